@@ -1,0 +1,70 @@
+import { EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { look } from './look.js';
+import { poll, shutDown } from './poll.js';
+import { startPoller } from './poller.js';
+import { type AgentState, makeState, type Surroundings } from './state.js';
+import { SUMMARY_INTERVAL_MS } from './tally.js';
+
+export interface Agent {
+  /** Lets the removals that are held now go ahead with the next poll; gives how many. */
+  accept(): number;
+  /** Works with these settings from the next pass on. */
+  reload(settings: Settings): void;
+  /** Finishes what is in hand, leaves the data plane as it is. */
+  stop(): Promise<void>;
+  /** Settles when the agent has ended: stopped (0), out of retries (75), or a schema it cannot serve (78). */
+  readonly ended: Promise<ExitCode>;
+}
+
+/**
+ * Starts the agent: polls by timer, looks when the kernel says that something changed, wires known ports at
+ * once from memory, and asks the database at once about unknown ones. It never ends because of the database,
+ * unless `sql_max_retries` says so or its very first answer shows a schema that no generation matches.
+ */
+export function startAgent(edges: Surroundings, settings: Settings): Agent {
+  let end: (code: ExitCode) => void = () => {};
+  const ended = new Promise<ExitCode>((settle) => {
+    end = settle;
+  });
+  const self = makeState(edges, settings, end);
+  self.poller = startPoller(
+    edges.clock,
+    () => self.settings,
+    edges.random,
+    () => poll(self),
+  );
+  edges.kernel.watch(() => look(self));
+  summariseHourly(self);
+  return {
+    accept: () => accept(self),
+    reload: (next) => reload(self, next),
+    stop: () => shutDown(self, EXIT.ok),
+    ended,
+  };
+}
+
+function accept(self: AgentState): number {
+  const held = self.last?.held ?? [];
+  self.memory = { ...self.memory, accepted: new Set(held.map(({ key }) => key)) };
+  self.edges.observer({ kind: 'accepted', removals: held.length });
+  self.poller?.pollSoon();
+  return held.length;
+}
+
+function reload(self: AgentState, settings: Settings): void {
+  const old = self.database;
+  self.settings = settings;
+  self.database = self.edges.openDatabase(settings);
+  void old.close();
+  // Other interfaces may be mapped now, whose routes have to be known.
+  self.edges.kernel.invalidate();
+  self.poller?.pollSoon();
+}
+
+function summariseHourly(self: AgentState): void {
+  self.cancelSummary = self.edges.clock.after(SUMMARY_INTERVAL_MS, () => {
+    const summary = self.tally.take(self.memory.known.size, self.last, self.outage === null);
+    self.edges.observer({ kind: 'summary', summary });
+    summariseHourly(self);
+  });
+}

@@ -1,0 +1,12 @@
+import type { Clock } from '../model/index.js';
+
+/** The machine's own time. The only place that asks for it, so that a simulation can run on another. */
+export const realClock: Clock = {
+  // CLOCK_MONOTONIC counts from the start of the machine, so that two runs of `once` can be compared.
+  monotonicMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  wallMs: () => Date.now(),
+  after: (delayMs, wake) => {
+    const timer = setTimeout(wake, Math.max(0, delayMs));
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,102 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { controlPath, makeFolder, removeState, restrict } from './folders.js';
+import { closeServer, type Lock } from './lock.js';
+
+/** One line of JSON each way. A request longer than this is nobody's we know. */
+const REQUEST_LENGTH_MAX = 4096;
+const ANSWER_LENGTH_MAX = 16 * 1024 * 1024;
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** What the running agent does when it is asked over its socket; each answer is sent as JSON. */
+export type ControlHandlers = Readonly<Record<string, () => unknown>>;
+
+export type ControlAnswer =
+  | { readonly kind: 'answer'; readonly value: unknown }
+  /** Nobody listens: no agent runs in this network namespace, or it has another run_dir. */
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/**
+ * Listens for other commands of this program on the same host. The caller holds the one-agent lock, so a socket file
+ * that is there was left by an agent that was killed.
+ */
+export async function serveControl(runDir: string, handlers: ControlHandlers): Promise<Lock> {
+  const path = controlPath(runDir);
+  makeFolder(dirname(path));
+  removeState(path);
+  const server = createServer((socket) => answer(socket, handlers));
+  await new Promise<void>((settle, fail) => {
+    server.once('error', fail);
+    server.listen(path, () => settle());
+  });
+  restrict(path);
+  return {
+    release: async () => {
+      await closeServer(server);
+      removeState(path);
+    },
+  };
+}
+
+function answer(socket: Socket, handlers: ControlHandlers): void {
+  let text = '';
+  socket.setEncoding('utf8');
+  socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
+  // A client that goes away before it has its answer is no concern of the agent's.
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    if (text.length > REQUEST_LENGTH_MAX) socket.destroy();
+    else if (text.includes('\n')) socket.end(`${JSON.stringify(respond(text.trim(), handlers))}\n`);
+  });
+}
+
+function respond(command: string, handlers: ControlHandlers): unknown {
+  const handler = Object.hasOwn(handlers, command) ? handlers[command] : undefined;
+  return handler === undefined
+    ? { error: `the running agent does not know ${JSON.stringify(command.slice(0, 40))}` }
+    : { value: handler() };
+}
+
+/** Asks the agent that runs in this network namespace. Never throws; ends within its time limit. */
+export function askAgent(runDir: string, command: string): Promise<ControlAnswer> {
+  return new Promise((settle) => {
+    let text = '';
+    const socket = connect(controlPath(runDir));
+    socket.setEncoding('utf8');
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
+      settle({
+        kind: 'failed',
+        message: `the running agent did not answer within ${ANSWER_TIMEOUT_MS / 1000} s`,
+      });
+      socket.destroy();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => settle(notConnected(error)));
+    socket.on('connect', () => socket.write(`${command}\n`));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length > ANSWER_LENGTH_MAX)
+        socket.destroy(new Error('the answer of the running agent is too long'));
+    });
+    socket.on('end', () => settle(parseAnswer(text)));
+  });
+}
+
+const notConnected = (error: NodeJS.ErrnoException): ControlAnswer =>
+  error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
+    ? { kind: 'nobody' }
+    : { kind: 'failed', message: error.message };
+
+function parseAnswer(text: string): ControlAnswer {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null) {
+      if ('value' in parsed) return { kind: 'answer', value: parsed.value };
+      if ('error' in parsed) return { kind: 'failed', message: String(parsed.error) };
+    }
+  } catch {
+    // Falls through to the sentence below: a cut or foreign answer is the same to the user.
+  }
+  return { kind: 'failed', message: 'the running agent gave an answer that cannot be understood' };
+}

@@ -1,0 +1,112 @@
+import {
+  type Answer,
+  DatabaseError,
+  EXIT,
+  type ExitCode,
+  type IfIndex,
+  type PassReport,
+  type Question,
+} from '../model/index.js';
+import { settleStatuses } from '../reconcile/memory.js';
+import { questionFor } from '../reconcile/question.js';
+import { knowsTooLittle, pass, viewNow } from './look.js';
+import type { PollOutcome } from './poller.js';
+import { type AgentState, guarded } from './state.js';
+
+interface Asked {
+  readonly presentBefore: ReadonlySet<IfIndex>;
+  readonly question: Question;
+}
+
+/** One poll: the kernel first, then the database, then a pass with its answer, then the statuses. Never throws. */
+export async function poll(self: AgentState): Promise<PollOutcome> {
+  const asked = guarded(self, () => ask(self));
+  if (asked === null) return 'retry';
+  const { database } = self;
+  const answer = await orFailure(database.read(asked.question));
+  if (self.stopping) return 'give-up';
+  // A reload has taken the connection away under this poll; the next one asks with the new settings.
+  if (database !== self.database) return 'good';
+  return answer instanceof DatabaseError ? noteFailure(self, answer) : workWith(self, asked, answer);
+}
+
+/** What is here before the database is asked: only this may be removed because of its answer. */
+function ask(self: AgentState): Asked {
+  const view = viewNow(self);
+  return {
+    presentBefore: new Set(view.observed.links.keys()),
+    question: questionFor(view, self.memory, self.edges.clock.monotonicMs()),
+  };
+}
+
+async function workWith(self: AgentState, { presentBefore }: Asked, answer: Answer): Promise<PollOutcome> {
+  noteAnswered(self);
+  const report = guarded(self, () => pass(self, 'poll', { answer, presentBefore }));
+  if (report === null) return 'retry';
+  await writeStatuses(self, report);
+  if (!self.stopping && guarded(self, () => knowsTooLittle(self)) === true) self.poller?.pollSoon();
+  return 'good';
+}
+
+/** The database's failures as values: every other error is a fault of this program and is not caught. */
+async function orFailure<Value>(promise: Promise<Value>): Promise<Value | DatabaseError> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof DatabaseError) return error;
+    throw error;
+  }
+}
+
+function noteAnswered(self: AgentState): void {
+  self.everAnswered = true;
+  if (self.outage === null) return;
+  const { sinceMs, tries } = self.outage;
+  self.outage = null;
+  self.edges.observer({ kind: 'database-back', downMs: self.edges.clock.monotonicMs() - sinceMs, tries });
+}
+
+/** Says it once, counts it, and tells whether to try again (`sql_max_retries`; a schema wrong from the start). */
+function noteFailure(self: AgentState, error: DatabaseError): PollOutcome {
+  const { observer, clock } = self.edges;
+  self.tally.noteFailedPoll();
+  if (error.kind === 'schema' && !self.everAnswered) return giveUp(self, error, EXIT.misconfigured);
+  const tries = (self.outage?.tries ?? 0) + 1;
+  observer(
+    self.outage === null
+      ? { kind: 'database-lost', error: error.message, errorKind: error.kind }
+      : { kind: 'database-retry', tries, error: error.message },
+  );
+  self.outage = { sinceMs: self.outage?.sinceMs ?? clock.monotonicMs(), tries };
+  const { sqlMaxRetries } = self.settings;
+  return sqlMaxRetries >= 0 && tries > sqlMaxRetries ? giveUp(self, error, EXIT.unreachable) : 'retry';
+}
+
+function giveUp(self: AgentState, error: DatabaseError, code: ExitCode): PollOutcome {
+  self.edges.observer({ kind: 'gave-up', error: error.message, tries: self.outage?.tries ?? 1 });
+  void shutDown(self, code);
+  return 'give-up';
+}
+
+async function writeStatuses(self: AgentState, { pass: id, statuses }: PassReport): Promise<void> {
+  if (statuses.length === 0 || self.settings.database.readOnly) return;
+  const rows = await orFailure(self.database.writeStatuses(statuses));
+  if (rows instanceof DatabaseError) {
+    if (!self.stopping) self.edges.observer({ kind: 'statuses-failed', pass: id, error: rows.message });
+    return;
+  }
+  self.memory = settleStatuses(self.memory, new Set(statuses.map(({ port }) => port)));
+  self.edges.observer({ kind: 'statuses-written', pass: id, changes: statuses, rows });
+}
+
+/** Ends the agent and leaves the data plane as it is. */
+export async function shutDown(self: AgentState, code: ExitCode): Promise<void> {
+  if (self.stopping) return;
+  self.stopping = true;
+  self.poller?.stop();
+  self.cancelWake();
+  self.cancelSummary();
+  await self.database.close();
+  await self.edges.kernel.close();
+  self.end(code);
+}

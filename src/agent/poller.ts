@@ -1,0 +1,78 @@
+import type { Clock } from '../model/index.js';
+
+/** Event-driven polls begin at least this far apart: enough for any burst of taps, no burden for the server. */
+const POLL_GAP_MS = 20;
+/** Retries are spread over this share of the interval around it, so that a fleet does not come back at once. */
+const JITTER = 0.5;
+
+export interface PollerSettings {
+  readonly pollingIntervalMs: number;
+  readonly reconnectIntervalMs: number;
+}
+
+/** What a poll led to: when it failed, `retry` says whether another try makes sense. */
+export type PollOutcome = 'good' | 'retry' | 'give-up';
+
+export interface Poller {
+  /** Polls as soon as the gap allows, or right after the poll in hand. */
+  pollSoon(): void;
+  stop(): void;
+}
+
+/**
+ * Runs `poll` again and again, one at a time: `pollingIntervalMs` from start to start while it is good,
+ * `reconnectIntervalMs` with jitter after a failure. `random` gives numbers from 0 to 1.
+ */
+export function startPoller(
+  clock: Clock,
+  settings: () => PollerSettings,
+  random: () => number,
+  poll: () => Promise<PollOutcome>,
+): Poller {
+  let cancelTimer: (() => void) | null = null;
+  let startedMs = Number.NEGATIVE_INFINITY;
+  let state: 'idle' | 'polling' | 'polling-again' | 'stopped' = 'idle';
+  let failing = false;
+
+  const schedule = (delayMs: number): void => {
+    cancelTimer?.();
+    cancelTimer = clock.after(delayMs, () => void run());
+  };
+  const run = async (): Promise<void> => {
+    if (state !== 'idle') return;
+    state = 'polling';
+    startedMs = clock.monotonicMs();
+    const outcome = await poll();
+    const again = isState('polling-again');
+    if (isState('stopped')) return;
+    if (outcome === 'give-up') {
+      state = 'stopped';
+      return;
+    }
+    state = 'idle';
+    failing = outcome === 'retry';
+    schedule(again && !failing ? gap() : delay());
+  };
+  // A function, since the compiler takes `state` to be unchanged across the await.
+  const isState = (other: typeof state): boolean => state === other;
+  const gap = (): number => Math.max(0, startedMs + POLL_GAP_MS - clock.monotonicMs());
+  const delay = (): number => {
+    const { pollingIntervalMs, reconnectIntervalMs } = settings();
+    return failing
+      ? reconnectIntervalMs * (1 - JITTER / 2 + JITTER * random())
+      : Math.max(0, startedMs + pollingIntervalMs - clock.monotonicMs());
+  };
+
+  schedule(0);
+  return {
+    pollSoon: () => {
+      if (state === 'polling') state = 'polling-again';
+      // While the server is down an event must not make the retries come faster.
+      else if (state === 'idle' && !failing) schedule(gap());
+    },
+    stop: () => {
+      state = 'stopped';
+      cancelTimer?.();
+    },
+  };
+}

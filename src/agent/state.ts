@@ -1,0 +1,85 @@
+import {
+  type Clock,
+  type Database,
+  type ExitCode,
+  type Kernel,
+  KernelError,
+  type Observer,
+  type PassReport,
+  type Settings,
+} from '../model/index.js';
+import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
+import type { Poller } from './poller.js';
+import { startTally, type Tally } from './tally.js';
+
+/** The edges the agent works on; the real ones, or simulated ones. */
+export interface Surroundings {
+  readonly kernel: Kernel;
+  /** Opens the database that the settings name; called again when a reload changes them. */
+  readonly openDatabase: (settings: Settings) => Database;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number;
+}
+
+/** What the running agent holds; all of its functions work on this one value. */
+export interface AgentState {
+  readonly edges: Surroundings;
+  readonly tally: Tally;
+  settings: Settings;
+  database: Database;
+  memory: Memory;
+  poller: Poller | null;
+  passes: number;
+  /** Report of the last pass that had an answer of the database. */
+  last: PassReport | null;
+  /** Version of the links after the last pass: an equal one means that an event was its own echo. */
+  seenVersion: number;
+  everAnswered: boolean;
+  outage: { readonly sinceMs: number; readonly tries: number } | null;
+  stopping: boolean;
+  /** Timers to cancel at the end. */
+  cancelWake: () => void;
+  cancelSummary: () => void;
+  readonly end: (code: ExitCode) => void;
+}
+
+export function makeState(
+  edges: Surroundings,
+  settings: Settings,
+  end: (code: ExitCode) => void,
+): AgentState {
+  return {
+    edges,
+    settings,
+    end,
+    database: edges.openDatabase(settings),
+    tally: startTally(),
+    memory: EMPTY_MEMORY,
+    poller: null,
+    passes: 0,
+    last: null,
+    seenVersion: -1,
+    everAnswered: false,
+    outage: null,
+    stopping: false,
+    cancelWake: () => {},
+    cancelSummary: () => {},
+  };
+}
+
+/**
+ * Runs what reads the kernel. A kernel that cannot be read costs only this pass: the picture is forgotten, and
+ * everything is read again in the next one. null then.
+ */
+export function guarded<Result>(self: AgentState, work: () => Result): Result | null {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    self.edges.kernel.invalidate();
+    self.edges.observer({ kind: 'kernel-failed', error: error.message });
+    return null;
+  }
+}

@@ -1,0 +1,150 @@
+import type { DatabaseError, DatabaseErrorKind } from '../model/database.js';
+import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import type { LinkName, PhysicalNetwork } from '../model/ids.js';
+import { KernelError } from '../model/kernel.js';
+import type { HostState, Link } from '../model/link.js';
+import { isExactBridgeName, networkOfLabel } from '../model/names.js';
+import type { HostSettings } from '../model/settings.js';
+import { WARNINGS, type WarningCode } from '../model/warning.js';
+import type { Invocation } from './invocation.js';
+
+/** How the check looks at this host and at the database. */
+export interface Probes {
+  links(): HostState | KernelError;
+  /** Whether this process holds CAP_NET_ADMIN. */
+  netAdmin(): boolean;
+  /** null: the database answered and its schema is one of the known ones. */
+  database(): Promise<null | DatabaseError>;
+}
+
+/** One thing that is not as it must be, and what to do about it. */
+export interface Finding {
+  readonly code: WarningCode | DatabaseCode | 'NET_ADMIN_MISSING' | 'KERNEL_UNREADABLE';
+  readonly message: string;
+  readonly remedy: string;
+}
+type DatabaseCode = `DATABASE_${Uppercase<Snake<DatabaseErrorKind>>}`;
+type Snake<Text extends string> = Text extends `${infer Head}-${infer Tail}`
+  ? `${Head}_${Snake<Tail>}`
+  : Text;
+
+/** How many interfaces a message lists at most, so that a host with thousands of taps gets one line. */
+const LISTED_MAX = 8;
+
+/**
+ * Checks the settings against the live host: the mapped interfaces and bridges, the right to change them, and the
+ * database. Prints every finding with its remedy, or with `--json` one object `{ findings, warnings }`. Exit code 0
+ * without a finding, 78 when the schema is wrong, 75 when the database cannot be reached, else 1. Warnings about the
+ * files are printed, but are no findings.
+ */
+export async function configCheck({ loaded, json, output }: Invocation, probes: Probes): Promise<ExitCode> {
+  const links = probes.links();
+  const database = await probes.database();
+  const findings = [
+    ...(links instanceof KernelError ? [kernelFinding(links)] : mappingFindings(loaded.settings.host, links)),
+    ...(probes.netAdmin() ? [] : [NET_ADMIN_MISSING]),
+    ...(database === null ? [] : [databaseFinding(database)]),
+  ];
+  if (json) output.print(JSON.stringify({ findings, warnings: loaded.warnings }, null, 2));
+  else {
+    for (const { code, message, remedy } of findings) output.print(`${code}: ${message}\n  ${remedy}`);
+    for (const { code, message } of loaded.warnings)
+      output.complain(`${code}: ${message}\n  ${WARNINGS[code].remedy}`);
+    if (findings.length === 0) output.print('The settings fit this host, and the database answers.');
+  }
+  return findings.length === 0 ? EXIT.ok : exitCodeOf(database);
+}
+
+function exitCodeOf(database: DatabaseError | null): ExitCode {
+  if (database?.kind === 'schema') return EXIT.misconfigured;
+  if (database?.kind === 'unreachable' || database?.kind === 'name-resolution') return EXIT.unreachable;
+  return EXIT.failed;
+}
+
+const NET_ADMIN_MISSING: Finding = {
+  code: 'NET_ADMIN_MISSING',
+  message: 'This process may not change network devices (CAP_NET_ADMIN is missing).',
+  remedy: 'Run it as root, or with AmbientCapabilities=CAP_NET_ADMIN in its unit.',
+};
+
+const kernelFinding = (error: KernelError): Finding => ({
+  code: 'KERNEL_UNREADABLE',
+  message: `The network devices of this host cannot be read: ${error.message}`,
+  remedy: 'Run it on Linux, outside of a sandbox that forbids AF_NETLINK sockets.',
+});
+
+const DATABASE_REMEDIES: Readonly<Record<DatabaseErrorKind, string>> = {
+  unreachable: 'Start the server, or correct host and port in sql_connection; look for a firewall between.',
+  authentication:
+    'Correct user and password in sql_connection (or sql_password_file), or let the DBA allow this host.',
+  'no-such-database': 'Correct the name of the database at the end of sql_connection.',
+  tls: 'Correct the TLS options in sql_connection: the CA, the client certificate, the host name in it.',
+  'name-resolution': 'Correct the host in sql_connection, or the name service of this host.',
+  permission: 'Let the DBA grant the rights that the message names.',
+  schema: 'Name the Quantum or Neutron database in sql_connection; its tables are looked for there.',
+  query: 'Look at the message and into the log of the database server.',
+};
+
+const databaseFinding = (error: DatabaseError): Finding => ({
+  code: `DATABASE_${error.kind.toUpperCase().replaceAll('-', '_')}` as DatabaseCode,
+  message: error.message,
+  remedy: DATABASE_REMEDIES[error.kind],
+});
+
+/** What is wrong with the devices that the mappings name, in the order of the mappings. */
+function mappingFindings(host: HostSettings, state: HostState): Finding[] {
+  const interfaces = [...host.physicalInterfaces].map(([network, name]) =>
+    interfaceFinding(network, name, host, state),
+  );
+  const bridges = [...host.bridgeMappings].map(([network, name]) => bridgeFinding(network, name, state));
+  return [...interfaces, ...bridges].filter((finding) => finding !== null);
+}
+
+function interfaceFinding(
+  network: PhysicalNetwork,
+  name: LinkName,
+  host: HostSettings,
+  state: HostState,
+): Finding | null {
+  const link = state.byName.get(name);
+  const what = `${name}, mapped to the physical network ${network},`;
+  if (link === undefined)
+    return finding('PHYSICAL_INTERFACE_MISSING', `${what} does not exist; ${others(state)}.`);
+  if (link.detail.kind === 'bridge')
+    return finding('PHYSICAL_INTERFACE_UNUSABLE', `${what} is itself a bridge.`);
+  if (name === 'lo') return finding('PHYSICAL_INTERFACE_UNUSABLE', `${what} is the loopback.`);
+  const master = link.master === null ? undefined : state.links.get(link.master);
+  if (link.master === null || (master !== undefined && mayHold(master, network, host))) return null;
+  return finding(
+    'PHYSICAL_INTERFACE_ENSLAVED',
+    `${what} is enslaved to ${master?.name ?? `link ${link.master}`}.`,
+  );
+}
+
+/** A bridge that a mapped interface may be in: the agent's own, or the operator's for the same physical network. */
+function mayHold(master: Link, network: PhysicalNetwork, host: HostSettings): boolean {
+  if (master.detail.kind !== 'bridge') return false;
+  const agents = networkOfLabel(master.alias) !== null || isExactBridgeName(master.name);
+  return agents || host.bridgeMappings.get(network) === master.name;
+}
+
+function bridgeFinding(network: PhysicalNetwork, name: LinkName, state: HostState): Finding | null {
+  const link = state.byName.get(name);
+  const what = `${name}, in bridge_mappings for the physical network ${network},`;
+  if (link === undefined)
+    return finding('BRIDGE_MAPPING_MISSING', `${what} does not exist; ${others(state)}.`);
+  return link.detail.kind === 'bridge' ? null : finding('BRIDGE_MAPPING_MISSING', `${what} is no bridge.`);
+}
+
+const finding = (code: WarningCode, message: string): Finding => ({
+  code,
+  message,
+  remedy: WARNINGS[code].remedy,
+});
+
+/** The links that could have been meant: no loopback, no taps. */
+function others(state: HostState): string {
+  const names = [...state.byName.keys()].filter((name) => name !== 'lo' && !name.startsWith('tap'));
+  if (names.length === 0) return 'this host has no interface but the loopback';
+  return `this host has ${names.slice(0, LISTED_MAX).join(', ')}${names.length > LISTED_MAX ? ' and more' : ''}`;
+}

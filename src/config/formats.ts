@@ -1,0 +1,145 @@
+import { isAbsolute } from 'node:path';
+import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
+
+/** What reading a text as a value came to. `wrong` is the rest of a sentence that begins with the setting's name. */
+export type Parsed<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly wrong: string };
+
+/** How the text of a setting is read. */
+export interface Format<Value> {
+  /** Stands for the value in usage lines, for example `SECONDS`. */
+  readonly placeholder: string;
+  /** What to write, as an imperative sentence without its full stop. */
+  readonly expects: string;
+  readonly parse: (text: string) => Parsed<Value>;
+}
+
+/** One `name:device` of a mapping list. */
+export interface Mapping {
+  readonly physicalNetwork: string;
+  readonly device: string;
+}
+
+export const valid = <Value>(value: Value): Parsed<Value> => ({ ok: true, value });
+export const invalid = (wrong: string): { ok: false; wrong: string } => ({ ok: false, wrong });
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A length of time; the value is in milliseconds. A bare number is seconds, as in the legacy files. */
+export function duration(minMs: number, maxMs: number): Format<number> {
+  const range = `between ${durationText(minMs)} and ${durationText(maxMs)}`;
+  return {
+    placeholder: 'SECONDS',
+    expects: `Write seconds, or a number with ms, s, m or h, ${range}`,
+    parse(text) {
+      const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h)?$/.exec(text.trim());
+      if (match === null) return invalid('is not a length of time');
+      const ms = Math.round(Number(match[1]) * (MS_PER_UNIT[match[2] ?? 's'] ?? Number.NaN));
+      return ms >= minMs && ms <= maxMs ? valid(ms) : invalid(`is not ${range}`);
+    },
+  };
+}
+
+function durationText(ms: number): string {
+  const unit = ['h', 'm', 's'].find((name) => ms > 0 && ms % (MS_PER_UNIT[name] ?? 1) === 0) ?? 'ms';
+  return ms === 0 ? '0' : `${ms / (MS_PER_UNIT[unit] ?? 1)}${unit}`;
+}
+
+export function integer(min: number, max: number): Format<number> {
+  return {
+    placeholder: 'NUMBER',
+    expects: `Write a whole number between ${min} and ${max}`,
+    parse(text) {
+      const number = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+      if (Number.isNaN(number)) return invalid('is not a whole number');
+      return number >= min && number <= max ? valid(number) : invalid(`is not between ${min} and ${max}`);
+    },
+  };
+}
+
+/** The format, or the word `auto`, whose value is null. */
+export const automaticOr = <Value>(format: Format<Value>): Format<Value | null> => ({
+  ...format,
+  expects: `${format.expects}, or auto`,
+  parse: (text) => (text.trim().toLowerCase() === 'auto' ? valid(null) : format.parse(text)),
+});
+
+/** The words oslo.config takes for a boolean, in any case. */
+export const boolean: Format<boolean> = {
+  placeholder: 'BOOLEAN',
+  expects: 'Write true or false',
+  parse(text) {
+    const word = text.trim().toLowerCase();
+    if (['true', 'yes', 'on', '1'].includes(word)) return valid(true);
+    if (['false', 'no', 'off', '0'].includes(word)) return valid(false);
+    return invalid('is neither true nor false');
+  },
+};
+
+export function oneOf<const Word extends string>(words: readonly Word[]): Format<Word> {
+  return {
+    placeholder: words.join('|'),
+    expects: `Write one of ${words.join(', ')}`,
+    parse(text) {
+      const word = words.find((known) => known === text.trim().toLowerCase());
+      return word === undefined ? invalid(`is not one of ${words.join(', ')}`) : valid(word);
+    },
+  };
+}
+
+export const absolutePath: Format<string> = {
+  placeholder: 'PATH',
+  expects: 'Write a path that begins with /',
+  parse: (text) =>
+    isAbsolute(text) && !text.includes('\0') ? valid(text) : invalid('is not an absolute path'),
+};
+
+/** `host` columns are varchar(255) in every generation. */
+export const hostName: Format<string> = {
+  placeholder: 'NAME',
+  expects: 'Write the name of this host as the database has it, at most 255 characters without white space',
+  parse: (text) => (/^[^\s\p{Cc}]{1,255}$/u.test(text) ? valid(text) : invalid('is not a host name')),
+};
+
+export const deviceName: Format<string> = {
+  placeholder: 'INTERFACE',
+  expects: `Write the name of one network interface, for example eth1`,
+  parse: (text) => (isDeviceName(text.trim()) ? valid(text.trim()) : invalid(NO_DEVICE_NAME)),
+};
+
+const NO_DEVICE_NAME = `is not the name of a network interface (1 to ${LINK_NAME_LENGTH_MAX} bytes without "/", ":" and white space)`;
+
+/** The kernel's dev_valid_name: not `.` or `..`, no slash, colon or white space, shorter than IFNAMSIZ. */
+function isDeviceName(text: string): boolean {
+  const shaped = /^[^/:\s]+$/.test(text) && text !== '.' && text !== '..';
+  return shaped && Buffer.byteLength(text) <= LINK_NAME_LENGTH_MAX;
+}
+
+/**
+ * A list of `physical_network:device`, separated by commas or line ends; empty items are skipped, as Neutron did.
+ * A physical network or a device that comes twice is refused: two physical networks behind one device would put
+ * two tenants' networks on one wire.
+ */
+export function mappings(device: 'interface' | 'bridge'): Format<readonly Mapping[]> {
+  const example = device === 'interface' ? 'physnet1:eth1,physnet2:eth2' : 'physnet1:br-ext';
+  return {
+    placeholder: 'LIST',
+    expects: `Write a list of physical_network:${device}, for example ${example}`,
+    parse(text) {
+      const found: Mapping[] = [];
+      for (const item of text.split(/[,\n]/).map((part) => part.trim())) {
+        if (item === '') continue;
+        const mapping = /^([^:]+):([^:]+)$/.exec(item);
+        const [physicalNetwork, name] = [mapping?.[1]?.trim(), mapping?.[2]?.trim()];
+        if (!physicalNetwork || !name) return invalid(`has an item that is not physical_network:${device}`);
+        if (!isDeviceName(name)) return invalid(`has an item whose ${device} ${NO_DEVICE_NAME}`);
+        if (found.some((other) => other.physicalNetwork === physicalNetwork))
+          return invalid(`maps the physical network ${physicalNetwork} twice`);
+        if (found.some((other) => other.device === name)) return invalid(`maps the ${device} ${name} twice`);
+        found.push({ physicalNetwork, device: name });
+      }
+      return valid(found);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseError } from '../model/database.js';
+import type { Origin, Written } from './problem.js';
+
+/** What the credential is called in the unit: `LoadCredential=sql_password:/path`. */
+export const CREDENTIAL_NAME = 'sql_password';
+
+/** The password file that systemd's credentials amount to; null when the service was given none. */
+export function credential(environment: Readonly<Record<string, string | undefined>>): Written | null {
+  const folder = environment.CREDENTIALS_DIRECTORY;
+  const file = folder ? join(folder, CREDENTIAL_NAME) : null;
+  return file !== null && existsSync(file) ? { text: file, origin: { kind: 'credential', file } } : null;
+}
+
+const STRENGTH: Readonly<Record<Origin['kind'], number>> = {
+  default: 0,
+  file: 1,
+  credential: 2,
+  environment: 3,
+  'command-line': 4,
+};
+
+/**
+ * Whether the password in the file counts rather than the one in the URL: it does unless the URL was written in a
+ * stronger place (files, then credential, then environment, then command line).
+ */
+export const passwordFileWins = (file: Origin, url: Origin): boolean =>
+  STRENGTH[file.kind] >= STRENGTH[url.kind];
+
+/**
+ * Reads the password from its file: all of it but one final line end. Throws DatabaseError('authentication') when the
+ * file cannot be read; the message names the file only.
+ */
+export function readPasswordFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    throw new DatabaseError('authentication', `The password file ${file} cannot be read (${code}).`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { type LinkName, linkName, type PhysicalNetwork, physicalNetwork } from '../model/ids.js';
+import { ESSEX_PHYSICAL_NETWORK } from '../model/names.js';
+import type { DatabaseServer, Settings } from '../model/settings.js';
+import type { Warning } from '../model/warning.js';
+import type { DatabaseUrl } from './database-url.js';
+import type { Mapping } from './formats.js';
+import type { HostDefaults } from './host-defaults.js';
+import { passwordFileWins, readPasswordFile } from './password.js';
+import { describeOrigin, type Origin, type Written } from './problem.js';
+import type { SettingName, Values } from './schema.js';
+
+/** The settings as the agent takes them, and the values that stand in for unwritten ones. */
+export interface Translated {
+  readonly settings: Settings;
+  /** Settings whose default is no fixed text, with the value they got. */
+  readonly defaults: Partial<Record<SettingName, Written>>;
+  readonly warnings: readonly Warning[];
+}
+
+const DEFAULT: Origin = { kind: 'default' };
+
+/** Turns checked values into the settings of the model. `written` tells where each came from. */
+export function toSettings(
+  values: Values,
+  written: ReadonlyMap<SettingName, Written>,
+  host: HostDefaults,
+): Translated {
+  const urls = values.sql_connection ?? [];
+  const urlOrigin = written.get('sql_connection')?.origin ?? DEFAULT;
+  const passwordFile = passwordFileWins(written.get('sql_password_file')?.origin ?? DEFAULT, urlOrigin)
+    ? values.sql_password_file
+    : null;
+  const [first, ...others] = urls.flatMap((url) => serversOf(url, passwordFile));
+  if (first === undefined) throw new TypeError('toSettings needs at least one database URL');
+
+  const hostName = values.host ?? host.host;
+  const stateDir = values.state_dir ?? host.stateDir;
+  const runDir = values.run_dir ?? host.runDir;
+  // The URL's own limit counts where nobody wrote the setting.
+  const urlTimeoutMs = written.has('connect_timeout')
+    ? null
+    : (urls.find((url) => url.connectTimeoutMs !== null)?.connectTimeoutMs ?? null);
+  const settings: Settings = {
+    host: {
+      host: hostName,
+      physicalInterfaces: physicalInterfaces(values),
+      bridgeMappings: mapOf(values.bridge_mappings),
+      dropTaggedFrames: values.drop_tagged_frames,
+      flatAddressMove: values.flat_address_move,
+      plugGraceMs: values.plug_grace,
+    },
+    guard: { maxRemovals: values.max_removals, release: values.guard_release },
+    database: {
+      servers: [first, ...others],
+      connectTimeoutMs: urlTimeoutMs ?? values.connect_timeout,
+      queryTimeoutMs: values.query_timeout,
+      readOnly: values.read_only,
+      host: hostName,
+    },
+    pollingIntervalMs: values.polling_interval,
+    reconnectIntervalMs: values.reconnect_interval,
+    sqlMaxRetries: values.sql_max_retries,
+    knownPortRetentionMs: values.known_port_retention,
+    stateDir,
+    runDir,
+    logLevel: values.log_level,
+    logFormat: values.log_format,
+  };
+  const defaults: Translated['defaults'] = {
+    host: { text: hostName, origin: DEFAULT },
+    state_dir: { text: stateDir, origin: DEFAULT },
+    run_dir: { text: runDir, origin: DEFAULT },
+    ...(urlTimeoutMs === null ? {} : { connect_timeout: { text: `${urlTimeoutMs}ms`, origin: urlOrigin } }),
+  };
+  return { settings, defaults, warnings: urls.flatMap((url) => unknownOptions(url, urlOrigin)) };
+}
+
+/** One server for each place the URL names. The password is read from its file each time, so that it can be rotated. */
+function serversOf(url: DatabaseUrl, passwordFile: string | null): DatabaseServer[] {
+  const password = passwordFile === null ? () => url.password : () => readPasswordFile(passwordFile);
+  const { engine, user, database, tls } = url;
+  return url.endpoints.map((endpoint) => ({ engine, ...endpoint, user, password, database, tls }));
+}
+
+function physicalInterfaces(values: Values): ReadonlyMap<PhysicalNetwork, LinkName> {
+  const mapped = mapOf(values.physical_interface_mappings);
+  if (values.physical_interface !== null && !mapped.has(ESSEX_PHYSICAL_NETWORK))
+    mapped.set(ESSEX_PHYSICAL_NETWORK, linkName(values.physical_interface));
+  return mapped;
+}
+
+const mapOf = (mappings: readonly Mapping[]): Map<PhysicalNetwork, LinkName> =>
+  new Map(mappings.map(({ physicalNetwork: name, device }) => [physicalNetwork(name), linkName(device)]));
+
+const unknownOptions = (url: DatabaseUrl, origin: Origin): Warning[] =>
+  url.unknownOptions.map((option) => ({
+    code: 'SETTING_UNKNOWN',
+    message: `${describeOrigin(origin)}: the option ${option} in the URL of sql_connection is not known and has no effect.`,
+  }));

@@ -1,0 +1,96 @@
+import {
+  type Answer,
+  type Database,
+  DatabaseError,
+  type Question,
+  type StatusChange,
+} from '../model/database.js';
+import type { DatabaseSettings } from '../model/settings.js';
+import { answered, disconnect } from './connect.js';
+import { databaseError, endpointOf } from './errors.js';
+import type { GenerationName } from './generations/generation.js';
+import { readSnapshot } from './read.js';
+import { type DatabaseEvents, isWorn, openSession, type Session } from './session.js';
+import { writeStatuses } from './write.js';
+
+/**
+ * The shared database. Nothing is connected before the first call; after any failure of a read the next
+ * call starts afresh with the first server of the list and looks at the schema again. Calls are carried out
+ * one after another. Every call ends within `connectTimeoutMs` for each server tried, `queryTimeoutMs` for
+ * the schema and `queryTimeoutMs` for its own statements.
+ */
+export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents = {}): Database {
+  const inTurn = oneAfterAnother();
+  let session: Session | null = null;
+  let newest: GenerationName | null = null;
+
+  async function connected(): Promise<Session> {
+    if (session?.connection.lost()) giveUp(session, closedByServer(session));
+    if (session !== null && !isWorn(session)) return session;
+    if (session !== null) await disconnect(session.connection);
+    session = null;
+    session = await openSession(settings, newest, events);
+    newest = session.generation.name;
+    return session;
+  }
+
+  /** Cuts a connection: its transaction, or its view of the schema, is of no use any more. */
+  function giveUp({ connection }: Session, error: DatabaseError): void {
+    connection.cut();
+    session = null;
+    events.lost?.(endpointOf(connection.server), error);
+  }
+
+  async function read(question: Question): Promise<Answer> {
+    const current = await connected();
+    const { connection, generation } = current;
+    try {
+      current.readsLeft -= 1;
+      const snapshot = readSnapshot(connection, generation, question, settings.host);
+      return await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
+    } catch (error) {
+      const failure = databaseError(error, connection.server);
+      giveUp(current, failure);
+      throw failure;
+    }
+  }
+
+  async function write(changes: readonly StatusChange[]): Promise<number> {
+    if (settings.readOnly || changes.length === 0) return 0;
+    const current = await connected();
+    const { connection, generation } = current;
+    try {
+      const writing = writeStatuses(connection, generation, changes);
+      return await answered(connection, settings.queryTimeoutMs, 'write', writing);
+    } catch (error) {
+      const failure = databaseError(error, connection.server);
+      // A refused UPDATE leaves no transaction open; a replica goes on answering reads.
+      if (failure.kind !== 'query' && failure.kind !== 'permission') giveUp(current, failure);
+      throw failure;
+    }
+  }
+
+  return {
+    read: (question) => inTurn(() => read(question)),
+    writeStatuses: (changes) => inTurn(() => write(changes)),
+    close: () =>
+      inTurn(async () => {
+        if (session !== null) await disconnect(session.connection);
+        session = null;
+      }),
+  };
+}
+
+/** Calls share one connection: the next begins when the one before has ended, however it ended. */
+function oneAfterAnother(): <T>(work: () => Promise<T>) => Promise<T> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = turn.then(work, work);
+    // The caller hears of a failure; here it only ends the turn.
+    turn = mine.catch(() => {});
+    return mine;
+  };
+}
+
+const closedByServer = ({ connection }: Session): DatabaseError =>
+  new DatabaseError('unreachable', `${endpointOf(connection.server)} closed the connection.`);

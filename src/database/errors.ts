@@ -1,0 +1,161 @@
+import { DatabaseError, type DatabaseErrorKind } from '../model/database.js';
+import type { DatabaseServer } from '../model/settings.js';
+
+/** SQLSTATEs of PostgreSQL; the first two characters are a class, looked up when the whole is not listed. */
+const KIND_BY_SQLSTATE: ReadonlyMap<string, DatabaseErrorKind> = new Map([
+  ['28000', 'authentication'],
+  ['28P01', 'authentication'],
+  ['3D000', 'no-such-database'],
+  ['42501', 'permission'],
+  ['42P01', 'schema'],
+  ['42703', 'schema'],
+  ['3F000', 'schema'],
+  // Shutting down, crashed, starting, the limit of connections, statement_timeout.
+  ['57P01', 'unreachable'],
+  ['57P02', 'unreachable'],
+  ['57P03', 'unreachable'],
+  ['57014', 'unreachable'],
+  ['53300', 'unreachable'],
+  ['08', 'unreachable'],
+]);
+
+/** Error numbers of MySQL and MariaDB. */
+const KIND_BY_MYSQL_NUMBER: ReadonlyMap<number, DatabaseErrorKind> = new Map([
+  [1045, 'authentication'],
+  [1251, 'authentication'],
+  [1698, 'authentication'],
+  [1820, 'authentication'],
+  [1862, 'authentication'],
+  [3118, 'authentication'],
+  [4151, 'authentication'],
+  [1130, 'authentication'],
+  [1049, 'no-such-database'],
+  [1044, 'permission'],
+  [1142, 'permission'],
+  [1143, 'permission'],
+  [1227, 'permission'],
+  [1054, 'schema'],
+  [1146, 'schema'],
+  [1412, 'schema'],
+  [1932, 'schema'],
+  [3159, 'tls'],
+  // Too many connections, WSREP not ready, shutting down, blocked host, time limits, killed.
+  [1040, 'unreachable'],
+  [1047, 'unreachable'],
+  [1053, 'unreachable'],
+  [1129, 'unreachable'],
+  [1203, 'unreachable'],
+  [1205, 'unreachable'],
+  [1317, 'unreachable'],
+  [1927, 'unreachable'],
+  [1969, 'unreachable'],
+  [3024, 'unreachable'],
+  [4031, 'unreachable'],
+]);
+
+const READ_ONLY_SQLSTATE = '25006';
+const READ_ONLY_MYSQL_NUMBERS: readonly number[] = [1290, 1792, 1836];
+const TLS_CODE =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|HANDSHAKE_|EPROTO$)/;
+const NAME_CODE = /^(ENOTFOUND|EAI_|ESERVFAIL|ENODATA)/;
+const NETWORK_CODE = /^(E[A-Z]+|PROTOCOL_[A-Z_]+)$/;
+const DROPPED = /connection (terminated|lost|ended)|closed state|not queryable|read timeout/i;
+const SSL_TEXT = /\bSSL\b|secure connection/;
+const TEXT_LENGTH_MAX = 300;
+
+/** What a driver's error says, whichever driver it is from. */
+interface DriverError {
+  readonly text: string;
+  readonly code: string;
+  /** MySQL's error number; null for PostgreSQL and for errors of the system. */
+  readonly mysqlNumber: number | null;
+}
+
+/** How messages name a server: engine, place and database, never the password. */
+export function endpointOf(server: DatabaseServer): string {
+  const engine = server.engine === 'postgresql' ? 'PostgreSQL' : 'MySQL';
+  return `${engine} at ${addressOf(server)}, database "${server.database}"`;
+}
+
+/** Where a server is: the socket, or host and port. */
+export function addressOf(server: DatabaseServer): string {
+  const port = server.port ?? (server.engine === 'postgresql' ? 5432 : 3306);
+  return server.socketPath ?? `${server.host ?? 'localhost'}:${port}`;
+}
+
+/**
+ * The one error type of this room, from whatever a driver threw: kind and one sentence that says what
+ * happened to what. `server` is the one concerned; its password is masked in the driver's words.
+ */
+export function databaseError(error: unknown, server: DatabaseServer): DatabaseError {
+  if (error instanceof DatabaseError) return error;
+  const driver = driverError(error, server);
+  if (driver.code === READ_ONLY_SQLSTATE || isReadOnlyNumber(driver.mysqlNumber)) {
+    return new DatabaseError(
+      'query',
+      `${endpointOf(server)} is read-only, so nothing can be written there; reading goes on (${driver.text}).`,
+      { cause: error },
+    );
+  }
+  const kind = kindOf(driver);
+  return new DatabaseError(kind, sentence(kind, driver, server), { cause: error });
+}
+
+/** A limit ran out: `what` was not done in `limitMs`. */
+export const tooLate = (server: DatabaseServer, what: string, limitMs: number): DatabaseError =>
+  new DatabaseError('unreachable', `${endpointOf(server)} did not ${what} within ${limitMs} ms.`);
+
+const isReadOnlyNumber = (number: number | null): boolean =>
+  number !== null && READ_ONLY_MYSQL_NUMBERS.includes(number);
+
+function driverError(error: unknown, server: DatabaseServer): DriverError {
+  const fields = typeof error === 'object' && error !== null ? error : {};
+  const code = 'code' in fields && typeof fields.code === 'string' ? fields.code : '';
+  const number = 'errno' in fields && typeof fields.errno === 'number' ? fields.errno : null;
+  const message = error instanceof Error ? error.message || code : String(error);
+  // Node numbers its own errors below zero; only MySQL's are above.
+  const mysqlNumber = number !== null && number > 0 ? number : null;
+  return { text: withoutSecret(message, server.password()), code, mysqlNumber };
+}
+
+function withoutSecret(text: string, password: string | null): string {
+  const masked = password ? text.replaceAll(password, '***') : text;
+  const line = masked
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .replace(/\.$/, '');
+  return line.length > TEXT_LENGTH_MAX ? `${line.slice(0, TEXT_LENGTH_MAX)}…` : line;
+}
+
+function kindOf({ code, text, mysqlNumber }: DriverError): DatabaseErrorKind {
+  if (mysqlNumber !== null) return KIND_BY_MYSQL_NUMBER.get(mysqlNumber) ?? 'query';
+  if (/^[0-9A-Z]{5}$/.test(code) && /[0-9]/.test(code)) {
+    return KIND_BY_SQLSTATE.get(code) ?? KIND_BY_SQLSTATE.get(code.slice(0, 2)) ?? 'query';
+  }
+  if (TLS_CODE.test(code) || SSL_TEXT.test(text)) return 'tls';
+  if (NAME_CODE.test(code)) return 'name-resolution';
+  if (NETWORK_CODE.test(code) || DROPPED.test(text)) return 'unreachable';
+  return 'query';
+}
+
+function sentence(kind: DatabaseErrorKind, { text }: DriverError, server: DatabaseServer): string {
+  const endpoint = endpointOf(server);
+  switch (kind) {
+    case 'authentication':
+      return `${endpoint} does not let user "${server.user}" in: ${text}.`;
+    case 'no-such-database':
+      return `${endpoint}: there is no such database; correct its name in sql_connection or create it.`;
+    case 'tls':
+      return `${endpoint}: TLS failed: ${text}.`;
+    case 'name-resolution':
+      return `${endpoint}: the host name "${server.host}" cannot be resolved: ${text}.`;
+    case 'unreachable':
+      return `${endpoint} does not answer: ${text}.`;
+    case 'permission':
+      return `${endpoint}: user "${server.user}" lacks a right: ${text}.`;
+    case 'schema':
+      return `${endpoint} is not as it was found before: ${text}; the schema is looked at again at the next read.`;
+    case 'query':
+      return `${endpoint} refused a statement: ${text}.`;
+  }
+}

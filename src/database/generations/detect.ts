@@ -1,0 +1,137 @@
+import { DatabaseError } from '../../model/database.js';
+import type { Connection } from '../connection.js';
+import { essex } from './essex.js';
+import { folsom } from './folsom.js';
+import {
+  type Generation,
+  type GenerationFile,
+  type GenerationName,
+  has,
+  missing,
+  type Schema,
+} from './generation.js';
+import { grizzly } from './grizzly.js';
+import { ml2 } from './ml2.js';
+import { text } from './values.js';
+
+/** Newest first: a newer generation has the marks of the older ones too, or leaves their tables behind. */
+const GENERATIONS: readonly GenerationFile[] = [ml2, grizzly, folsom, essex];
+
+/** Tables that any generation may read, and those `schema check` tells about. */
+const KNOWN_TABLES: readonly string[] = [
+  'ports',
+  'networks',
+  'network_bindings',
+  'network_states',
+  'portbindingports',
+  'vlan_bindings',
+  'ml2_port_bindings',
+  'ml2_port_binding_levels',
+  'ml2_network_segments',
+  'networksegments',
+  'agents',
+];
+
+/** One table that a generation needs; `type` is null where the table or the column was not found. */
+export interface TableDescription {
+  readonly table: string;
+  readonly columns: readonly { readonly name: string; readonly type: string | null }[];
+}
+
+/** What `schema check` shows: the generation that the marks tell, and each thing it needs. */
+export interface SchemaDescription {
+  /** null: no generation is recognised; `tables` is empty then. */
+  readonly generation: GenerationName | null;
+  readonly tables: readonly TableDescription[];
+  /** The known tables that are there. */
+  readonly found: readonly string[];
+}
+
+/**
+ * Tables and columns of the database, those that matter here only. Rights do not hide any from PostgreSQL's
+ * catalogue; MySQL shows only what the account may use. Rejects with the driver's error.
+ */
+export async function readSchema(connection: Connection): Promise<Schema> {
+  const rows = await connection.select(
+    connection.server.engine === 'postgresql' ? postgresqlColumns(connection) : mysqlColumns(connection),
+  );
+  const schema = new Map<string, Map<string, string>>();
+  for (const row of rows) {
+    const table = text(row.table_name) ?? '';
+    const columns = schema.get(table) ?? new Map<string, string>();
+    schema.set(table, columns.set(text(row.column_name) ?? '', text(row.column_type) ?? ''));
+  }
+  return schema;
+}
+
+function postgresqlColumns({ builder }: Connection) {
+  return builder('pg_catalog.pg_class as c')
+    .join('pg_catalog.pg_attribute as a', 'a.attrelid', 'c.oid')
+    .select(
+      'c.relname as table_name',
+      'a.attname as column_name',
+      builder.raw('pg_catalog.format_type(a.atttypid, a.atttypmod) as column_type'),
+    )
+    .whereIn('c.relname', KNOWN_TABLES)
+    .whereIn('c.relkind', ['r', 'p', 'v', 'm', 'f'])
+    .whereRaw('pg_catalog.pg_table_is_visible(c.oid)')
+    .where('a.attnum', '>', 0)
+    .whereRaw('not a.attisdropped');
+}
+
+function mysqlColumns({ builder }: Connection) {
+  return builder('information_schema.columns')
+    .select('table_name as table_name', 'column_name as column_name', 'column_type as column_type')
+    .whereRaw('table_schema = database()')
+    .whereIn('table_name', KNOWN_TABLES);
+}
+
+/**
+ * The generation of a schema, by what is there. Throws DatabaseError `schema` whose sentence says what was
+ * looked for and what was found. `endpoint` names the database in it.
+ */
+export function detectGeneration(schema: Schema, endpoint: string): Generation {
+  const file = recognise(schema);
+  if (file === null) throw new DatabaseError('schema', unrecognised(schema, endpoint));
+  const lacking = missing(schema, file.needs(schema));
+  if (lacking.length > 0) {
+    throw new DatabaseError(
+      'schema',
+      `${endpoint} looks like the ${file.name} generation, but lacks ${lacking.join(', ')} (or this account may not see it).`,
+    );
+  }
+  return file.open(schema);
+}
+
+/** The same as a description with every finding, for people; throws nothing. */
+export function describeSchema(schema: Schema): SchemaDescription {
+  const file = recognise(schema);
+  const needs = file === null ? {} : file.needs(schema);
+  const tables = Object.entries(needs).map(([table, columns]) => ({
+    table,
+    columns: columns.map((name) => ({ name, type: schema.get(table)?.get(name) ?? null })),
+  }));
+  return { generation: file?.name ?? null, tables, found: [...schema.keys()].sort() };
+}
+
+/** Rank of a generation in time, oldest 0. */
+export const rankOf = (name: GenerationName): number =>
+  GENERATIONS.length - 1 - GENERATIONS.findIndex((file) => file.name === name);
+
+function recognise(schema: Schema): GenerationFile | null {
+  return GENERATIONS.find((file) => missing(schema, file.marks).length === 0) ?? null;
+}
+
+function unrecognised(schema: Schema, endpoint: string): string {
+  const sought = GENERATIONS.map((file) => `${markText(file)} (${file.name})`).join('; ');
+  const found = KNOWN_TABLES.filter((table) => has(schema, table));
+  return `${endpoint} holds no known generation: looked for ${sought}; found ${found.length > 0 ? found.join(', ') : 'none of these tables'}.`;
+}
+
+function markText(file: GenerationFile): string {
+  return Object.entries(file.marks)
+    .map(([table, columns]) =>
+      columns.length === 0 ? table : columns.map((column) => `${table}.${column}`).join(', '),
+    )
+    .join(', ');
+}

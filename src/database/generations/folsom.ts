@@ -1,0 +1,38 @@
+import type { Generation, GenerationFile } from './generation.js';
+import {
+  decodePort,
+  PLUGIN_NETWORK_HALVES,
+  pluginSegment,
+  portTermsById,
+  QUANTUM_STATUS,
+} from './quantum.js';
+
+const NEEDS = {
+  ports: ['id', 'network_id', 'admin_state_up', 'status'],
+  networks: ['id'],
+  network_bindings: ['network_id', 'physical_network', 'vlan_id'],
+} as const;
+
+const generation: Generation = {
+  name: 'folsom',
+  hasHosts: false,
+  mustHaveRows: ['ports', 'network_bindings'],
+  status: QUANTUM_STATUS,
+  portTerms: portTermsById,
+  selectPorts: (builder) =>
+    builder('ports').select('ports.id', 'ports.network_id', 'ports.admin_state_up', 'ports.status'),
+  decodePorts: (rows) =>
+    rows.map((row) =>
+      decodePort(row, { binding: { kind: 'unhosted' }, pluggedByHypervisor: false, segment: null }),
+    ),
+  networkHalves: PLUGIN_NETWORK_HALVES,
+  segmentOf: pluginSegment,
+};
+
+/** Folsom (2012.2): the LinuxBridge plugin's own bindings, and no host anywhere. */
+export const folsom: GenerationFile = {
+  name: 'folsom',
+  marks: { network_bindings: [], ports: ['id'] },
+  needs: () => NEEDS,
+  open: () => generation,
+};

@@ -1,0 +1,71 @@
+import type { Knex } from 'knex';
+import type { TapQuestion } from '../../model/database.js';
+import type { Port, Segment } from '../../model/port.js';
+import type { Row } from '../connection.js';
+import type { Term } from '../lookup.js';
+
+export type GenerationName = 'essex' | 'folsom' | 'grizzly' | 'ml2';
+
+/** Tables of the database with their columns and the types of those, in the database's words. */
+export type Schema = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Tables and the columns of each that a generation cannot do without. */
+export type Needs = Readonly<Record<string, readonly string[]>>;
+
+/** A port row, or what is wrong with it. `interfaceId` tells whether it was asked for at all. */
+export type DecodedPort =
+  | { readonly ok: true; readonly port: Port }
+  | { readonly ok: false; readonly id: string; readonly interfaceId: string; readonly problem: string };
+
+/** How to read and write one database that was recognised. Everything in it is pure. */
+export interface Generation {
+  readonly name: GenerationName;
+  /** It records a host for each port. */
+  readonly hasHosts: boolean;
+  /** Empty for no good reason when the host has taps: `ports` and the table of the bindings of networks. */
+  readonly mustHaveRows: readonly string[];
+  /** Where the status of a port is written. */
+  readonly status: { readonly table: string; readonly id: string; readonly column: string };
+  /** Where to look for the ports of these taps. */
+  portTerms(taps: readonly TapQuestion[]): readonly Term[];
+  /** Everything about ports in one SELECT; `matching` adds which. */
+  selectPorts(builder: Knex): Knex.QueryBuilder;
+  /** One port for each id among `rows`; `host` is the one whose bindings are `here`. */
+  decodePorts(rows: readonly Row[], host: string): readonly DecodedPort[];
+  /**
+   * The two halves of one SELECT: rows of networks and rows of their bindings, with equal columns
+   * `network_id`, `is_network` (1 or 0), `mtu` and those of `segmentOf`.
+   */
+  readonly networkHalves: readonly [NetworkHalf, NetworkHalf];
+  /** The segment that a row of the second half describes. */
+  segmentOf(row: Row): Segment;
+}
+
+export interface NetworkHalf {
+  /** The column with the network's id. */
+  readonly column: string;
+  select(builder: Knex): Knex.QueryBuilder;
+}
+
+/** One generation as a file of this folder knows it. */
+export interface GenerationFile {
+  readonly name: GenerationName;
+  /** What it is told apart by; never a version number. */
+  readonly marks: Needs;
+  /** What it needs of a database that has its marks. */
+  needs(schema: Schema): Needs;
+  /** For a schema that holds all it needs. */
+  open(schema: Schema): Generation;
+}
+
+export const has = (schema: Schema, table: string, column?: string): boolean =>
+  column === undefined ? schema.has(table) : schema.get(table)?.has(column) === true;
+
+/** Every table and `table.column` of `needs` that `schema` lacks. */
+export function missing(schema: Schema, needs: Needs): readonly string[] {
+  return Object.entries(needs).flatMap(([table, columns]) =>
+    has(schema, table)
+      ? columns.filter((column) => !has(schema, table, column)).map((column) => `${table}.${column}`)
+      : [table],
+  );
+}

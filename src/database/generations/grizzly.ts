@@ -1,0 +1,62 @@
+import type { Binding } from '../../model/port.js';
+import type { Row } from '../connection.js';
+import type { Generation, GenerationFile } from './generation.js';
+import {
+  decodePort,
+  isPluggedByHypervisor,
+  PLUGIN_NETWORK_HALVES,
+  pluginSegment,
+  portTermsById,
+  QUANTUM_STATUS,
+} from './quantum.js';
+import { text } from './values.js';
+
+const NEEDS = {
+  ports: ['id', 'network_id', 'admin_state_up', 'status', 'device_owner'],
+  portbindingports: ['port_id', 'host'],
+  networks: ['id'],
+  network_bindings: ['network_id', 'physical_network', 'vlan_id'],
+} as const;
+
+const generation: Generation = {
+  name: 'grizzly',
+  hasHosts: true,
+  mustHaveRows: ['ports', 'network_bindings'],
+  status: QUANTUM_STATUS,
+  portTerms: portTermsById,
+  selectPorts: (builder) =>
+    builder('ports')
+      .leftJoin('portbindingports', 'portbindingports.port_id', 'ports.id')
+      .select(
+        'ports.id',
+        'ports.network_id',
+        'ports.admin_state_up',
+        'ports.status',
+        'ports.device_owner',
+        'portbindingports.host',
+      ),
+  decodePorts: (rows, host) =>
+    rows.map((row) =>
+      decodePort(row, {
+        binding: bindingOf(row, host),
+        pluggedByHypervisor: isPluggedByHypervisor(row),
+        segment: null,
+      }),
+    ),
+  networkHalves: PLUGIN_NETWORK_HALVES,
+  segmentOf: pluginSegment,
+};
+
+function bindingOf(row: Row, host: string): Binding {
+  const bound = text(row.host);
+  if (!bound) return { kind: 'unhosted' };
+  return bound === host ? { kind: 'here' } : { kind: 'elsewhere', host: bound };
+}
+
+/** Grizzly and Havana (2013.1, 2013.2) with the LinuxBridge plugin: Folsom plus a host for each port. */
+export const grizzly: GenerationFile = {
+  name: 'grizzly',
+  marks: { network_bindings: [], portbindingports: [], ports: ['id'] },
+  needs: () => NEEDS,
+  open: () => generation,
+};

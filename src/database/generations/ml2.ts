@@ -1,0 +1,197 @@
+import type { Knex } from 'knex';
+import type { Binding, Segment } from '../../model/port.js';
+import type { Row } from '../connection.js';
+import {
+  type DecodedPort,
+  type Generation,
+  type GenerationFile,
+  has,
+  type Needs,
+  type Schema,
+} from './generation.js';
+import {
+  decodePort,
+  flatSegment,
+  isPluggedByHypervisor,
+  portTermsById,
+  QUANTUM_STATUS,
+  vlanSegment,
+} from './quantum.js';
+import { integer, shown, text } from './values.js';
+
+/** What this agent's driver writes into `vif_type`; another value means another driver, or none. */
+const OWN_VIF_TYPE = 'bridge';
+
+/** Where ML2's releases differ, by what is there. */
+interface Variant {
+  /** `networksegments`; before Newton `ml2_network_segments`. */
+  readonly segmentsTable: string;
+  /** Which segment a binding uses: rows by level (Kilo on), or a column of the binding. */
+  readonly segmentBy: 'levels' | 'column' | 'nothing';
+  /** Bindings have a status: INACTIVE is the destination of a live migration. */
+  readonly hasBindingStatus: boolean;
+  readonly hasMtu: boolean;
+}
+
+function variantOf(schema: Schema): Variant {
+  const column = has(schema, 'ml2_port_bindings', 'segment') ? 'column' : 'nothing';
+  const older = has(schema, 'ml2_network_segments') && !has(schema, 'networksegments');
+  return {
+    segmentsTable: older ? 'ml2_network_segments' : 'networksegments',
+    segmentBy: has(schema, 'ml2_port_binding_levels') ? 'levels' : column,
+    hasBindingStatus: has(schema, 'ml2_port_bindings', 'status'),
+    hasMtu: has(schema, 'networks', 'mtu'),
+  };
+}
+
+function needsOf(schema: Schema): Needs {
+  const { segmentsTable, segmentBy } = variantOf(schema);
+  const levels = { ml2_port_binding_levels: ['port_id', 'host', 'level', 'segment_id'] };
+  return {
+    ports: ['id', 'network_id', 'admin_state_up', 'status', 'device_owner'],
+    ml2_port_bindings: ['port_id', 'host', 'vif_type'],
+    ...(segmentBy === 'levels' && levels),
+    networks: ['id'],
+    [segmentsTable]: ['id', 'network_id', 'network_type', 'physical_network', 'segmentation_id'],
+  };
+}
+
+function open(schema: Schema): Generation {
+  const variant = variantOf(schema);
+  return {
+    name: 'ml2',
+    hasHosts: true,
+    mustHaveRows: ['ports', variant.segmentsTable],
+    status: QUANTUM_STATUS,
+    portTerms: portTermsById,
+    selectPorts: (builder) => selectPorts(builder, variant),
+    decodePorts,
+    networkHalves: [
+      {
+        column: 'networks.id',
+        select: (builder) =>
+          builder('networks').select(
+            'networks.id as network_id',
+            builder.raw('1 as is_network'),
+            variant.hasMtu ? 'networks.mtu' : builder.raw('null as mtu'),
+            builder.raw('null as network_type'),
+            builder.raw('null as physical_network'),
+            builder.raw('null as segmentation_id'),
+          ),
+      },
+      {
+        column: 'segments.network_id',
+        select: (builder) =>
+          builder(`${variant.segmentsTable} as segments`).select(
+            'segments.network_id',
+            builder.raw('0 as is_network'),
+            builder.raw('null as mtu'),
+            'segments.network_type',
+            'segments.physical_network',
+            'segments.segmentation_id',
+          ),
+      },
+    ],
+    segmentOf,
+  };
+}
+
+/** One row for each port, binding (host) and level; `decodePorts` puts them together again. */
+function selectPorts(builder: Knex, variant: Variant): Knex.QueryBuilder {
+  const query = builder('ports')
+    .leftJoin('ml2_port_bindings as binding', 'binding.port_id', 'ports.id')
+    .select(
+      'ports.id',
+      'ports.network_id',
+      'ports.admin_state_up',
+      'ports.status',
+      'ports.device_owner',
+      'binding.host as binding_host',
+      'binding.vif_type',
+    );
+  if (variant.hasBindingStatus) query.select('binding.status as binding_status');
+  if (variant.segmentBy === 'nothing') return query;
+  query.select('segment.network_type', 'segment.physical_network', 'segment.segmentation_id');
+  const segments = `${variant.segmentsTable} as segment`;
+  if (variant.segmentBy === 'column') return query.leftJoin(segments, 'segment.id', 'binding.segment');
+  return query
+    .leftJoin('ml2_port_binding_levels as level', (on) =>
+      on.on('level.port_id', 'binding.port_id').on('level.host', 'binding.host'),
+    )
+    .leftJoin(segments, 'segment.id', 'level.segment_id')
+    .select('level.level');
+}
+
+function decodePorts(rows: readonly Row[], host: string): readonly DecodedPort[] {
+  const byPort = new Map<string, Row[]>();
+  for (const row of rows) {
+    const id = text(row.id) ?? '';
+    byPort.set(id, [...(byPort.get(id) ?? []), row]);
+  }
+  return [...byPort.values()].flatMap((own) => decodeOne(own, host));
+}
+
+function decodeOne(rows: readonly Row[], host: string): readonly DecodedPort[] {
+  const deciding = decidingRows(rows, host);
+  const [first] = deciding;
+  if (first === undefined) return [];
+  const extras = {
+    binding: bindingOf(first, host),
+    pluggedByHypervisor: isPluggedByHypervisor(first),
+    segment: portSegment(deciding),
+  };
+  return [decodePort(first, extras)];
+}
+
+/** The rows of the one binding that decides: this host's if there is one, else the active one. */
+function decidingRows(rows: readonly Row[], host: string): readonly Row[] {
+  const ours = rows.filter((row) => text(row.binding_host) === host);
+  if (ours.length > 0) return ours;
+  const active = rows.find((row) => !isInactive(row)) ?? rows[0];
+  return rows.filter((row) => row.binding_host === active?.binding_host);
+}
+
+const isInactive = (row: Row): boolean => text(row.binding_status) === 'INACTIVE';
+
+function bindingOf(row: Row, host: string): Binding {
+  const bound = text(row.binding_host);
+  if (bound === null) return { kind: 'unhosted' };
+  if (bound !== host && bound !== '') return { kind: 'elsewhere', host: bound };
+  const vifType = text(row.vif_type) ?? '';
+  if (vifType !== OWN_VIF_TYPE) return { kind: 'other-driver', vifType };
+  if (bound === '') return { kind: 'unhosted' };
+  return isInactive(row) ? { kind: 'arriving' } : { kind: 'here' };
+}
+
+/** The segment of the highest level; null when the binding names none, or one that is gone. */
+function portSegment(rows: readonly Row[]): Segment | null {
+  const levelOf = (row: Row): number => integer(row.level) ?? -1;
+  const [highest] = [...rows].sort((a, b) => levelOf(b) - levelOf(a));
+  return highest === undefined || text(highest.network_type) === null ? null : segmentOf(highest);
+}
+
+function segmentOf(row: Row): Segment {
+  const type = text(row.network_type);
+  switch (type) {
+    case 'local':
+      return { kind: 'local' };
+    case 'flat':
+      return flatSegment(row.physical_network);
+    case 'vlan':
+      return vlanSegment(row.physical_network, row.segmentation_id, 'segmentation_id');
+    case null:
+      return { kind: 'bad', code: 'BINDING_INVALID', problem: 'network_type is NULL' };
+    default:
+      return /^[a-z0-9_-]{1,32}$/.test(type)
+        ? { kind: 'unsupported', type }
+        : { kind: 'bad', code: 'BINDING_INVALID', problem: `network_type is ${shown(type)}` };
+  }
+}
+
+/** ML2 with the LinuxBridge mechanism driver, Havana (2013.2) to 2024.2. */
+export const ml2: GenerationFile = {
+  name: 'ml2',
+  marks: { ml2_port_bindings: [], ports: ['id'] },
+  needs: needsOf,
+  open,
+};

@@ -1,0 +1,11 @@
+/**
+ * Waits for `work`, but at most `limitMs`. The timer runs here, not in the server: a server that is
+ * frozen, or whose packets vanish, keeps no limit of its own. `late` must end what `work` waits for and
+ * gives the error to throw.
+ */
+export function within<T>(limitMs: number, work: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), limitMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

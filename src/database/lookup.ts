@@ -1,0 +1,67 @@
+import type { Knex } from 'knex';
+
+/** Rows to find by one indexed column: by whole values, or by how the value begins. */
+export type Term =
+  | { readonly column: string; readonly equal: string }
+  | { readonly column: string; readonly prefix: string };
+
+/**
+ * How many terms one statement holds. MariaDB turns a list of 1,000 values or more into a temporary table
+ * (in_predicate_conversion_threshold); a prefix costs several ranges.
+ */
+const EQUAL_MAX = 900;
+const PREFIX_MAX = 100;
+
+/** Padding of a range's end: an id has at most 36 characters in every known schema (255 in Essex). */
+const PADDING = 25;
+
+/**
+ * Half-open ranges on a text column that hold every value that begins with `prefix`, whatever the
+ * column's collation; they may hold others too, so the program must look again at what it gets.
+ *
+ * A range uses the primary key's index under any collation, `LIKE 'p%'` only under "C". Its end must sort
+ * behind every continuation of the prefix. In a language's collation no ASCII character is behind `z`; byte
+ * order and MySQL's `general_ci` have `_`, `{`, `|`, `}`, `~` behind it: hence two ends. Some languages sort
+ * a doubled letter as a letter of its own (Danish `aa` is `å`, behind `z`), which may span the end of the
+ * prefix: hence the ranges of the prefix with its last letter doubled. Where `-` is ignored at first (glibc
+ * before 2.28, ICU "shifted") both ends lose it alike, and the range only becomes wider.
+ */
+export function prefixRanges(prefix: string): readonly { readonly from: string; readonly below: string }[] {
+  const last = prefix.at(-1) ?? '';
+  const starts = /[a-z]/i.test(last) ? [prefix, prefix + last] : [prefix];
+  return starts.flatMap((start) =>
+    ['z', '~'].map((end) => ({ from: start, below: start + end.repeat(PADDING) })),
+  );
+}
+
+/** Splits terms into groups that fit one statement each; no terms, no groups. */
+export function statementsOf(terms: readonly Term[]): readonly (readonly Term[])[] {
+  const equal = terms.filter((term) => 'equal' in term);
+  const prefix = terms.filter((term) => 'prefix' in term);
+  if (equal.length <= EQUAL_MAX && prefix.length > 0 && prefix.length <= PREFIX_MAX) return [terms];
+  return [...chunks(equal, EQUAL_MAX), ...chunks(prefix, PREFIX_MAX)];
+}
+
+/** Adds the condition that any of `terms` holds. `terms` must not be empty. */
+export function matching(query: Knex.QueryBuilder, terms: readonly Term[]): Knex.QueryBuilder {
+  const equal = new Map<string, string[]>();
+  for (const term of terms) {
+    if ('equal' in term) equal.set(term.column, [...(equal.get(term.column) ?? []), term.equal]);
+  }
+  return query.where((either) => {
+    for (const [column, values] of equal) either.orWhereIn(column, values);
+    for (const term of terms) {
+      if ('equal' in term) continue;
+      for (const { from, below } of prefixRanges(term.prefix)) {
+        either.orWhere((both) => both.where(term.column, '>=', from).where(term.column, '<', below));
+      }
+    }
+  });
+}
+
+/** Consecutive pieces of at most `size`. */
+export function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  );
+}

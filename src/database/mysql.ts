@@ -1,0 +1,166 @@
+import { connect, type Socket } from 'node:net';
+import knex, { type Knex } from 'knex';
+import mysql from 'mysql2';
+import type { DatabaseServer, TlsSettings } from '../model/settings.js';
+import type { Connection, Row, ServerState } from './connection.js';
+import { addressOf } from './errors.js';
+import { readTlsFiles } from './tls.js';
+
+const builder = knex({ client: 'mysql2' });
+const KEEP_ALIVE_MS = 10_000;
+
+/** Variables that only some servers have: MariaDB's and MySQL's limits and identities differ. */
+const OPTIONAL_VARIABLES = ['max_statement_time', 'max_execution_time', 'server_uuid', 'server_uid'];
+
+/**
+ * Connects and makes the session independent of the server's defaults. The caller limits the wait:
+ * `onSocket` hands it the means to end it. Rejects with the driver's error.
+ */
+export async function connectMysql(
+  server: DatabaseServer,
+  queryTimeoutMs: number,
+  onSocket: (cut: () => void) => void,
+): Promise<Connection> {
+  const tls = server.tls === null || server.socketPath !== null ? null : await tlsOptions(server.tls);
+  const socket = openSocket(server);
+  onSocket(() => socket.destroy());
+  const client = mysql.createConnection({
+    // mysql2 only ends its stream in `destroy`, which waits for a frozen server; this socket can be cut.
+    stream: socket,
+    // Still needed: TLS checks the certificate against it.
+    ...(server.host !== null && { host: server.host }),
+    user: server.user,
+    password: server.password() ?? '',
+    database: server.database,
+    charset: 'utf8mb4_general_ci',
+    timezone: 'Z',
+    connectTimeout: 0,
+    multipleStatements: false,
+    ...(tls && { ssl: tls }),
+  });
+  let lost = false;
+  client.on('error', () => {
+    lost = true;
+  });
+  client.on('end', () => {
+    lost = true;
+  });
+  await connected(client);
+  const optional = await optionalVariables(client);
+  await ask(client, sessionSettings(optional, queryTimeoutMs));
+  // The consistent snapshot needs this level; under another one MySQL gives a warning and no snapshot.
+  await ask(client, { sql: 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ' });
+  const stateQuery = stateQueryFor(optional);
+  return {
+    server,
+    builder,
+    select: async (query) => rowsOf(await ask(client, native(query))),
+    update: async (query) => matchedRows(await ask(client, native(query))),
+    beginSnapshot: () => beginSnapshot(client, stateQuery, addressOf(server)),
+    endSnapshot: async () => {
+      await ask(client, { sql: 'COMMIT' });
+    },
+    lost: () => lost,
+    end: () => new Promise((resolve, reject) => client.end((error) => (error ? reject(error) : resolve()))),
+    cut: () => {
+      lost = true;
+      socket.destroy();
+    },
+  };
+}
+
+function openSocket(server: DatabaseServer): Socket {
+  if (server.socketPath !== null) return connect(server.socketPath);
+  return connect({
+    host: server.host ?? 'localhost',
+    port: server.port ?? 3306,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  });
+}
+
+async function tlsOptions(tls: TlsSettings): Promise<mysql.SslOptions> {
+  const { ca, cert, key } = await readTlsFiles(tls);
+  return {
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    rejectUnauthorized: tls.verify,
+    verifyIdentity: tls.verify && tls.verifyHostname,
+  };
+}
+
+interface Statement {
+  readonly sql: string;
+  readonly values?: unknown[];
+}
+
+function native(query: Knex.QueryBuilder): Statement {
+  const { sql, bindings } = query.toSQL().toNative();
+  return { sql, values: [...bindings] };
+}
+
+const connected = (client: mysql.Connection): Promise<void> =>
+  new Promise((resolve, reject) => client.connect((error) => (error ? reject(error) : resolve())));
+
+const ask = (client: mysql.Connection, statement: Statement): Promise<mysql.QueryResult> =>
+  new Promise((resolve, reject) => {
+    client.query(statement, (error: mysql.QueryError | null, result: mysql.QueryResult) =>
+      error ? reject(error) : resolve(result),
+    );
+  });
+
+const rowsOf = (result: mysql.QueryResult): readonly Row[] =>
+  Array.isArray(result) ? (result as Row[]) : [];
+
+/** mysql2 asks for CLIENT_FOUND_ROWS: rows that matched, not only those whose value changed. */
+const matchedRows = (result: mysql.QueryResult): number =>
+  'affectedRows' in result ? result.affectedRows : 0;
+
+async function optionalVariables(client: mysql.Connection): Promise<ReadonlyMap<string, string>> {
+  const result = await ask(client, {
+    sql: 'SHOW VARIABLES WHERE variable_name IN (?, ?, ?, ?)',
+    values: OPTIONAL_VARIABLES,
+  });
+  return new Map(rowsOf(result).map((row) => [String(row.Variable_name), String(row.Value)]));
+}
+
+function sessionSettings(optional: ReadonlyMap<string, string>, queryTimeoutMs: number): Statement {
+  const limitS = Math.max(1, Math.ceil(queryTimeoutMs / 1000));
+  const settings: [string, string | number][] = [
+    ['sql_mode', 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'],
+    ['time_zone', '+00:00'],
+    ['autocommit', 1],
+    ['innodb_lock_wait_timeout', limitS],
+    ['lock_wait_timeout', limitS],
+  ];
+  // MariaDB counts in seconds, MySQL (for SELECTs only) in milliseconds.
+  if (optional.has('max_statement_time')) settings.push(['max_statement_time', limitS]);
+  if (optional.has('max_execution_time')) settings.push(['max_execution_time', queryTimeoutMs]);
+  const assignments = settings.map(([name]) => `SESSION ${name} = ?`);
+  return { sql: `SET ${assignments.join(', ')}`, values: settings.map(([, value]) => value) };
+}
+
+function stateQueryFor(optional: ReadonlyMap<string, string>): Statement {
+  const identity = ['server_uuid', 'server_uid'].find((name) => optional.has(name));
+  return {
+    sql: `SELECT @@global.read_only AS read_only, @@global.innodb_read_only AS innodb_read_only,
+      concat_ws('/', @@hostname, @@port, @@server_id${identity ? `, @@global.${identity}` : ''}) AS identity`,
+  };
+}
+
+/** A replica and a promoted replica are two servers to us: the role is part of the identity. */
+async function beginSnapshot(
+  client: mysql.Connection,
+  state: Statement,
+  address: string,
+): Promise<ServerState> {
+  await ask(client, { sql: 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY' });
+  const row: Row = rowsOf(await ask(client, state))[0] ?? {};
+  const readOnly = [row.read_only, row.innodb_read_only].some((value) => !/^(0|OFF)$/.test(String(value)));
+  return {
+    identity: `${address} ${row.identity}/${readOnly ? 'read-only' : 'writable'}`,
+    suspect: readOnly ? 'read-only' : null,
+  };
+}

@@ -1,0 +1,143 @@
+import { Socket } from 'node:net';
+import knex, { type Knex } from 'knex';
+import pg from 'pg';
+import type { DatabaseServer, TlsSettings } from '../model/settings.js';
+import type { Connection, Row, ServerState } from './connection.js';
+import { addressOf } from './errors.js';
+import { readTlsFiles } from './tls.js';
+
+const builder = knex({ client: 'pg' });
+const KEEP_ALIVE_MS = 10_000;
+
+/**
+ * What identifies the server, richest first; the first that the server's version and this account's rights
+ * allow is used. The timeline grows with every promotion and every point-in-time recovery; a restart keeps
+ * it. The object id of the database tells one that was dropped and restored.
+ */
+const STATE_QUERIES = [
+  `select (select system_identifier from pg_control_system())::text as cluster,
+    case when pg_is_in_recovery() then 'standby' else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as timeline,`,
+  `select '' as cluster,
+    case when pg_is_in_recovery() then 'standby' else substr(pg_xlogfile_name(pg_current_xlog_location()), 1, 8) end as timeline,`,
+  `select '' as cluster, case when pg_is_in_recovery() then 'standby' else 'primary' end as timeline,`,
+].map(
+  (start) => `${start}
+    (select oid from pg_database where datname = current_database())::text as database,
+    pg_is_in_recovery() as in_recovery,
+    current_setting('default_transaction_read_only') as read_only`,
+);
+
+/**
+ * Connects and makes the session independent of the server's defaults. The caller limits the wait:
+ * `onSocket` hands it the means to end it. Rejects with the driver's error.
+ */
+export async function connectPostgresql(
+  server: DatabaseServer,
+  queryTimeoutMs: number,
+  onSocket: (cut: () => void) => void,
+): Promise<Connection> {
+  const socket = new Socket();
+  onSocket(() => socket.destroy());
+  const client = new pg.Client({
+    host: server.socketPath ?? server.host ?? 'localhost',
+    port: server.port ?? 5432,
+    user: server.user,
+    // A function, and never null: pg would look into ~/.pgpass and the environment instead.
+    password: () => server.password() ?? '',
+    database: server.database,
+    ssl: server.tls === null || server.socketPath !== null ? false : await tlsOptions(server.tls),
+    application_name: 'quantum-linuxbridge-agent',
+    stream: () => socket,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+  });
+  let lost = false;
+  // A server that goes away while nothing is asked is an event of the client; without a handler it would
+  // end the process (brianc/node-postgres#2386). What waits for an answer is rejected by the driver.
+  client.on('error', () => {
+    lost = true;
+  });
+  client.on('end', () => {
+    lost = true;
+  });
+  await client.connect();
+  await client.query(sessionSettings(queryTimeoutMs));
+  const stateQuery = await firstAllowed(client);
+  return {
+    server,
+    builder,
+    select: async (query) => (await client.query<Row>(native(query))).rows,
+    update: async (query) => (await client.query(native(query))).rowCount ?? 0,
+    beginSnapshot: () => beginSnapshot(client, stateQuery, addressOf(server)),
+    endSnapshot: async () => {
+      await client.query('COMMIT');
+    },
+    lost: () => lost,
+    end: () => client.end(),
+    cut: () => {
+      lost = true;
+      socket.destroy();
+    },
+  };
+}
+
+async function tlsOptions(tls: TlsSettings): Promise<pg.ClientConfig['ssl']> {
+  return {
+    ...(await readTlsFiles(tls)),
+    rejectUnauthorized: tls.verify,
+    // libpq's verify-ca: any name will do.
+    ...(!tls.verifyHostname && { checkServerIdentity: () => undefined }),
+  };
+}
+
+function native(query: Knex.QueryBuilder): { text: string; values: unknown[] } {
+  const { sql, bindings } = query.toSQL().toNative();
+  return { text: sql, values: [...bindings] };
+}
+
+/** Sets what this server knows of the list: older servers lack some, and SET of an unknown name is an error. */
+function sessionSettings(queryTimeoutMs: number): { text: string; values: string[] } {
+  const limit = String(queryTimeoutMs);
+  const settings = [
+    ['statement_timeout', limit],
+    ['lock_timeout', limit],
+    ['idle_in_transaction_session_timeout', limit],
+    ['TimeZone', 'UTC'],
+    ['standard_conforming_strings', 'on'],
+    ['synchronous_commit', 'on'],
+  ].flat();
+  const rows = settings.flatMap((_, at) => (at % 2 ? [] : [`($${at + 1}::text, $${at + 2}::text)`]));
+  return {
+    text: `select set_config(s.name, v.value, false) from (values ${rows}) as v(name, value) join pg_settings s on s.name = v.name`,
+    values: settings,
+  };
+}
+
+async function firstAllowed(client: pg.Client): Promise<string> {
+  let refusal: unknown;
+  for (const query of STATE_QUERIES) {
+    try {
+      await client.query(query);
+      return query;
+    } catch (error) {
+      refusal = error;
+      // Undefined function or column, no right to call it: the next one asks less.
+      if (!(error instanceof pg.DatabaseError) || !/^(42883|42703|42501|0A000)$/.test(error.code ?? ''))
+        break;
+    }
+  }
+  throw refusal;
+}
+
+/** BEGIN and the server's state travel in one message: one round trip. */
+async function beginSnapshot(client: pg.Client, stateQuery: string, address: string): Promise<ServerState> {
+  const results: unknown = await client.query(
+    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${stateQuery}`,
+  );
+  const last: unknown = Array.isArray(results) ? results.at(-1) : results;
+  const row: Row = (last as pg.QueryResult<Row>).rows[0] ?? {};
+  return {
+    identity: `${address} ${row.cluster}/${row.timeline}/${row.database}`,
+    suspect: row.in_recovery === true ? 'in-recovery' : row.read_only === 'on' ? 'read-only' : null,
+  };
+}

@@ -1,0 +1,68 @@
+import { DatabaseError } from '../model/database.js';
+import type { DatabaseSettings } from '../model/settings.js';
+import { answered, connectToFirst } from './connect.js';
+import type { Connection } from './connection.js';
+import { endpointOf } from './errors.js';
+import { detectGeneration, rankOf, readSchema } from './generations/detect.js';
+import type { Generation, GenerationName } from './generations/generation.js';
+
+/**
+ * How many reads a session serves: about five minutes at the usual polling interval. A newer generation may
+ * appear beside the tables that are read without any error, and a first server that is back says nothing.
+ */
+const READS_PER_SESSION = 150;
+
+/** What happens to the connection, for logs and metrics; texts name a server, never a password. */
+export interface DatabaseEvents {
+  connected?(server: string, generation: GenerationName): void;
+  /** One server of the list could not be used; the next is tried. */
+  connectFailed?(server: string, error: DatabaseError): void;
+  /** The connection in use was given up; the next call makes a fresh one. */
+  lost?(server: string, error: DatabaseError): void;
+}
+
+/** A connection and what was found behind it. */
+export interface Session {
+  readonly connection: Connection;
+  readonly generation: Generation;
+  readsLeft: number;
+}
+
+/** Whether a session has served long enough: the next one looks at the servers and the schema again. */
+export const isWorn = ({ readsLeft }: Session): boolean => readsLeft <= 0;
+
+/**
+ * Connects to the first server of the list that answers and looks at its schema. `newest` is the newest
+ * generation that this process has seen. Throws DatabaseError.
+ */
+export async function openSession(
+  settings: DatabaseSettings,
+  newest: GenerationName | null,
+  events: DatabaseEvents,
+): Promise<Session> {
+  const connection = await connectToFirst(settings, (name, error) => events.connectFailed?.(name, error));
+  try {
+    const reading = readSchema(connection);
+    const schema = await answered(connection, settings.queryTimeoutMs, 'show its schema', reading);
+    const endpoint = endpointOf(connection.server);
+    const generation = detectGeneration(schema, endpoint);
+    refuseOlder(generation.name, newest, endpoint);
+    events.connected?.(endpoint, generation.name);
+    return { connection, generation, readsLeft: READS_PER_SESSION };
+  } catch (error) {
+    connection.cut();
+    throw error;
+  }
+}
+
+/**
+ * Half an upgrade, or a table moved away, looks like an older generation, in which no port has a host: acting
+ * on that would take ports from the hosts they are bound to.
+ */
+function refuseOlder(name: GenerationName, newest: GenerationName | null, endpoint: string): void {
+  if (newest === null || rankOf(name) >= rankOf(newest)) return;
+  throw new DatabaseError(
+    'schema',
+    `${endpoint} was of the ${newest} generation and now looks like ${name}: a table was moved or dropped; restore it, or restart the agent if that is meant.`,
+  );
+}

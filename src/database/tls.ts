@@ -1,0 +1,26 @@
+import { readFile } from 'node:fs/promises';
+import { DatabaseError } from '../model/database.js';
+import type { TlsSettings } from '../model/settings.js';
+
+/** The contents of the files that TLS settings name. */
+export interface TlsFiles {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+/** Reads the files at each connect, so that a renewed certificate is used. Throws DatabaseError `tls`. */
+export async function readTlsFiles(tls: TlsSettings): Promise<TlsFiles> {
+  const [ca, cert, key] = await Promise.all([read(tls.caFile), read(tls.certFile), read(tls.keyFile)]);
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}
+
+async function read(path: string | null): Promise<Buffer | null> {
+  if (path === null) return null;
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DatabaseError('tls', `The TLS file "${path}" cannot be read: ${reason}.`, { cause: error });
+  }
+}

@@ -1,0 +1,123 @@
+import { type IfIndex, ifIndex, type LinkName } from '../model/ids.js';
+import type { Address } from '../model/link.js';
+import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
+import { AF, HEADER, IFA, IFA_F, RTM } from './constants.js';
+import { ipText } from './ip-text.js';
+import {
+  type Attributes,
+  attribute,
+  decodeAttributes,
+  MalformedMessage,
+  type Request,
+  readText,
+  readU32,
+  textAttribute,
+  u32Attribute,
+} from './message.js';
+
+const LIFETIME_INFINITE = 0xffffffff;
+
+/** Decodes the body of RTM_NEWADDR or RTM_DELADDR; null for a family other than IPv4 and IPv6. Throws MalformedMessage. */
+export function decodeAddress(body: Buffer): { readonly index: IfIndex; readonly address: Address } | null {
+  if (body.length < HEADER.address) throw new MalformedMessage('an address message is cut');
+  const family = body.readUInt8(0);
+  if (family !== AF.inet && family !== AF.inet6) return null;
+  const attributes = decodeAttributes(body, HEADER.address);
+  // On a point-to-point link IFA_ADDRESS is the far end and IFA_LOCAL this one.
+  const local = attributes.get(IFA.local) ?? attributes.get(IFA.address);
+  if (local?.length !== (family === AF.inet ? 4 : 16))
+    throw new MalformedMessage('an address has a wrong length');
+  return {
+    index: ifIndex(body.readUInt32LE(4)),
+    address: {
+      family: family === AF.inet ? 'inet' : 'inet6',
+      address: ipText(local),
+      prefixLength: body.readUInt8(1),
+      scope: body.readUInt8(3),
+      leased: validLifetime(attributes) !== LIFETIME_INFINITE,
+      raw: body.toString('hex'),
+    },
+  };
+}
+
+/** `ifa_cacheinfo` is: preferred lifetime, valid lifetime, two time stamps; seconds. */
+function validLifetime(attributes: Attributes): number {
+  const value = attributes.get(IFA.cacheInfo);
+  if (value === undefined) return LIFETIME_INFINITE;
+  if (value.length < 8) throw new MalformedMessage('the lifetimes of an address are cut');
+  return value.readUInt32LE(4);
+}
+
+/** What the kernel itself tells two addresses of one link apart by. */
+export const addressKey = (address: Address): string =>
+  `${address.address}/${address.prefixLength} ${peerOf(address)}`;
+
+function peerOf(address: Address): string {
+  return (
+    decodeAttributes(Buffer.from(address.raw, 'hex'), HEADER.address).get(IFA.address)?.toString('hex') ?? ''
+  );
+}
+
+/** Asks for every address of the host, or of one link (kernels before 4.20 answer with all: filter again). */
+export function dumpAddresses(index: IfIndex | 0): Request {
+  const body = Buffer.alloc(HEADER.address);
+  body.writeUInt32LE(index, 4);
+  return { type: RTM.getAddress, flags: 0, body };
+}
+
+/** IFA_FLAGS, or the eight bits of the fixed part on old kernels. */
+const flagsOf = (body: Buffer, attributes: Attributes): number =>
+  readU32(attributes.get(IFA.flags)) ?? body.readUInt8(2);
+
+/** Duplicate address detection has not ended yet, or found another owner. */
+export function isUnconfirmed(address: Address): boolean {
+  const body = Buffer.from(address.raw, 'hex');
+  const flags = flagsOf(body, decodeAttributes(body, HEADER.address));
+  return (flags & (IFA_F.tentative | IFA_F.dadFailed)) !== 0;
+}
+
+/**
+ * The body of a RTM_NEWADDR that gives `address` to the link `to`, with everything it has: peer, scope, broadcast,
+ * lifetimes, metric of its route. IPv6 skips duplicate address detection (else it is unusable for two seconds),
+ * unless detection had not passed. The label must begin with the link's name, so it is renamed or dropped.
+ */
+export function addressFor(address: Address, from: LinkName, to: { name: LinkName; index: IfIndex }): Buffer {
+  const body = Buffer.from(address.raw, 'hex');
+  const attributes = new Map(decodeAttributes(body, HEADER.address));
+  const label = relabel(readText(attributes.get(IFA.label)) ?? '', from, to.name);
+  const flags = flagsOf(body, attributes);
+  const trusted = address.family === 'inet6' && !isUnconfirmed(address);
+  const state = IFA_F.temporary | IFA_F.dadFailed | IFA_F.tentative | IFA_F.permanent;
+  const wanted = (flags & ~state) | (trusted ? IFA_F.noDad : 0);
+  attributes.delete(IFA.label);
+  attributes.delete(IFA.flags);
+  const header = Buffer.from(body.subarray(0, HEADER.address));
+  header.writeUInt8(wanted & 0xff, 2);
+  header.writeUInt32LE(to.index, 4);
+  return Buffer.concat([
+    header,
+    ...[...attributes].map(([type, value]) => attribute(type, value)),
+    u32Attribute(IFA.flags, wanted),
+    ...(label === null ? [] : [textAttribute(IFA.label, label)]),
+  ]);
+}
+
+/** `eth0:1` becomes `brq…:1`; a label that is just the link's name, or that would be too long, is dropped. */
+function relabel(label: string, from: LinkName, to: LinkName): string | null {
+  if (!label.startsWith(`${from}:`)) return null;
+  const renamed = `${to}${label.slice(from.length)}`;
+  return Buffer.byteLength(renamed) <= LINK_NAME_LENGTH_MAX ? renamed : null;
+}
+
+/** The body of a RTM_DELADDR for `address` on the link `index`: as dumped, without what would have to match. */
+export function addressOn(address: Address, index: IfIndex): Buffer {
+  const body = Buffer.from(address.raw, 'hex');
+  const attributes = decodeAttributes(body, HEADER.address);
+  const header = Buffer.from(body.subarray(0, HEADER.address));
+  header.writeUInt32LE(index, 4);
+  const identity = [IFA.address, IFA.local].flatMap((type) => {
+    const value = attributes.get(type);
+    return value === undefined ? [] : [attribute(type, value)];
+  });
+  return Buffer.concat([header, ...identity]);
+}

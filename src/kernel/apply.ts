@@ -1,0 +1,112 @@
+import { KernelError, type OperationFailure, type OperationOutcome } from '../model/kernel.js';
+import type { Operation } from '../model/operation.js';
+import type { Host } from './host.js';
+import {
+  attach,
+  createBridge,
+  createSubinterface,
+  deleteBridge,
+  deleteSubinterface,
+  detach,
+  disableIpv6,
+  setBridgeOptions,
+  setIpv6,
+  setLabel,
+  setMac,
+  setMtu,
+  setUp,
+} from './link-operations.js';
+import { TornRead } from './message.js';
+import { moveAddresses } from './move-addresses.js';
+import { Refused } from './refused.js';
+
+/** Carries out operations in order; see `Kernel.apply`. */
+export function applyOperations(
+  host: Omit<Host, 'made'>,
+  operations: readonly Operation[],
+): OperationOutcome[] {
+  const working: Host = { ...host, made: new Map() };
+  const stopped = new Map<string, string>();
+  return operations.map((operation) => {
+    const cause = stopped.get(deviceKey(operation)) ?? stopped.get(networkKey(operation));
+    const failure =
+      cause === undefined
+        ? attempt(working, operation)
+        : {
+            errno: 'SKIPPED',
+            message: `Not tried, because an operation before it failed: ${cause}`,
+            worldChanged: false,
+          };
+    if (failure === null) return { ok: true, operation };
+    const scope = operation.scope === 'network' ? networkKey(operation) : deviceKey(operation);
+    if (!stopped.has(scope)) stopped.set(scope, cause ?? failure.message);
+    return { ok: false, operation, failure };
+  });
+}
+
+const deviceKey = ({ device }: Operation): string => `device ${device}`;
+/** Without a network there is nothing beyond the device to stop. */
+const networkKey = (operation: Operation): string =>
+  operation.network === null ? deviceKey(operation) : `network ${operation.network}`;
+
+/** Carries out one operation; null when it succeeded. */
+function attempt(host: Host, operation: Operation): OperationFailure | null {
+  try {
+    carryOut(host, operation);
+    return null;
+  } catch (error) {
+    if (error instanceof Refused) return error.failure;
+    // The kernel's answer was lost or made no sense: whether it did what was asked shows in the next reading.
+    if (error instanceof KernelError || error instanceof TornRead) {
+      return { errno: 'EIO', message: error.message, worldChanged: true };
+    }
+    throw error;
+  }
+}
+
+function carryOut(host: Host, operation: Operation): void {
+  switch (operation.op) {
+    case 'create-bridge':
+      createBridge(host, operation);
+      break;
+    case 'create-subinterface':
+      createSubinterface(host, operation);
+      break;
+    case 'set-label':
+      setLabel(host, operation);
+      break;
+    case 'disable-ipv6':
+      disableIpv6(host, operation);
+      break;
+    case 'set-ipv6':
+      setIpv6(host, operation);
+      break;
+    case 'set-mac':
+      setMac(host, operation);
+      break;
+    case 'set-mtu':
+      setMtu(host, operation);
+      break;
+    case 'set-bridge-options':
+      setBridgeOptions(host, operation);
+      break;
+    case 'set-up':
+      setUp(host, operation);
+      break;
+    case 'attach':
+      attach(host, operation);
+      break;
+    case 'detach':
+      detach(host, operation);
+      break;
+    case 'move-addresses':
+      moveAddresses(host, operation);
+      break;
+    case 'delete-bridge':
+      deleteBridge(host, operation);
+      break;
+    case 'delete-subinterface':
+      deleteSubinterface(host, operation);
+      break;
+  }
+}

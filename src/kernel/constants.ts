@@ -1,0 +1,126 @@
+/**
+ * The numbers of rtnetlink that this agent uses, from the kernel's uapi headers (linux/netlink.h,
+ * rtnetlink.h, if_link.h, if_addr.h, ipv6.h). They never change: they are the kernel's ABI.
+ */
+
+export const AF = { unspec: 0, inet: 2, inet6: 10, netlink: 16 } as const;
+
+export const SOCKET = {
+  raw: 3,
+  cloexec: 0o2000000,
+  solSocket: 1,
+  rcvbuf: 8,
+  rcvbufForce: 33,
+  netlinkRoute: 0,
+  solNetlink: 270,
+  netlinkCapAck: 10,
+  netlinkExtAck: 11,
+  netlinkGetStrictChk: 12,
+  msgTrunc: 0x20,
+  msgDontwait: 0x40,
+} as const;
+
+/** Bits of `sockaddr_nl.nl_groups`: RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR. */
+export const GROUPS = { link: 0x1, ipv4Address: 0x10, ipv6Address: 0x100 } as const;
+
+export const NLMSG = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
+
+export const NLM_F = {
+  request: 0x1,
+  ack: 0x4,
+  dumpInterrupted: 0x10,
+  capped: 0x100,
+  ackAttributes: 0x200,
+  dump: 0x300,
+  replace: 0x100,
+  exclusive: 0x200,
+  create: 0x400,
+  append: 0x800,
+} as const;
+
+export const NLMSGERR_ATTR_MSG = 1;
+
+export const RTM = {
+  newLink: 16,
+  delLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  delAddress: 21,
+  getAddress: 22,
+  newRoute: 24,
+  delRoute: 25,
+  getRoute: 26,
+} as const;
+
+/** Sizes of the fixed part before the attributes: ifinfomsg, ifaddrmsg, rtmsg, rtnexthop. */
+export const HEADER = { link: 16, address: 8, route: 12, nexthop: 8 } as const;
+
+export const IFF_UP = 0x1;
+
+export const IFLA = {
+  address: 1,
+  name: 3,
+  mtu: 4,
+  link: 5,
+  master: 10,
+  linkInfo: 18,
+  alias: 20,
+  afSpec: 26,
+  extMask: 29,
+  linkNetnsId: 37,
+  infoKind: 1,
+  infoData: 2,
+  bridgeForwardDelay: 1,
+  bridgeStpState: 5,
+  bridgeVlanFiltering: 7,
+  bridgeVlanProtocol: 8,
+  vlanId: 1,
+  vlanProtocol: 5,
+  inet6Conf: 2,
+} as const;
+
+/** Leaves the counters out of a dump, which makes it smaller by a third. */
+export const RTEXT_FILTER_SKIP_STATS = 0x8;
+
+/** Positions in IFLA_INET6_CONF's array of 32-bit numbers (enum of linux/ipv6.h). */
+export const DEVCONF = { forwarding: 0, acceptRa: 3, autoconf: 5, disableIpv6: 26 } as const;
+
+export const ETHERTYPE = { vlan: 0x8100, serviceVlan: 0x88a8 } as const;
+
+export const IFA = {
+  address: 1,
+  local: 2,
+  label: 3,
+  broadcast: 4,
+  cacheInfo: 6,
+  flags: 8,
+} as const;
+
+export const IFA_F = {
+  temporary: 0x01,
+  noDad: 0x02,
+  dadFailed: 0x08,
+  tentative: 0x40,
+  permanent: 0x80,
+} as const;
+
+export const RTA = {
+  destination: 1,
+  inputInterface: 3,
+  outputInterface: 4,
+  gateway: 5,
+  priority: 6,
+  multipath: 9,
+  cacheInfo: 12,
+  table: 15,
+  via: 18,
+  expires: 23,
+  nexthopId: 30,
+} as const;
+
+export const ROUTE_TYPE_UNICAST = 1;
+export const ROUTE_PROTOCOL_KERNEL = 2;
+/** A route the kernel derived from another one for a single destination; never configuration. */
+export const RTM_F_CLONED = 0x200;
+/** The only nexthop flag that is configuration; the others say how things are (dead, link down, offloaded). */
+export const RTNH_F_ONLINK = 4;

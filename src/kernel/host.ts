@@ -1,0 +1,48 @@
+import type { IfIndex, LinkName } from '../model/ids.js';
+import type { LinkRef } from '../model/operation.js';
+import { RTM } from './constants.js';
+import { type BareLink, decodeLink, getLink, linkHeader } from './links.js';
+import { expectDone, Refused } from './refused.js';
+import type { Requests } from './requests.js';
+
+/** What an operation works with. */
+export interface Host {
+  readonly requests: Requests;
+  /** The links that earlier operations of the same plan made. */
+  readonly made: Map<LinkName, IfIndex>;
+  /** What this kernel was found to lack, so that it is not tried again for every bridge (a refused one costs 30 ms). */
+  readonly lacking: Set<'vlan-filtering'>;
+  /** Tells the observer that a link's IPv6 settings were written. */
+  readonly refresh: (index: IfIndex) => void;
+}
+
+/**
+ * The link as it is at this moment; null when it is gone. An index may be used again for another link, and the
+ * name is what tells. Throws Refused when index and name do not belong together any more, or nothing made the link.
+ */
+export function findLink(host: Host, ref: LinkRef): BareLink | null {
+  const index = ref.index ?? host.made.get(ref.name);
+  if (index === undefined) throw new Refused('ENODEV', `${ref.name} was not made by this plan.`);
+  const link = host.requests.get(getLink(index), decodeLink);
+  if (link !== null && link.name !== ref.name) {
+    throw new Refused('ENODEV', `Interface ${index} is ${link.name} now, not ${ref.name}.`);
+  }
+  return link;
+}
+
+/** The link as it is at this moment. Throws Refused, also when it is gone. */
+export function presentLink(host: Host, ref: LinkRef): BareLink {
+  const link = findLink(host, ref);
+  if (link === null) throw new Refused('ENODEV', `${ref.name} is gone.`);
+  return link;
+}
+
+/** The link of that name; null when there is none. */
+export const linkNamed = (host: Host, name: LinkName): BareLink | null =>
+  host.requests.get(getLink(name), decodeLink);
+
+/** Changes attributes of one link in one request. Throws Refused; `what` as in `could not …`. */
+export function changeLink(host: Host, index: IfIndex, what: string, ...attributes: Buffer[]): void {
+  const body = Buffer.concat([linkHeader(index), ...attributes]);
+  expectDone(host.requests.exchange([{ type: RTM.newLink, flags: 0, body }])[0], what);
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { endianness } from 'node:os';
+import type { LinkName } from '../model/ids.js';
+import { type Kernel, KernelError } from '../model/kernel.js';
+import { applyOperations } from './apply.js';
+import type { Host } from './host.js';
+import { openObserver } from './observe.js';
+import { openRequests } from './requests.js';
+
+/** CAP_NET_ADMIN in the capability bits of /proc/self/status. */
+const CAP_NET_ADMIN = 1n << 12n;
+
+export interface KernelOptions {
+  /** For which links `Link.routes` is filled: the mapped physical interfaces. Asked at every `observe`. */
+  readonly routesOf: (name: LinkName) => boolean;
+}
+
+/**
+ * Opens the kernel of the network namespace that the process is in. Reading needs no rights; what `apply` is not
+ * permitted to do ends with EPERM (see `hasNetAdmin`). Throws KernelError: `permission` when even the socket is refused,
+ * `unsupported` when there is no rtnetlink.
+ */
+export function openKernel({ routesOf }: KernelOptions): Kernel {
+  // netlink is in host byte order, and the codec reads and writes the little-endian one.
+  if (endianness() !== 'LE') throw new KernelError('unsupported', 'Big-endian machines are not supported.');
+  const requests = openRequests();
+  const observer = openObserver(requests, routesOf);
+  const lacking: Host['lacking'] = new Set();
+  return {
+    observe: observer.observe,
+    invalidate: observer.invalidate,
+    apply: (operations) => applyOperations({ requests, lacking, refresh: observer.refresh }, operations),
+    watch: observer.watch,
+    close: async () => {
+      observer.close();
+      requests.close();
+    },
+  };
+}
+
+/** Whether this process may change links: CAP_NET_ADMIN is among its effective capabilities. */
+export function hasNetAdmin(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return effective !== undefined && (BigInt(`0x${effective}`) & CAP_NET_ADMIN) !== 0n;
+}

@@ -1,0 +1,235 @@
+import type { Ipv6Settings } from '../model/link.js';
+import { networkOfLabel } from '../model/names.js';
+import type { LinkRef, OperationOf } from '../model/operation.js';
+import { addressesOn } from './carried.js';
+import { ETHERTYPE, IFF_UP, IFLA, NLM_F, RTM } from './constants.js';
+import { changeLink, findLink, type Host, linkNamed, presentLink } from './host.js';
+import { type BareLink, decodeLink, dumpPorts, linkHeader } from './links.js';
+import {
+  attribute,
+  nestedAttribute,
+  textAttribute,
+  u8Attribute,
+  u16Attribute,
+  u16BigEndianAttribute,
+  u32Attribute,
+} from './message.js';
+import { expectDone, Refused } from './refused.js';
+import { writeIpv6Settings } from './sysctl.js';
+
+/** A bridge that is not up yet, with the MAC address pinned: else it takes the lowest of its ports', which come and go. */
+export function createBridge(host: Host, op: OperationOf<'create-bridge'>): void {
+  const made = makeBridge(host, op);
+  const { detail } = made;
+  const foreign = made.alias !== '' && networkOfLabel(made.alias) !== op.network;
+  if (
+    foreign ||
+    detail.kind !== 'bridge' ||
+    made.mac !== op.mac ||
+    detail.stp ||
+    detail.forwardDelayMs !== 0
+  ) {
+    throw new Refused('EEXIST', `${op.device} is there already and is not the bridge that was asked for.`);
+  }
+  // null: this kernel has no VLAN filtering.
+  if (detail.vlanFiltering === !op.vlanFiltering) {
+    throw new Refused('EEXIST', `${op.device} is there already with other VLAN filtering.`);
+  }
+  host.made.set(made.name, made.index);
+}
+
+/** With VLAN filtering where it is asked for and the kernel has it. */
+function makeBridge(host: Host, op: OperationOf<'create-bridge'>): BareLink {
+  const make = (vlanFiltering: boolean) =>
+    create(host, op.device, 'bridge', bridgeData(vlanFiltering), macAttribute(op.mac));
+  if (op.vlanFiltering && !host.lacking.has('vlan-filtering')) {
+    const made = make(true);
+    if (made !== null) return made;
+    host.lacking.add('vlan-filtering');
+  }
+  const made = make(false);
+  if (made === null) throw unsupportedKind('bridge');
+  return made;
+}
+
+/** STP off, forward delay 0; VLAN filtering is off unless it is asked for. */
+function bridgeData(vlanFiltering: boolean): Buffer {
+  return nestedAttribute(
+    IFLA.infoData,
+    u32Attribute(IFLA.bridgeForwardDelay, 0),
+    u32Attribute(IFLA.bridgeStpState, 0),
+    ...(vlanFiltering ? [u8Attribute(IFLA.bridgeVlanFiltering, 1)] : []),
+  );
+}
+
+const macAttribute = (mac: string): Buffer =>
+  attribute(IFLA.address, Buffer.from(mac.replaceAll(':', ''), 'hex'));
+
+/** A VLAN subinterface (802.1Q) on a physical interface, not up yet. */
+export function createSubinterface(host: Host, op: OperationOf<'create-subinterface'>): void {
+  const parent = presentLink(host, op.parent);
+  const data = nestedAttribute(
+    IFLA.infoData,
+    u16Attribute(IFLA.vlanId, op.vlanId),
+    u16BigEndianAttribute(IFLA.vlanProtocol, ETHERTYPE.vlan),
+  );
+  const made = create(host, op.device, 'vlan', data, u32Attribute(IFLA.link, parent.index));
+  if (made === null) throw unsupportedKind('vlan');
+  const { detail } = made;
+  const right =
+    detail.kind === 'vlan' &&
+    detail.parent === parent.index &&
+    detail.vlanId === op.vlanId &&
+    detail.protocol === '802.1Q';
+  if (!right) {
+    throw new Refused(
+      'EEXIST',
+      `${op.device} is there already and is not VLAN ${op.vlanId} of ${parent.name}.`,
+    );
+  }
+  host.made.set(made.name, made.index);
+}
+
+/**
+ * Makes a link and reads back what is there under its name, also when it was there before; null when the kernel lacks the
+ * kind of link or an option of it. Throws Refused.
+ */
+function create(
+  host: Host,
+  name: LinkRef['name'],
+  kind: string,
+  data: Buffer,
+  ...attributes: Buffer[]
+): BareLink | null {
+  const body = Buffer.concat([
+    linkHeader(0),
+    textAttribute(IFLA.name, name),
+    ...attributes,
+    nestedAttribute(IFLA.linkInfo, textAttribute(IFLA.infoKind, kind), data),
+  ]);
+  const [answer] = host.requests.exchange([
+    { type: RTM.newLink, flags: NLM_F.create | NLM_F.exclusive, body },
+  ]);
+  if (answer?.ok === false && answer.errno === 'EOPNOTSUPP') return null;
+  const there = linkNamed(host, name);
+  // EEXIST with nothing under that name: the VLAN id is taken by a link of another name.
+  if (answer?.ok === false && (answer.errno !== 'EEXIST' || there === null))
+    expectDone(answer, `make ${name}`);
+  if (there === null) throw new Refused('ENODEV', `${name} was gone as soon as it was made.`);
+  return there;
+}
+
+const unsupportedKind = (kind: string): Refused =>
+  new Refused('EOPNOTSUPP', `This kernel cannot make links of kind ${kind}: load its module.`);
+
+/** The label is a request of its own: the kernel ignores IFLA_IFALIAS when it makes a link. */
+export function setLabel(host: Host, op: OperationOf<'set-label'>): void {
+  const link = presentLink(host, op.target);
+  if (link.alias === op.label) return;
+  changeLink(host, link.index, `label ${link.name}`, attribute(IFLA.alias, Buffer.from(op.label)));
+}
+
+/** Set also when it is the same already: a bridge that was given its address keeps it, one that chose it does not. */
+export function setMac(host: Host, op: OperationOf<'set-mac'>): void {
+  const link = presentLink(host, op.target);
+  changeLink(host, link.index, `set the MAC address of ${link.name} to ${op.mac}`, macAttribute(op.mac));
+}
+
+export function setMtu(host: Host, op: OperationOf<'set-mtu'>): void {
+  const link = presentLink(host, op.target);
+  if (link.mtu === op.mtu) return;
+  changeLink(host, link.index, `set the MTU of ${link.name} to ${op.mtu}`, u32Attribute(IFLA.mtu, op.mtu));
+}
+
+/** STP off, forward delay 0: a tap forwards at once. */
+export function setBridgeOptions(host: Host, op: OperationOf<'set-bridge-options'>): void {
+  const link = presentBridge(host, op.target);
+  const info = nestedAttribute(IFLA.linkInfo, textAttribute(IFLA.infoKind, 'bridge'), bridgeData(false));
+  changeLink(host, link.index, `set the options of ${link.name}`, info);
+}
+
+export function setUp(host: Host, op: OperationOf<'set-up'>): void {
+  const link = presentLink(host, op.target);
+  if (link.up) return;
+  const body = linkHeader(link.index, IFF_UP, IFF_UP);
+  expectDone(host.requests.exchange([{ type: RTM.newLink, flags: 0, body }])[0], `set ${link.name} up`);
+}
+
+/** A link that is enslaved elsewhere is never taken away: netlink would do it without a word. Throws Refused. */
+export function attach(host: Host, op: OperationOf<'attach'>): void {
+  const link = presentLink(host, op.target);
+  const bridge = presentBridge(host, op.bridge);
+  if (link.master === bridge.index) return;
+  if (link.master !== null) throw new Refused('EBUSY', `${link.name} is a port of another bridge.`);
+  changeLink(
+    host,
+    link.index,
+    `attach ${link.name} to ${bridge.name}`,
+    u32Attribute(IFLA.master, bridge.index),
+  );
+}
+
+/** A link that is gone, or in no bridge, or in another one by now, is left as it is. */
+export function detach(host: Host, op: OperationOf<'detach'>): void {
+  const link = findLink(host, op.target);
+  const bridge = op.bridge.index ?? host.made.get(op.bridge.name);
+  if (link === null || link.master === null || link.master !== bridge) return;
+  changeLink(host, link.index, `detach ${link.name} from ${op.bridge.name}`, u32Attribute(IFLA.master, 0));
+}
+
+function presentBridge(host: Host, ref: LinkRef): BareLink {
+  const link = presentLink(host, ref);
+  if (link.detail.kind !== 'bridge') throw new Refused('ENODEV', `${link.name} is no bridge.`);
+  return link;
+}
+
+/** Only an empty bridge is deleted: whatever came into it since the plan was made would lose its connection. */
+export function deleteBridge(host: Host, op: OperationOf<'delete-bridge'>): void {
+  const link = findLink(host, op.target);
+  if (link === null) return;
+  if (link.detail.kind !== 'bridge') throw new Refused('ENODEV', `${link.name} is no bridge.`);
+  const port = host.requests
+    .dump(dumpPorts(link.index), decodeLink)
+    .find(({ master }) => master === link.index);
+  if (port !== undefined) throw new Refused('EBUSY', `${link.name} has ${port.name} in it.`);
+  const address = addressesOn(host.requests, link.index).find(({ scope }) => scope !== SCOPE_LINK);
+  if (address !== undefined)
+    throw new Refused('EBUSY', `${link.name} carries the address ${address.address}.`);
+  deleteLink(host, link);
+}
+
+const SCOPE_LINK = 253;
+
+export function deleteSubinterface(host: Host, op: OperationOf<'delete-subinterface'>): void {
+  const link = findLink(host, op.target);
+  if (link === null) return;
+  if (link.detail.kind !== 'vlan') throw new Refused('ENODEV', `${link.name} is no VLAN subinterface.`);
+  deleteLink(host, link);
+}
+
+function deleteLink(host: Host, link: BareLink): void {
+  const [answer] = host.requests.exchange([{ type: RTM.delLink, flags: 0, body: linkHeader(link.index) }]);
+  if (answer?.ok === false && answer.errno === 'ENODEV') return;
+  expectDone(answer, `delete ${link.name}`);
+}
+
+/** Nothing that a guest sends may give the host an IPv6 address or a route. */
+export const disableIpv6 = (host: Host, op: OperationOf<'disable-ipv6'>): void =>
+  writeIpv6(host, op.target, { disabled: true });
+
+export const setIpv6 = (host: Host, op: OperationOf<'set-ipv6'>): void =>
+  writeIpv6(host, op.target, op.settings);
+
+function writeIpv6(host: Host, target: LinkRef, wanted: Partial<Ipv6Settings>): void {
+  const link = presentLink(host, target);
+  try {
+    writeIpv6Settings(link.name, link.ipv6, wanted);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // A link with an MTU below 1280 has no IPv6, and so no settings: there is nothing to disable.
+    if (code === 'ENOENT' && link.ipv6 === null) return;
+    throw new Refused(code ?? 'EIO', `Could not write the IPv6 settings of ${link.name}: ${message}.`);
+  } finally {
+    host.refresh(link.index);
+  }
+}

@@ -1,0 +1,151 @@
+import { type IfIndex, ifIndex, type LinkName, linkName } from '../model/ids.js';
+import type { Ipv6Settings, Link, LinkDetail } from '../model/link.js';
+import { AF, DEVCONF, ETHERTYPE, HEADER, IFF_UP, IFLA, RTEXT_FILTER_SKIP_STATS, RTM } from './constants.js';
+import {
+  type Attributes,
+  decodeAttributes,
+  MalformedMessage,
+  type Request,
+  readText,
+  readU8,
+  readU16,
+  readU16BigEndian,
+  readU32,
+  textAttribute,
+  u32Attribute,
+} from './message.js';
+
+/** A link as its own message tells it: without addresses and routes, which come in messages of theirs. */
+export type BareLink = Omit<Link, 'addresses' | 'routes'>;
+
+const LINK_ATTRIBUTES: ReadonlySet<number> = new Set([
+  IFLA.address,
+  IFLA.name,
+  IFLA.mtu,
+  IFLA.link,
+  IFLA.master,
+  IFLA.linkInfo,
+  IFLA.alias,
+  IFLA.afSpec,
+  IFLA.linkNetnsId,
+]);
+
+/**
+ * Decodes the body of RTM_NEWLINK or RTM_DELLINK. null: the message is not about a link as such (a bridge
+ * announces its ports' changes with family AF_BRIDGE, where RTM_DELLINK means that a port left).
+ * Throws MalformedMessage.
+ */
+export function decodeLink(body: Buffer): BareLink | null {
+  if (body.length < HEADER.link) throw new MalformedMessage('a link message is cut');
+  if (body.readUInt8(0) !== AF.unspec) return null;
+  const attributes = decodeAttributes(body, HEADER.link, LINK_ATTRIBUTES);
+  const index = body.readInt32LE(4);
+  const name = readText(attributes.get(IFLA.name));
+  if (name === undefined || name === '' || index <= 0) {
+    throw new MalformedMessage('a link message has no name or no index');
+  }
+  const master = readU32(attributes.get(IFLA.master)) ?? 0;
+  return {
+    index: ifIndex(index),
+    name: linkName(name),
+    up: (body.readUInt32LE(8) & IFF_UP) !== 0,
+    mac: readMac(attributes.get(IFLA.address)),
+    mtu: readU32(attributes.get(IFLA.mtu)) ?? 0,
+    master: master === 0 ? null : ifIndex(master),
+    alias: readText(attributes.get(IFLA.alias)) ?? '',
+    detail: decodeDetail(attributes),
+    ipv6: decodeIpv6(attributes.get(IFLA.afSpec)),
+  };
+}
+
+const readMac = (value: Buffer | undefined): string =>
+  value === undefined ? '' : value.toString('hex').replace(/(..)(?=.)/g, '$1:');
+
+function decodeDetail(attributes: Attributes): LinkDetail {
+  const nested = attributes.get(IFLA.linkInfo);
+  if (nested === undefined) return { kind: 'other', type: '' };
+  const info = decodeAttributes(nested);
+  const kind = readText(info.get(IFLA.infoKind)) ?? '';
+  const data = info.get(IFLA.infoData);
+  if (kind === 'bridge' && data !== undefined) return decodeBridge(decodeAttributes(data));
+  if (kind === 'vlan' && data !== undefined) return decodeVlan(decodeAttributes(data), parentOf(attributes));
+  return { kind: 'other', type: kind };
+}
+
+function decodeBridge(data: Attributes): LinkDetail {
+  const filtering = readU8(data.get(IFLA.bridgeVlanFiltering));
+  return {
+    kind: 'bridge',
+    stp: (readU32(data.get(IFLA.bridgeStpState)) ?? 0) !== 0,
+    // The kernel counts bridge times in hundredths of a second (USER_HZ).
+    forwardDelayMs: (readU32(data.get(IFLA.bridgeForwardDelay)) ?? 0) * 10,
+    // Only a kernel that can filter has a protocol to filter by; the switch is there in every kernel.
+    vlanFiltering: data.has(IFLA.bridgeVlanProtocol) ? filtering !== 0 : null,
+  };
+}
+
+function decodeVlan(data: Attributes, parent: IfIndex): LinkDetail {
+  const protocol = readU16BigEndian(data.get(IFLA.vlanProtocol)) ?? ETHERTYPE.vlan;
+  return {
+    kind: 'vlan',
+    parent,
+    vlanId: readU16(data.get(IFLA.vlanId)) ?? 0,
+    protocol: protocol === ETHERTYPE.vlan ? '802.1Q' : '802.1ad',
+  };
+}
+
+/** A parent in another network namespace is numbered there; it must not be taken for a link here, so it is 0. */
+function parentOf(attributes: Attributes): IfIndex {
+  return ifIndex(attributes.has(IFLA.linkNetnsId) ? 0 : (readU32(attributes.get(IFLA.link)) ?? 0));
+}
+
+/** IFLA_AF_SPEC holds one attribute per address family; AF_INET6's holds the link's sysctls as an array. */
+function decodeIpv6(spec: Buffer | undefined): Ipv6Settings | null {
+  const inet6 = spec === undefined ? undefined : decodeAttributes(spec).get(AF.inet6);
+  const settings = inet6 === undefined ? undefined : decodeAttributes(inet6).get(IFLA.inet6Conf);
+  if (settings === undefined) return null;
+  if (settings.length < 4 * (DEVCONF.disableIpv6 + 1))
+    throw new MalformedMessage('the IPv6 settings are cut');
+  const at = (position: number) => settings.readInt32LE(4 * position);
+  return {
+    disabled: at(DEVCONF.disableIpv6) !== 0,
+    acceptRa: at(DEVCONF.acceptRa),
+    autoconf: at(DEVCONF.autoconf) !== 0,
+    forwarding: at(DEVCONF.forwarding) !== 0,
+  };
+}
+
+/** The fixed part of a link message: `ifinfomsg`. */
+export function linkHeader(index: IfIndex | 0, flags = 0, change = 0): Buffer {
+  const bytes = Buffer.alloc(HEADER.link);
+  bytes.writeInt32LE(index, 4);
+  bytes.writeUInt32LE(flags, 8);
+  bytes.writeUInt32LE(change, 12);
+  return bytes;
+}
+
+const withoutStatistics = u32Attribute(IFLA.extMask, RTEXT_FILTER_SKIP_STATS);
+
+/** Asks for every link. */
+export const dumpLinks = (): Request => ({
+  type: RTM.getLink,
+  flags: 0,
+  body: Buffer.concat([linkHeader(0), withoutStatistics]),
+});
+
+/** Asks for the ports of a bridge (kernels before 4.20 answer with every link: filter again). */
+export const dumpPorts = (bridge: IfIndex): Request => ({
+  type: RTM.getLink,
+  flags: 0,
+  body: Buffer.concat([linkHeader(0), u32Attribute(IFLA.master, bridge), withoutStatistics]),
+});
+
+/** Asks for one link, by index or by name. */
+export const getLink = (which: IfIndex | LinkName): Request => ({
+  type: RTM.getLink,
+  flags: 0,
+  body:
+    typeof which === 'number'
+      ? Buffer.concat([linkHeader(which), withoutStatistics])
+      : Buffer.concat([linkHeader(0), withoutStatistics, textAttribute(IFLA.name, which)]),
+});

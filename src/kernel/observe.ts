@@ -1,0 +1,120 @@
+import type { IfIndex, LinkName } from '../model/ids.js';
+import { KernelError } from '../model/kernel.js';
+import type { HostState } from '../model/link.js';
+import { decodeAddress, dumpAddresses } from './addresses.js';
+import { routesOver } from './carried.js';
+import { GROUPS } from './constants.js';
+import { whenReadable } from './libc.js';
+import { decodeLink, dumpLinks, getLink } from './links.js';
+import { TornRead } from './message.js';
+import { makePicture, type Picture } from './picture.js';
+import type { Requests } from './requests.js';
+import { type NetlinkSocket, openSocket } from './socket.js';
+
+/** Some 5,000 events may wait while a pass is busy; more cost one full read, which is cheap. */
+const RECEIVE_BYTES = 16 * 1024 * 1024;
+const READ_ATTEMPTS = 5;
+/** More than the receive buffer holds several times over: beyond it, links change faster than they can be read. */
+const DATAGRAMS_PER_OBSERVE_MAX = 100_000;
+
+/** The reading half of `Kernel`. */
+export interface Observer {
+  observe(): HostState;
+  invalidate(): void;
+  /** The link's IPv6 settings were written: the kernel announces such a change to nobody. */
+  refresh(index: IfIndex): void;
+  watch(look: () => void): void;
+  close(): void;
+}
+
+/**
+ * Subscribes to the notifications of links and addresses, and keeps the picture. Routes are not subscribed to (a host
+ * may carry a million of them): those of the few links that `routesOf` names are read each time. Throws KernelError.
+ */
+export function openObserver(requests: Requests, routesOf: (name: LinkName) => boolean): Observer {
+  const events = openSocket(GROUPS.link | GROUPS.ipv4Address | GROUPS.ipv6Address, RECEIVE_BYTES);
+  const stale = new Set<IfIndex>();
+  let picture: Picture | null = null;
+  let last: HostState | null = null;
+  let watching: ReturnType<typeof whenReadable> | null = null;
+
+  const current = (): Picture => {
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      try {
+        picture ??= readAll(requests, last);
+        drain(events, picture);
+        return picture;
+      } catch (error) {
+        if (!(error instanceof TornRead)) throw error;
+        picture = null;
+      }
+    }
+    throw new KernelError('failed', `The links changed under each of ${READ_ATTEMPTS} tries to read them.`);
+  };
+  const observe = (): HostState => {
+    const now = current();
+    for (const index of stale) readLink(requests, now, index);
+    stale.clear();
+    readRoutes(requests, now, routesOf);
+    last = now.state();
+    return last;
+  };
+  return {
+    observe: () => {
+      try {
+        return observe();
+      } finally {
+        watching?.arm();
+      }
+    },
+    invalidate: () => {
+      picture = null;
+    },
+    refresh: (index) => {
+      stale.add(index);
+    },
+    watch: (look) => {
+      watching?.close();
+      watching = whenReadable(events.fd, look);
+    },
+    close: () => {
+      watching?.close();
+      events.close();
+    },
+  };
+}
+
+/** Reads every link and address. What changes meanwhile waits as a notification and is taken in afterwards. */
+function readAll(requests: Requests, before: HostState | null): Picture {
+  const picture = makePicture(before);
+  for (const link of requests.dump(dumpLinks(), decodeLink)) picture.put(link);
+  for (const { index, address } of requests.dump(dumpAddresses(0), decodeAddress))
+    picture.putAddress(index, address);
+  return picture;
+}
+
+/** Takes in every notification that waits. Throws TornRead when some were lost. */
+function drain(events: NetlinkSocket, picture: Picture): void {
+  for (let datagram = 0; datagram < DATAGRAMS_PER_OBSERVE_MAX; datagram++) {
+    const messages = events.receive();
+    if (messages === null) return;
+    for (const message of messages) picture.take(message);
+  }
+  throw new TornRead('the notifications of the kernel do not end');
+}
+
+function readLink(requests: Requests, picture: Picture, index: IfIndex): void {
+  const link = requests.get(getLink(index), decodeLink);
+  if (link === null) picture.forget(index);
+  else picture.put(link);
+}
+
+/** Routes matter where addresses may have to move: mapped interfaces that are in no bridge, and bridges. */
+function readRoutes(requests: Requests, picture: Picture, routesOf: (name: LinkName) => boolean): void {
+  const carriers = picture
+    .addressed()
+    .filter((link) => link.detail.kind === 'bridge' || (link.master === null && routesOf(link.name)));
+  picture.putRoutes(
+    new Map(carriers.map(({ index }) => [index, routesOver(requests, index).map(({ route }) => route)])),
+  );
+}

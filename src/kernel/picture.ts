@@ -1,0 +1,112 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { IfIndex, LinkName } from '../model/ids.js';
+import type { Address, HostState, Link, Route } from '../model/link.js';
+import { addressKey, decodeAddress } from './addresses.js';
+import { RTM } from './constants.js';
+import { type BareLink, decodeLink } from './links.js';
+import type { Message } from './message.js';
+
+/**
+ * What the agent knows of the host's links, kept current message by message. `state` makes of it the value that
+ * everybody else reads; what did not change keeps its identity, and so does the whole when nothing did.
+ */
+export interface Picture {
+  /** Takes in one notification or one line of a dump. Throws MalformedMessage. */
+  take(message: Pick<Message, 'type' | 'body'>): void;
+  put(link: BareLink): void;
+  putAddress(index: IfIndex, address: Address): void;
+  /** Replaces the routes of all links. */
+  putRoutes(found: ReadonlyMap<IfIndex, readonly Route[]>): void;
+  forget(index: IfIndex): void;
+  /** The links that have addresses, with their own part of the picture. */
+  addressed(): BareLink[];
+  state(): HostState;
+}
+
+const NO_ROUTES: readonly Route[] = [];
+
+/** A new picture that follows on `before` (null: the first one): links that are the same stay the same, and versions only grow. */
+export function makePicture(before: HostState | null): Picture {
+  const bare = new Map<IfIndex, BareLink>();
+  const addresses = new Map<IfIndex, Map<string, Address>>();
+  let routes: ReadonlyMap<IfIndex, readonly Route[]> = new Map();
+  const touched = new Set<IfIndex>(before?.links.keys());
+  let current: HostState = before ?? { version: 0, links: new Map(), byName: new Map() };
+
+  const put = (link: BareLink) => {
+    bare.set(link.index, link);
+    touched.add(link.index);
+  };
+  const putAddress = (index: IfIndex, address: Address) => {
+    const own = addresses.get(index) ?? new Map<string, Address>();
+    addresses.set(index, own.set(addressKey(address), address));
+    touched.add(index);
+  };
+  const removeAddress = (index: IfIndex, address: Address) => {
+    const own = addresses.get(index);
+    own?.delete(addressKey(address));
+    if (own?.size === 0) addresses.delete(index);
+    touched.add(index);
+  };
+  const putRoutes = (found: ReadonlyMap<IfIndex, readonly Route[]>) => {
+    for (const index of [...routes.keys(), ...found.keys()]) touched.add(index);
+    routes = found;
+  };
+  const forget = (index: IfIndex) => {
+    bare.delete(index);
+    addresses.delete(index);
+    touched.add(index);
+  };
+
+  const take = ({ type, body }: Pick<Message, 'type' | 'body'>) => {
+    if (type === RTM.newLink || type === RTM.delLink) {
+      const link = decodeLink(body);
+      if (link !== null) type === RTM.newLink ? put(link) : forget(link.index);
+    } else if (type === RTM.newAddress || type === RTM.delAddress) {
+      const found = decodeAddress(body);
+      if (found !== null) (type === RTM.newAddress ? putAddress : removeAddress)(found.index, found.address);
+    }
+  };
+  const linkOf = (index: IfIndex): Link | undefined => {
+    const own = bare.get(index);
+    if (own === undefined) return undefined;
+    return {
+      ...own,
+      addresses: [...(addresses.get(index)?.values() ?? [])],
+      routes: routes.get(index) ?? NO_ROUTES,
+    };
+  };
+  const state = (): HostState => {
+    const changed = [...touched].filter(
+      (index) => !isDeepStrictEqual(linkOf(index), current.links.get(index)),
+    );
+    touched.clear();
+    if (changed.length > 0 || current.version === 0) current = follow(current, changed, linkOf);
+    return current;
+  };
+  return {
+    take,
+    put,
+    putAddress,
+    putRoutes,
+    forget,
+    addressed: () => [...addresses.keys()].flatMap((index) => bare.get(index) ?? []),
+    state,
+  };
+}
+
+/** The next version: everything of `before` but the changed links, which are as `linkOf` says. */
+function follow(
+  before: HostState,
+  changed: readonly IfIndex[],
+  linkOf: (index: IfIndex) => Link | undefined,
+): HostState {
+  const links = new Map(before.links);
+  for (const index of changed) {
+    const link = linkOf(index);
+    if (link === undefined) links.delete(index);
+    else links.set(index, link);
+  }
+  const byName = new Map<LinkName, Link>([...links.values()].map((link) => [link.name, link]));
+  return { version: before.version + 1, links, byName };
+}

@@ -1,0 +1,88 @@
+import type { NetworkId, PortId } from './ids.js';
+import type { Network, Port } from './port.js';
+import type { Warning } from './warning.js';
+
+/** A tap that is here, as the database is asked for it. */
+export type TapQuestion =
+  /** Known from an earlier answer: primary key lookup. */
+  | { readonly by: 'id'; readonly id: PortId; readonly wired: boolean }
+  /** `suffix` is the part after `tap`. Exactly 11 characters: an id prefix; shorter: a whole id. */
+  | { readonly by: 'suffix'; readonly suffix: string; readonly wired: boolean }
+  /** A device name that is itself the interface id (`gw-…`); only the Essex generation has such. */
+  | { readonly by: 'device'; readonly device: string; readonly wired: boolean };
+
+/** A bridge of the agent that is here; its network is asked for so that a deleted one is noticed. */
+export type BridgeQuestion =
+  | { readonly by: 'id'; readonly id: NetworkId }
+  /** An unlabelled bridge: the 11 characters after `brq`. */
+  | { readonly by: 'suffix'; readonly suffix: string };
+
+export interface Question {
+  readonly taps: readonly TapQuestion[];
+  readonly bridges: readonly BridgeQuestion[];
+}
+
+/** One consistent snapshot of the rows that concern this host. */
+export interface Answer {
+  /** `essex`, `folsom`, `grizzly` or `ml2`. */
+  readonly generation: string;
+  /** The generation records a host for each port. */
+  readonly hasHosts: boolean;
+  readonly ports: readonly Port[];
+  /** Every network of `ports` and of the bridges asked for that has any row; absent: it has none. */
+  readonly networks: readonly Network[];
+  /** Identity of the server that answered; another value than last time means a change of server. */
+  readonly server: string;
+  /** Why this server's silence about a row must not be trusted; null: it may be. */
+  readonly suspect: 'in-recovery' | 'read-only' | null;
+  /**
+   * Tables that are wholly empty, of those that matter (`ports`, the bindings table). Probed only when
+   * a wired tap or a bridge asked for has no row; empty otherwise.
+   */
+  readonly emptyTables: readonly string[];
+  /** Rows that could not be understood; they cost only themselves. */
+  readonly warnings: readonly Warning[];
+}
+
+/** A status to write: only when the row still holds `from`. */
+export interface StatusChange {
+  readonly port: PortId;
+  readonly from: string | null;
+  readonly to: string;
+}
+
+/** What went wrong with the database, told apart because users must do different things about each. */
+export type DatabaseErrorKind =
+  /** Nothing answers, the connection dropped, or a limit ran out. Retried. */
+  | 'unreachable'
+  | 'authentication'
+  | 'no-such-database'
+  | 'tls'
+  | 'name-resolution'
+  /** A right is missing. */
+  | 'permission'
+  /** Tables or columns are not as any known generation has them. */
+  | 'schema'
+  | 'query';
+
+/** Thrown by every method of `Database`. The message is one sentence without any secret. */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+  constructor(
+    readonly kind: DatabaseErrorKind,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** The shared database as the agent sees it. Every call ends within the configured limits. */
+export interface Database {
+  /** Reads one snapshot; connects first when not connected. Throws DatabaseError. */
+  read(question: Question): Promise<Answer>;
+  /** Writes what differs; a row that vanished or changed costs nobody else. Returns how many rows it changed. */
+  writeStatuses(changes: readonly StatusChange[]): Promise<number>;
+  /** Ends every connection; never throws. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,85 @@
+import type { IfIndex, LinkName } from './ids.js';
+
+/** One address on a link. `raw` is the kernel's own message, so that a move keeps every attribute of it. */
+export interface Address {
+  readonly family: 'inet' | 'inet6';
+  /** Text form without prefix length, for example `10.1.0.5`. */
+  readonly address: string;
+  readonly prefixLength: number;
+  /** rtnetlink's scope number: 0 global, 200 site, 253 link, 254 host. */
+  readonly scope: number;
+  /** True when the address has an end of life: a DHCP lease or a router advertisement gave it. */
+  readonly leased: boolean;
+  /** Hex of `ifaddrmsg` and its attributes as the kernel dumped them; opaque outside `src/kernel/`. */
+  readonly raw: string;
+}
+
+/** One route through a link, in any table. `raw` as in `Address`. */
+export interface Route {
+  readonly family: 'inet' | 'inet6';
+  /** `default` or a CIDR. */
+  readonly destination: string;
+  readonly gateway: string | null;
+  readonly table: number;
+  readonly metric: number;
+  /** rtnetlink's protocol number: 2 kernel, 3 boot, 4 static, 9 ra, 16 dhcp. */
+  readonly protocol: number;
+  /** Hex of `rtmsg` and its attributes; opaque outside `src/kernel/`. */
+  readonly raw: string;
+}
+
+/** The IPv6 settings of a link under /proc/sys/net/ipv6/conf/. */
+export interface Ipv6Settings {
+  readonly disabled: boolean;
+  readonly acceptRa: number;
+  readonly autoconf: boolean;
+  readonly forwarding: boolean;
+}
+
+/** What only links of one kind have. */
+export type LinkDetail =
+  | {
+      readonly kind: 'bridge';
+      readonly stp: boolean;
+      readonly forwardDelayMs: number;
+      /** null: this kernel has no VLAN filtering. */
+      readonly vlanFiltering: boolean | null;
+    }
+  | {
+      readonly kind: 'vlan';
+      /** Index of the link the subinterface stands on (IFLA_LINK). */
+      readonly parent: IfIndex;
+      readonly vlanId: number;
+      readonly protocol: '802.1Q' | '802.1ad';
+    }
+  /** `type` is IFLA_INFO_KIND (`tun`, `veth`, `vxlan`, …), empty for a physical interface. */
+  | { readonly kind: 'other'; readonly type: string };
+
+/** A link as the kernel has it now. */
+export interface Link {
+  readonly index: IfIndex;
+  readonly name: LinkName;
+  /** IFF_UP: administratively up. */
+  readonly up: boolean;
+  /** Lower case, colon separated; empty for links without one. */
+  readonly mac: string;
+  readonly mtu: number;
+  /** The bridge (or bond, VRF) it is enslaved to. */
+  readonly master: IfIndex | null;
+  /** IFLA_IFALIAS, empty when there is none. */
+  readonly alias: string;
+  readonly detail: LinkDetail;
+  /** null: the host has no IPv6. */
+  readonly ipv6: Ipv6Settings | null;
+  readonly addresses: readonly Address[];
+  /** Filled for mapped physical interfaces and for bridges that have addresses; empty otherwise. */
+  readonly routes: readonly Route[];
+}
+
+/** Everything the agent knows of the kernel at one moment. Never half a picture. */
+export interface HostState {
+  /** Grows whenever anything in `links` changed; equal versions mean equal content. */
+  readonly version: number;
+  readonly links: ReadonlyMap<IfIndex, Link>;
+  readonly byName: ReadonlyMap<LinkName, Link>;
+}

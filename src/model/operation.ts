@@ -1,0 +1,63 @@
+import type { IfIndex, LinkName, NetworkId, PortId } from './ids.js';
+import type { Address, Ipv6Settings, Route } from './link.js';
+
+/** A device an operation works on: one that is there, or one that an earlier operation of the plan makes. */
+export type LinkRef =
+  | { readonly name: LinkName; readonly index: IfIndex }
+  | { readonly name: LinkName; readonly index: null };
+
+/** What every operation says about itself. */
+interface Common {
+  /** The device's name, as `plan --json` shows it. */
+  readonly device: LinkName;
+  /** Why, in one clause an operator understands. */
+  readonly reason: string;
+  readonly network: NetworkId | null;
+  readonly port?: PortId;
+  /**
+   * What a failure stops: `network`, every later operation of that network in this plan (a bridge or its
+   * uplink is not right); `device`, only later operations on the same device (one tap).
+   */
+  readonly scope: 'network' | 'device';
+}
+
+export type Operation = Common &
+  (
+    | { readonly op: 'create-bridge'; readonly mac: string; readonly vlanFiltering: boolean }
+    | {
+        readonly op: 'create-subinterface';
+        readonly parent: LinkRef;
+        readonly vlanId: number;
+      }
+    | { readonly op: 'set-label'; readonly target: LinkRef; readonly label: string }
+    | { readonly op: 'disable-ipv6'; readonly target: LinkRef }
+    /** A flat bridge: takes over what its uplink has, so that addresses that move there keep working. */
+    | { readonly op: 'set-ipv6'; readonly target: LinkRef; readonly settings: Ipv6Settings }
+    | { readonly op: 'set-mac'; readonly target: LinkRef; readonly mac: string }
+    | { readonly op: 'set-mtu'; readonly target: LinkRef; readonly mtu: number }
+    /** STP off and forward delay 0, so that a tap forwards at once. */
+    | { readonly op: 'set-bridge-options'; readonly target: LinkRef }
+    | { readonly op: 'set-up'; readonly target: LinkRef }
+    | { readonly op: 'attach'; readonly target: LinkRef; readonly bridge: LinkRef }
+    /** `bridge` is the one it leaves. */
+    | { readonly op: 'detach'; readonly target: LinkRef; readonly bridge: LinkRef }
+    /**
+     * Addresses and routes go from one link to another, and `from` or `to` joins or leaves the bridge in the
+     * same netlink exchange. `join`: `from` becomes a port of `to`. `leave`: `to` stops being a port of
+     * `from`. `none`: the uplink is already enslaved, only stray addresses move.
+     */
+    | {
+        readonly op: 'move-addresses';
+        readonly from: LinkRef;
+        readonly to: LinkRef;
+        readonly membership: 'join' | 'leave' | 'none';
+        readonly addresses: readonly Address[];
+        readonly routes: readonly Route[];
+      }
+    | { readonly op: 'delete-bridge'; readonly target: LinkRef }
+    | { readonly op: 'delete-subinterface'; readonly target: LinkRef }
+  );
+
+export type OperationKind = Operation['op'];
+/** The operation of one kind, with its own fields. */
+export type OperationOf<Kind extends OperationKind> = Extract<Operation, { op: Kind }>;

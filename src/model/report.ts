@@ -1,0 +1,73 @@
+import type { StatusChange } from './database.js';
+import type { LinkName } from './ids.js';
+import type { OperationOutcome } from './kernel.js';
+import type { Operation } from './operation.js';
+import type { Warning } from './warning.js';
+
+/** A removal that the guard holds back, as it is shown. */
+export interface HeldRemoval {
+  readonly key: string;
+  readonly device: LinkName;
+  readonly taps: number;
+  /** What would be done. */
+  readonly text: string;
+  /** Why it is held. */
+  readonly reason: string;
+}
+
+/** What one pass saw and did; logs, `once`, `plan` and the status page all read this one value. */
+export interface PassReport {
+  /** Unique within the process; on every log line of the pass. */
+  readonly pass: string;
+  readonly trigger: 'poll' | 'kernel' | 'command';
+  /** null: the pass worked from what is remembered. */
+  readonly generation: string | null;
+  /** Nothing left to change, apart from what is held. */
+  readonly inSync: boolean;
+  /** What was carried out, or, for a plan, what would be. */
+  readonly operations: readonly Operation[];
+  readonly failed: readonly Extract<OperationOutcome, { ok: false }>[];
+  readonly held: readonly HeldRemoval[];
+  readonly statuses: readonly StatusChange[];
+  readonly warnings: readonly Warning[];
+  /** Milliseconds of each stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+/** What happened since the last summary, and how the host stands now. */
+export interface Summary {
+  readonly passes: number;
+  readonly operations: number;
+  readonly failures: number;
+  readonly failedPolls: number;
+  readonly knownPorts: number;
+  readonly held: number;
+  readonly warnings: number;
+  readonly databaseUp: boolean;
+}
+
+/** Everything the agent tells the outside, once each; logging, metrics and tests listen to this one stream. */
+export type AgentEvent =
+  | { readonly kind: 'started'; readonly host: string; readonly version: string }
+  | { readonly kind: 'pass'; readonly report: PassReport }
+  | { readonly kind: 'database-lost'; readonly error: string; readonly errorKind: string }
+  | { readonly kind: 'database-retry'; readonly tries: number; readonly error: string }
+  | { readonly kind: 'gave-up'; readonly error: string; readonly tries: number }
+  | { readonly kind: 'database-back'; readonly downMs: number; readonly tries: number }
+  | {
+      readonly kind: 'statuses-written';
+      readonly pass: string;
+      readonly changes: readonly StatusChange[];
+      readonly rows: number;
+    }
+  | { readonly kind: 'statuses-failed'; readonly pass: string; readonly error: string }
+  | { readonly kind: 'kernel-failed'; readonly error: string }
+  | { readonly kind: 'control-failed'; readonly error: string }
+  | { readonly kind: 'reloaded'; readonly warnings: readonly Warning[] }
+  | { readonly kind: 'reload-refused'; readonly problems: readonly string[] }
+  | { readonly kind: 'accepted'; readonly removals: number }
+  /** Once an hour, so that a silent agent can be told from a dead one. */
+  | { readonly kind: 'summary'; readonly summary: Summary }
+  | { readonly kind: 'stopping'; readonly signal: string };
+
+export type Observer = (event: AgentEvent) => void;

@@ -1,0 +1,67 @@
+import type { LinkName, PhysicalNetwork } from './ids.js';
+
+/** What the reconciling core needs to know of the configuration. */
+export interface HostSettings {
+  /** The host's name as the database has it in its bindings. */
+  readonly host: string;
+  readonly physicalInterfaces: ReadonlyMap<PhysicalNetwork, LinkName>;
+  readonly bridgeMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
+  readonly dropTaggedFrames: boolean;
+  readonly flatAddressMove: 'move' | 'refuse';
+  readonly plugGraceMs: number;
+}
+
+/** When removals are held back (DESIGN 6, The guard). */
+export interface GuardSettings {
+  /** null: the larger of 1 and 20 % of the wired taps. */
+  readonly maxRemovals: number | null;
+  readonly release: 'operator' | 'auto';
+}
+
+/** A server of the shared database; the password is behind a function so that nothing prints it by accident. */
+export interface DatabaseServer {
+  readonly engine: 'postgresql' | 'mysql';
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly socketPath: string | null;
+  readonly user: string;
+  readonly password: () => string | null;
+  readonly database: string;
+  readonly tls: TlsSettings | null;
+}
+
+export interface TlsSettings {
+  /** false: encrypt without checking who answers (sslmode=require). */
+  readonly verify: boolean;
+  /** false: check the certificate but not the name in it (sslmode=verify-ca). */
+  readonly verifyHostname: boolean;
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
+}
+
+export interface DatabaseSettings {
+  /** Tried in order. At least one. */
+  readonly servers: readonly [DatabaseServer, ...DatabaseServer[]];
+  readonly connectTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  readonly readOnly: boolean;
+  /** The host whose bindings count as `here`. */
+  readonly host: string;
+}
+
+/** Every effective setting, as a value. */
+export interface Settings {
+  readonly host: HostSettings;
+  readonly guard: GuardSettings;
+  readonly database: DatabaseSettings;
+  readonly pollingIntervalMs: number;
+  readonly reconnectIntervalMs: number;
+  /** -1: for ever. */
+  readonly sqlMaxRetries: number;
+  readonly knownPortRetentionMs: number;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+  readonly logFormat: 'auto' | 'json' | 'pretty';
+}

@@ -1,0 +1,144 @@
+import type { LinkName, NetworkId, PortId } from './ids.js';
+
+/**
+ * Every warning the agent can give, with what is behind it and what to do. Logs, `plan`, `once` and the
+ * documentation all read this one list.
+ */
+export const WARNINGS = {
+  PORT_BAD_ROW: {
+    cause:
+      'A row in ports (or its binding) holds a value that cannot be used, such as NULL or an id that cannot be part of a device name.',
+    remedy: 'Correct or delete the row; every other port is served meanwhile.',
+  },
+  PORT_AMBIGUOUS: {
+    cause:
+      'Two ports share the 11 characters that the tap is named after, and their hosts do not tell which is meant.',
+    remedy: 'Delete one of the two ports and create it again, so that it gets another id.',
+  },
+  PORT_BOUND_ELSEWHERE: {
+    cause:
+      'The tap is here, but the database binds its port to another host (a live migration may be under way).',
+    remedy:
+      'Wait for the migration to end; else correct the binding, or the agent setting host when the name is this host under another spelling.',
+  },
+  PORT_OTHER_DRIVER: {
+    cause: 'The port is bound by another mechanism driver, or its binding failed (vif_type is not bridge).',
+    remedy:
+      'Bind the port again with the LinuxBridge driver; look into the server log when vif_type is binding_failed.',
+  },
+  NETWORK_BINDING_MISSING: {
+    cause: 'The network of a port that has its tap here has no binding (segment) row.',
+    remedy: 'Insert the binding row or delete the network with its ports; taps already wired stay wired.',
+  },
+  BINDING_INVALID: {
+    cause: 'The binding row of a network cannot be understood.',
+    remedy: 'Correct the row; the message names the column and its value.',
+  },
+  VLAN_ID_INVALID: {
+    cause: 'The VLAN id of a network is neither 1..4094 nor -1 (flat) nor -2 (local).',
+    remedy: 'Correct vlan_id in the binding row.',
+  },
+  PHYSICAL_NETWORK_MISSING: {
+    cause: 'A flat or VLAN network has no physical network in its binding row.',
+    remedy: 'Set physical_network in the binding row.',
+  },
+  PHYSICAL_NETWORK_UNMAPPED: {
+    cause: 'No physical interface of this host is mapped to the physical network.',
+    remedy:
+      'Add it to physical_interface_mappings (or bridge_mappings), or move the port to a host that has it.',
+  },
+  PHYSICAL_INTERFACE_MISSING: {
+    cause: 'The interface that the physical network is mapped to does not exist on this host.',
+    remedy:
+      'Bring the interface back or correct the mapping; the agent wires the network as soon as it is there.',
+  },
+  PHYSICAL_INTERFACE_ENSLAVED: {
+    cause: 'The mapped interface is a port of a bridge, bond or VRF that is not the agent’s.',
+    remedy: 'Map that bridge with bridge_mappings (or the bond itself), or free the interface.',
+  },
+  PHYSICAL_INTERFACE_UNUSABLE: {
+    cause: 'The mapped interface cannot be a bridge port: it is itself a bridge or the loopback.',
+    remedy:
+      'Name the physical interface in physical_interface_mappings; a bridge belongs in bridge_mappings.',
+  },
+  BRIDGE_MAPPING_MISSING: {
+    cause: 'The bridge named in bridge_mappings does not exist on this host, or is no bridge.',
+    remedy:
+      'Create the bridge, or correct bridge_mappings; the agent never makes or changes a mapped bridge.',
+  },
+  SEGMENT_TYPE_UNSUPPORTED: {
+    cause: 'The network is of a type that this agent cannot make.',
+    remedy: 'Use a flat, VLAN or local network for the ports of this host.',
+  },
+  SEGMENT_CONFLICT: {
+    cause: 'Two networks ask for the same uplink: the same VLAN, or the same physical network flat.',
+    remedy: 'Give one of the two networks another VLAN id or delete it; the one that works stays in place.',
+  },
+  NETWORK_PREFIX_CONFLICT: {
+    cause: 'Two networks share the 11 characters that the bridge is named after.',
+    remedy: 'Delete one of the two networks and create it again, so that it gets another id.',
+  },
+  BRIDGE_FOREIGN: {
+    cause: 'A device that is not the agent’s has the name of the bridge that a network needs.',
+    remedy: 'Rename or delete that device; the agent does not touch it.',
+  },
+  SUBINTERFACE_FOREIGN: {
+    cause:
+      'The VLAN of a network is held by a device that is not the agent’s, or one that carries the host’s own addresses.',
+    remedy: 'Free the VLAN id on that interface, or put the existing bridge into bridge_mappings.',
+  },
+  BRIDGE_NOT_DELETED: {
+    cause:
+      'The network is gone, but its bridge holds a foreign device, or addresses that the agent did not move there.',
+    remedy: 'Take the device or the addresses out of the bridge; the agent deletes it in its next pass.',
+  },
+  TAP_IN_FOREIGN_BRIDGE: {
+    cause: 'The tap of a port is in a bridge that is not the agent’s.',
+    remedy: 'Take the tap out of that bridge; the agent wires it in its next pass.',
+  },
+  FLAT_ADDRESS_MOVE_REFUSED: {
+    cause: 'The interface of a flat network carries addresses, and flat_address_move is refuse.',
+    remedy:
+      'Put the addresses on a bridge of your own and name it in bridge_mappings, or set flat_address_move = move.',
+  },
+  ADDRESS_LEASED: {
+    cause: 'An address with a lifetime (a DHCP lease) has to move to the bridge of a flat network.',
+    remedy:
+      'Run the DHCP client on the bridge, or use bridge_mappings with a bridge that has its own client.',
+  },
+  TAGGED_FRAMES_PASS: {
+    cause: 'This kernel has no VLAN filtering for bridges, so tagged frames of guests are not dropped.',
+    remedy: 'Use a kernel with CONFIG_BRIDGE_VLAN_FILTERING, or set drop_tagged_frames = false to accept it.',
+  },
+  REMOVALS_HELD: {
+    cause: 'The database asks to remove more than the guard lets pass, or its answer may be incomplete.',
+    remedy: 'Look at the plan; when the database is right, run quantum-linuxbridge-agent accept.',
+  },
+  REPAIR_UNDONE: {
+    cause: 'The same repair is undone again and again: something else on this host changes the same devices.',
+    remedy: 'Stop the other agent or the network manager that owns the device.',
+  },
+  OPERATION_FAILED: {
+    cause: 'The kernel refused an operation.',
+    remedy: 'Look at the message; the agent tries again in its next pass.',
+  },
+  ROOT_HELPER_IGNORED: {
+    cause: 'root_helper is set; this agent starts no commands and needs none.',
+    remedy: 'Remove the line; the agent needs CAP_NET_ADMIN.',
+  },
+  SETTING_UNKNOWN: {
+    cause: 'A configuration file holds a setting that this agent does not know.',
+    remedy: 'Correct its spelling or remove it; the message names the nearest known one.',
+  },
+} as const satisfies Record<string, { cause: string; remedy: string }>;
+
+export type WarningCode = keyof typeof WARNINGS;
+
+/** One warning of a pass. `message` names what is concerned, in one sentence. */
+export interface Warning {
+  readonly code: WarningCode;
+  readonly message: string;
+  readonly port?: PortId;
+  readonly network?: NetworkId;
+  readonly device?: LinkName;
+}

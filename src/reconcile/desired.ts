@@ -1,0 +1,110 @@
+import type {
+  HostSettings,
+  IfIndex,
+  Link,
+  LinkName,
+  Network,
+  NetworkId,
+  Port,
+  Warning,
+} from '../model/index.js';
+import type { Realisation, Uplink } from './realise.js';
+import type { Bridge, View } from './view.js';
+
+/** What the database has said, freshly or as it is remembered. */
+export interface Knowledge {
+  readonly ports: readonly Port[];
+  readonly networks: ReadonlyMap<NetworkId, Network>;
+  /**
+   * Set when this is an answer of the database: the links that were there before its snapshot began. Only
+   * these may be removed. null: remembered rows, from which nothing is ever removed.
+   */
+  readonly presentBefore: ReadonlySet<IfIndex> | null;
+}
+
+/** Everything one reconciliation depends on. */
+export interface World {
+  readonly view: View;
+  readonly knowledge: Knowledge;
+  readonly settings: HostSettings;
+  /** Names of the taps whose ports were known lately. */
+  readonly knownTaps: ReadonlySet<LinkName>;
+  /** When each tap without a master was first seen, in `nowMs`' clock; absent: just now. */
+  readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
+  readonly nowMs: number;
+}
+
+/** `held`: everything is decided as if what is there now had to stay. */
+export type Removals = 'allowed' | 'held';
+
+/** What is to become of one tap. */
+export type TapDecision =
+  | { readonly kind: 'wire'; readonly port: Port; readonly network: NetworkId }
+  /** libvirt is expected to plug it itself until `untilMs`. */
+  | { readonly kind: 'wait'; readonly port: Port; readonly network: NetworkId; readonly untilMs: number }
+  /** Its network cannot be served here: not attached, and not detached from its own bridge. */
+  | { readonly kind: 'blocked'; readonly port: Port; readonly warning: Warning }
+  | { readonly kind: 'unwire'; readonly port: Port | null; readonly cause: UnwireCause }
+  /** Left exactly as it is. */
+  | { readonly kind: 'leave'; readonly port: Port | null; readonly warning: Warning | null }
+  /** Nothing is known of it: the database has to be asked. */
+  | { readonly kind: 'unknown' };
+
+export type UnwireCause = 'admin-down' | 'row-missing' | 'network-changed';
+
+export interface DesiredTap {
+  readonly tap: Link;
+  readonly decision: TapDecision;
+}
+
+/** Where the taps of a network go. */
+export type Place =
+  | { readonly kind: 'present'; readonly bridge: Bridge }
+  | { readonly kind: 'missing'; readonly name: LinkName }
+  | { readonly kind: 'joined'; readonly bridge: Link }
+  | { readonly kind: 'blocked'; readonly warning: Warning };
+
+/** A network that this host serves, or has a bridge of. */
+export interface DesiredNetwork {
+  readonly id: NetworkId;
+  readonly mtu: number | null;
+  readonly place: Place;
+  readonly realisation: Realisation;
+  /** Uplinks in its bridge now that are not of its segment; they leave when `mayLeave`. */
+  readonly leaving: readonly Link[];
+  readonly mayLeave: boolean;
+  /** The uplink that taps may be attached behind; null: no tap may be attached. */
+  readonly serves: Uplink | null;
+}
+
+/** A bridge of the agent whose network has neither row nor binding any more. */
+export interface GoneBridge {
+  readonly bridge: Bridge;
+  readonly network: NetworkId | null;
+  readonly uplinks: readonly Link[];
+}
+
+/** Something that traffic may depend on and that the plan takes away. */
+export interface Removal {
+  /** Stable from poll to poll, so that confirmations can be counted. */
+  readonly key: string;
+  /** How many taps lose their wire. */
+  readonly taps: number;
+  readonly cause: UnwireCause | 'segment-changed' | 'network-gone';
+  readonly device: LinkName;
+  readonly text: string;
+}
+
+export interface Desired {
+  readonly networks: ReadonlyMap<NetworkId, DesiredNetwork>;
+  readonly taps: readonly DesiredTap[];
+  readonly gone: readonly GoneBridge[];
+  /** Labelled subinterfaces that no network uses. */
+  readonly orphans: readonly Link[];
+  readonly removals: readonly Removal[];
+  readonly warnings: readonly Warning[];
+}
+
+/** Removals that rest on the absence of rows, which a half-restored or lagging server also shows. */
+export const restsOnMissingRows = (removal: Removal): boolean =>
+  removal.cause === 'row-missing' || removal.cause === 'network-gone';

@@ -1,0 +1,68 @@
+import type { Ipv6Settings, Operation, OperationOf } from '../model/index.js';
+
+/**
+ * An operation as the commands an operator would type, for `plan`. They are for reading: the agent itself speaks
+ * rtnetlink and starts no process.
+ */
+export function inIprouteWords(operation: Operation): string[] {
+  const { device } = operation;
+  switch (operation.op) {
+    case 'create-bridge':
+      return [
+        `ip link add ${device} address ${operation.mac} type bridge stp_state 0 forward_delay 0${operation.vlanFiltering ? ' vlan_filtering 1' : ''}`,
+      ];
+    case 'create-subinterface':
+      return [`ip link add link ${operation.parent.name} name ${device} type vlan id ${operation.vlanId}`];
+    case 'set-label':
+      return [`ip link set ${device} alias ${operation.label}`];
+    case 'disable-ipv6':
+      return [sysctl(device, 'disable_ipv6', 1)];
+    case 'set-ipv6':
+      return ipv6Sysctls(device, operation.settings);
+    case 'set-mac':
+      return [`ip link set ${device} address ${operation.mac}`];
+    case 'set-mtu':
+      return [`ip link set ${device} mtu ${operation.mtu}`];
+    case 'set-bridge-options':
+      return [`ip link set ${device} type bridge stp_state 0 forward_delay 0`];
+    case 'set-up':
+      return [`ip link set ${device} up`];
+    case 'attach':
+      return [`ip link set ${device} master ${operation.bridge.name}`];
+    case 'detach':
+      return [`ip link set ${device} nomaster`];
+    case 'move-addresses':
+      return moveInWords(operation);
+    case 'delete-bridge':
+    case 'delete-subinterface':
+      return [`ip link delete ${device}`];
+  }
+}
+
+const sysctl = (device: string, key: string, value: number): string =>
+  `echo ${value} > /proc/sys/net/ipv6/conf/${device}/${key}`;
+
+const ipv6Sysctls = (
+  device: string,
+  { disabled, acceptRa, autoconf, forwarding }: Ipv6Settings,
+): string[] => [
+  sysctl(device, 'accept_ra', acceptRa),
+  sysctl(device, 'autoconf', Number(autoconf)),
+  sysctl(device, 'forwarding', Number(forwarding)),
+  sysctl(device, 'disable_ipv6', Number(disabled)),
+];
+
+function moveInWords({ from, to, membership, addresses, routes }: OperationOf<'move-addresses'>): string[] {
+  const family = (one: { family: string }): string => (one.family === 'inet6' ? 'ip -6' : 'ip');
+  const texts = addresses.map((one) => ({ ip: family(one), text: `${one.address}/${one.prefixLength}` }));
+  return [
+    ...texts.map(({ ip, text }) => `${ip} address add ${text} dev ${to.name}${ip === 'ip' ? '' : ' nodad'}`),
+    ...routes.map(
+      (one) =>
+        `${family(one)} route append ${one.destination}${one.gateway === null ? '' : ` via ${one.gateway}`} dev ${to.name} table ${one.table} metric ${one.metric}`,
+    ),
+    ...(membership === 'join' ? [`ip link set ${from.name} master ${to.name}`] : []),
+    ...(membership === 'leave' ? [`ip link set ${to.name} nomaster`] : []),
+    ...texts.map(({ ip, text }) => `${ip} address del ${text} dev ${from.name}`),
+  ];
+}

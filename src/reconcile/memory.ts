@@ -1,0 +1,135 @@
+import type { Answer, IfIndex, LinkName, Network, NetworkId, Port, PortId } from '../model/index.js';
+import type { Knowledge } from './desired.js';
+import type { Confirmation } from './guard.js';
+import { indexPorts, matchTap } from './match.js';
+import type { Repairs } from './repairs.js';
+import type { View } from './view.js';
+
+/** At most this many ports are remembered; those without a tap here go first. */
+export const KNOWN_PORTS_MAX = 4096;
+/** A tap whose name had no row is asked for again at most this often. */
+export const ABSENT_RETRY_MS = 10_000;
+
+/** A port whose tap was here lately and that the last good poll still found. */
+export interface KnownPort {
+  readonly port: Port;
+  /** Whether its tap was here in the last pass. */
+  readonly here: boolean;
+  readonly lastHereMs: number;
+  /** The tap went away, and the row may still say that it is wired. */
+  readonly owesDown: boolean;
+}
+
+/** All that one pass hands to the next. A value: a pass takes one and gives another. */
+export interface Memory {
+  readonly known: ReadonlyMap<LinkName, KnownPort>;
+  readonly networks: ReadonlyMap<NetworkId, Network>;
+  /** When a tap's name was last asked for in vain. */
+  readonly absent: ReadonlyMap<LinkName, number>;
+  readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
+  readonly confirmation: Confirmation | null;
+  /** Keys of the removals that an operator has let go ahead. */
+  readonly accepted: ReadonlySet<string>;
+  /** The server of the last answer; `doubted` until it has shown the row of every wired tap. */
+  readonly server: { readonly id: string; readonly doubted: boolean } | null;
+  readonly repairs: Repairs;
+}
+
+export const EMPTY_MEMORY: Memory = {
+  known: new Map(),
+  networks: new Map(),
+  absent: new Map(),
+  firstSeenMs: new Map(),
+  confirmation: null,
+  accepted: new Set(),
+  server: null,
+  repairs: new Map(),
+};
+
+/** What is remembered, as knowledge to wire from while the database has not answered. */
+export const recall = (memory: Memory): Knowledge => ({
+  ports: [...memory.known.values()].map(({ port }) => port),
+  networks: memory.networks,
+  presentBefore: null,
+});
+
+/** An answer as knowledge. */
+export const learn = ({ answer, presentBefore }: FreshAnswer): Knowledge => ({
+  ports: answer.ports,
+  networks: new Map(answer.networks.map((network) => [network.id, network])),
+  presentBefore,
+});
+
+/** Notes which taps are here: called once per pass, before anything is decided. */
+export function noteSightings(memory: Memory, view: View, nowMs: number): Memory {
+  const firstSeenMs = new Map<IfIndex, number>();
+  const here = new Set<LinkName>();
+  for (const tap of view.taps) {
+    here.add(tap.name);
+    if (tap.master === null) firstSeenMs.set(tap.index, memory.firstSeenMs.get(tap.index) ?? nowMs);
+  }
+  const known = new Map<LinkName, KnownPort>();
+  for (const [name, entry] of memory.known) {
+    if (here.has(name)) known.set(name, { ...entry, here: true, lastHereMs: nowMs, owesDown: false });
+    else known.set(name, entry.here ? { ...entry, here: false, owesDown: true } : entry);
+  }
+  return { ...memory, firstSeenMs, known };
+}
+
+/** An answer of the database, and the links that were there before it was asked for. */
+export interface FreshAnswer {
+  readonly answer: Answer;
+  readonly presentBefore: ReadonlySet<IfIndex>;
+}
+
+/** Takes a good answer in: what is known from now on, and which names had no row. */
+export function remember(
+  memory: Memory,
+  view: View,
+  { answer, presentBefore }: FreshAnswer,
+  retentionMs: number,
+  nowMs: number,
+): Memory {
+  const index = indexPorts(answer.ports);
+  const byId = new Map(answer.ports.map((port) => [port.id, port]));
+  const known = new Map<LinkName, KnownPort>();
+  const absent = new Map<LinkName, number>();
+  for (const tap of view.taps) {
+    const match = matchTap(index, tap);
+    if (match.kind === 'one') {
+      known.set(tap.name, { port: match.port, here: true, lastHereMs: nowMs, owesDown: false });
+    } else if (match.kind === 'none' && presentBefore.has(tap.index)) {
+      absent.set(tap.name, isStillAbsent(memory, tap.name, nowMs) ?? nowMs);
+    }
+  }
+  const away = [...memory.known]
+    .filter(([name, entry]) => !known.has(name) && !entry.here && nowMs - entry.lastHereMs < retentionMs)
+    .sort(([, a], [, b]) => b.lastHereMs - a.lastHereMs);
+  for (const [name, entry] of away.slice(0, Math.max(0, KNOWN_PORTS_MAX - known.size))) {
+    const port = byId.get(entry.port.id);
+    if (port !== undefined) known.set(name, { ...entry, port });
+  }
+  return {
+    ...memory,
+    known,
+    absent,
+    networks: new Map(answer.networks.map((network) => [network.id, network])),
+  };
+}
+
+/** When a name was last asked for, while that is recent enough not to ask again. */
+export function isStillAbsent(memory: Memory, name: LinkName, nowMs: number): number | null {
+  const askedMs = memory.absent.get(name);
+  return askedMs !== undefined && nowMs - askedMs < ABSENT_RETRY_MS ? askedMs : null;
+}
+
+/** After the statuses were written: nothing is owed any more for these ports. */
+export function settleStatuses(memory: Memory, written: ReadonlySet<PortId>): Memory {
+  const known = new Map(
+    [...memory.known].map(([name, entry]): [LinkName, KnownPort] => [
+      name,
+      entry.owesDown && written.has(entry.port.id) ? { ...entry, owesDown: false } : entry,
+    ]),
+  );
+  return { ...memory, known };
+}

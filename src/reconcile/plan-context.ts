@@ -1,0 +1,25 @@
+import type { Link, LinkRef } from '../model/index.js';
+import type { Desired, DesiredNetwork, World } from './desired.js';
+
+/** What every part of the planner is given. */
+export interface PlanContext {
+  readonly world: World;
+  readonly desired: Desired;
+  /** Uplinks that some network of this plan uses: taken out of an old bridge, but not deleted. */
+  readonly wanted: ReadonlySet<Link['index']>;
+}
+
+export const present = ({ name, index }: Link): LinkRef => ({ name, index });
+
+/** Where a tap of the network is attached. */
+export function bridgeRef({ place }: DesiredNetwork): LinkRef | null {
+  switch (place.kind) {
+    case 'present':
+    case 'joined':
+      return present(place.bridge);
+    case 'missing':
+      return { name: place.name, index: null };
+    case 'blocked':
+      return null;
+  }
+}

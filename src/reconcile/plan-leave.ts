@@ -1,0 +1,114 @@
+import {
+  type Link,
+  type LinkRef,
+  type NetworkId,
+  networkId,
+  networkOfLabel,
+  type Operation,
+} from '../model/index.js';
+import type { DesiredNetwork, DesiredTap, GoneBridge } from './desired.js';
+import { type PlanContext, present } from './plan-context.js';
+import { quiet } from './plan-taps.js';
+import type { Bridge } from './view.js';
+
+/** Everything that goes: taps, uplinks of older segments, bridges of networks that are gone, orphans. */
+export function leaveOperations(context: PlanContext): Operation[] {
+  const { desired } = context;
+  return [
+    ...desired.taps.flatMap((tap) => unwireOperations(context, tap)),
+    ...[...desired.networks.values()].flatMap((network) =>
+      network.place.kind === 'present' && network.mayLeave
+        ? segmentLeaves(context, network.place.bridge, network)
+        : [],
+    ),
+    ...desired.gone.flatMap((gone) => deleteBridge(context, gone)),
+    ...desired.orphans.map((link) => deleteSubinterface(link, networkOfLabel(link.alias))),
+  ];
+}
+
+const UNWIRE_REASONS = {
+  'admin-down': 'its port is admin down',
+  'row-missing': 'no port of the database has this tap',
+  'network-changed': 'its port is on another network now',
+} as const;
+
+function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap): Operation[] {
+  if (decision.kind !== 'unwire' || tap.master === null) return [];
+  const bridge = world.view.observed.links.get(tap.master);
+  const plugged = world.view.agentBridges.has(tap.master) || world.view.mappedBridges.has(tap.master);
+  if (bridge === undefined || !plugged) return [];
+  const network = networkOfLabel(bridge.alias);
+  const reason = UNWIRE_REASONS[decision.cause];
+  return [
+    ...quiet(tap, decision.port, network, 'a detached tap must not give the host a route'),
+    {
+      op: 'detach',
+      device: tap.name,
+      target: present(tap),
+      bridge: present(bridge),
+      network,
+      ...(decision.port === null ? {} : { port: decision.port.id }),
+      scope: 'device',
+      reason,
+    },
+  ];
+}
+
+const segmentLeaves = (context: PlanContext, bridge: Bridge, { id, leaving }: DesiredNetwork): Operation[] =>
+  leaving.flatMap((uplink) =>
+    uplinkLeaves(context, bridge, uplink, id, `network ${id} has another segment now`),
+  );
+
+/** Out of the bridge; a subinterface that no other network of this plan uses is deleted. */
+function uplinkLeaves(
+  { wanted }: PlanContext,
+  bridge: Bridge,
+  uplink: Link,
+  network: NetworkId,
+  reason: string,
+): Operation[] {
+  const leave = leaveBridge(bridge, uplink, network, reason);
+  return uplink.detail.kind === 'vlan' && !wanted.has(uplink.index)
+    ? [leave, deleteSubinterface(uplink, network)]
+    : [leave];
+}
+
+/** A flat uplink takes the bridge's addresses and routes back with it. */
+function leaveBridge(bridge: Bridge, uplink: Link, network: NetworkId, reason: string): Operation {
+  const fields = { device: uplink.name, network, scope: 'network', reason } as const;
+  const carries = bridge.addresses.length > 0 || bridge.routes.length > 0;
+  return uplink.detail.kind !== 'vlan' && carries
+    ? {
+        ...fields,
+        op: 'move-addresses',
+        from: present(bridge),
+        to: present(uplink),
+        membership: 'leave',
+        addresses: bridge.addresses,
+        routes: bridge.routes,
+      }
+    : { ...fields, op: 'detach', target: present(uplink), bridge: present(bridge) };
+}
+
+function deleteSubinterface(link: Link, network: NetworkId | null): Operation {
+  const target: LinkRef = present(link);
+  const reason = 'no network uses this VLAN any more';
+  return { op: 'delete-subinterface', device: link.name, target, network, scope: 'network', reason };
+}
+
+function deleteBridge(context: PlanContext, { bridge, network, uplinks }: GoneBridge): Operation[] {
+  // A bridge without a label has no known network; its operations still have to stop together.
+  const group = network ?? networkId(bridge.name.slice(3));
+  const reason = `network ${group} is gone`;
+  return [
+    ...uplinks.flatMap((uplink) => uplinkLeaves(context, bridge, uplink, group, reason)),
+    {
+      op: 'delete-bridge',
+      device: bridge.name,
+      target: present(bridge),
+      network: group,
+      scope: 'network',
+      reason,
+    },
+  ];
+}

@@ -1,0 +1,43 @@
+import type { NetworkId, Operation } from '../model/index.js';
+import type { Desired, World } from './desired.js';
+import { presentUplink } from './networks.js';
+import type { PlanContext } from './plan-context.js';
+import { leaveOperations } from './plan-leave.js';
+import { bridgeOperations, uplinkOperations } from './plan-network.js';
+import { tapOperations } from './plan-taps.js';
+import { tapsIn } from './view.js';
+
+/**
+ * The operations that bring the host from what is observed to what is desired, in an order that never joins
+ * two segments: what has to leave goes first, then bridges and uplinks come, then taps. Every prefix of the
+ * list leaves a host that a new plan can finish. Empty when there is nothing to do.
+ */
+export function plan(world: World, desired: Desired): Operation[] {
+  const wanted = new Set(
+    [...desired.networks.values()].flatMap(({ serves }) =>
+      serves === null ? [] : [presentUplink(serves)?.index].filter((index) => index !== undefined),
+    ),
+  );
+  const context: PlanContext = { world, desired, wanted };
+  const needed = neededNetworks(context);
+  return [
+    ...leaveOperations(context),
+    ...[...desired.networks.values()].flatMap((network) => [
+      ...bridgeOperations(context, network, needed.has(network.id)),
+      ...(needed.has(network.id) ? uplinkOperations(context, network) : []),
+    ]),
+    ...desired.taps.flatMap((tap) => tapOperations(context, tap)),
+  ];
+}
+
+/** Networks with a tap here: bridges and uplinks are made lazily, and only for these. */
+function neededNetworks({ world, desired }: PlanContext): Set<NetworkId> {
+  const needed = new Set<NetworkId>();
+  for (const { decision } of desired.taps) {
+    if (decision.kind === 'wire' || decision.kind === 'wait') needed.add(decision.network);
+  }
+  for (const { id, place } of desired.networks.values()) {
+    if (place.kind === 'present' && tapsIn(world.view, place.bridge.index).length > 0) needed.add(id);
+  }
+  return needed;
+}

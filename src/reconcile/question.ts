@@ -1,0 +1,62 @@
+import {
+  type BridgeQuestion,
+  isExactBridgeName,
+  networkOfLabel,
+  type Question,
+  type TapQuestion,
+  tapSuffix,
+} from '../model/index.js';
+import { isStillAbsent, type Memory } from './memory.js';
+import type { View } from './view.js';
+
+/**
+ * What the database is asked: the taps that are here (by id when their port is known, else by prefix), ports
+ * known lately whose taps went away, and the networks of the agent's bridges and subinterfaces. The size
+ * follows the host, never the cloud.
+ */
+export function questionFor(view: View, memory: Memory, nowMs: number): Question {
+  return { taps: tapQuestions(view, memory, nowMs), bridges: bridgeQuestions(view) };
+}
+
+function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] {
+  const questions: TapQuestion[] = [];
+  const here = new Set<string>();
+  for (const tap of view.taps) {
+    here.add(tap.name);
+    const wired =
+      tap.master !== null && (view.agentBridges.has(tap.master) || view.mappedBridges.has(tap.master));
+    const known = memory.known.get(tap.name);
+    if (known !== undefined) {
+      questions.push({ by: 'id', id: known.port.id, wired });
+      continue;
+    }
+    if (!wired && isStillAbsent(memory, tap.name, nowMs) !== null) continue;
+    const suffix = tapSuffix(tap.name);
+    questions.push(
+      suffix === null ? { by: 'device', device: tap.name, wired } : { by: 'suffix', suffix, wired },
+    );
+  }
+  for (const [name, { port }] of memory.known) {
+    if (!here.has(name)) questions.push({ by: 'id', id: port.id, wired: false });
+  }
+  return questions;
+}
+
+function bridgeQuestions(view: View): BridgeQuestion[] {
+  const ids = new Set(view.labelledBridges.keys());
+  for (const link of view.subinterfaces.values()) {
+    const id = networkOfLabel(link.alias);
+    if (id !== null) ids.add(id);
+  }
+  const unlabelled = [...view.agentBridges.values()].filter(
+    ({ alias, name }) => networkOfLabel(alias) === null && isExactBridgeName(name),
+  );
+  return [
+    ...[...ids].map((id): BridgeQuestion => ({ by: 'id', id })),
+    ...unlabelled.map(({ name }): BridgeQuestion => ({ by: 'suffix', suffix: name.slice(3) })),
+  ];
+}
+
+/** True when some tap's port is not known and has not been asked for lately: the database has to be asked now. */
+export const hasUnknownTaps = (view: View, memory: Memory, nowMs: number): boolean =>
+  view.taps.some(({ name }) => !memory.known.has(name) && isStillAbsent(memory, name, nowMs) === null);

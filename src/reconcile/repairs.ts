@@ -1,0 +1,84 @@
+import type { NetworkId, Operation, Warning } from '../model/index.js';
+
+/** The same repair this often within `WINDOW_MS` means that somebody undoes it. */
+const PATIENCE = 3;
+const WINDOW_MS = 60_000;
+const FIRST_PAUSE_MS = 10_000;
+const PAUSE_MAX_MS = 300_000;
+
+/** One repair that was made, and when it may be made again. */
+export interface Repair {
+  readonly times: number;
+  readonly lastMs: number;
+  readonly notBeforeMs: number;
+}
+
+/** By operation and device. Bounded by the devices of the host, see `forgetOldRepairs`. */
+export type Repairs = ReadonlyMap<string, Repair>;
+
+const keyOf = (operation: Operation): string =>
+  'target' in operation
+    ? `${operation.op} ${operation.target.index ?? operation.device}`
+    : `${operation.op} ${operation.device}`;
+
+/** What undoes another operation of the agent itself: after it, the other is no repair. */
+const UNDOES = {
+  detach: 'attach',
+  'delete-bridge': 'create-bridge',
+  'delete-subinterface': 'create-subinterface',
+} as const;
+
+/**
+ * Leaves out repairs that were undone again and again (another agent or a network manager changes the same
+ * devices), until their pause is over. A network whose bridge or uplink is left out is left out as a whole.
+ */
+export function backOff(
+  operations: readonly Operation[],
+  repairs: Repairs,
+  nowMs: number,
+): { operations: Operation[]; warnings: Warning[] } {
+  const paused = operations.filter((operation) => nowMs < (repairs.get(keyOf(operation))?.notBeforeMs ?? 0));
+  if (paused.length === 0) return { operations: [...operations], warnings: [] };
+  const networks = new Set<NetworkId | null>(
+    paused.flatMap(({ scope, network }) => (scope === 'network' && network !== null ? [network] : [])),
+  );
+  const devices = new Set(paused.flatMap(({ scope, device }) => (scope === 'device' ? [device] : [])));
+  return {
+    operations: operations.filter(
+      (operation) =>
+        !paused.includes(operation) &&
+        !networks.has(operation.network) &&
+        !(operation.scope === 'device' && devices.has(operation.device)),
+    ),
+    warnings: paused.map((operation) => ({
+      code: 'REPAIR_UNDONE',
+      message: `${operation.op} of ${operation.device} has been undone again and again: pausing it`,
+      device: operation.device,
+      ...(operation.network === null ? {} : { network: operation.network }),
+    })),
+  };
+}
+
+/** Notes the operations that were carried out. */
+export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {
+  const next = new Map([...repairs].filter(([, { lastMs }]) => nowMs - lastMs < 2 * PAUSE_MAX_MS));
+  for (const operation of done) {
+    const key = keyOf(operation);
+    next.set(key, again(next.get(key), nowMs));
+    if (operation.op in UNDOES) {
+      const undone = UNDOES[operation.op as keyof typeof UNDOES];
+      next.delete(key.replace(operation.op, undone));
+      next.delete(`${undone} ${operation.device}`);
+      next.delete(key);
+    }
+  }
+  return next;
+}
+
+function again(before: Repair | undefined, nowMs: number): Repair {
+  const recent = before !== undefined && nowMs < Math.max(before.lastMs, before.notBeforeMs) + WINDOW_MS;
+  const times = recent ? before.times + 1 : 1;
+  const pauseMs =
+    times < PATIENCE ? 0 : Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** Math.min(times - PATIENCE, 10));
+  return { times, lastMs: nowMs, notBeforeMs: pauseMs === 0 ? 0 : nowMs + pauseMs };
+}

@@ -1,0 +1,71 @@
+import type { Answer, Port, PortId, StatusChange } from '../model/index.js';
+import type { Desired, DesiredTap } from './desired.js';
+import type { Memory } from './memory.js';
+import type { View } from './view.js';
+
+/**
+ * The statuses to write: whatever in the table differs from what is true on this host after the pass. Level
+ * triggered, so that a write that was lost is simply made again after the next poll.
+ */
+export function statusChanges(answer: Answer, desired: Desired, after: View, memory: Memory): StatusChange[] {
+  const told = new Set<PortId>();
+  const changes: StatusChange[] = [];
+  for (const tap of desired.taps) {
+    const port = portOf(tap);
+    if (port === null) continue;
+    told.add(port.id);
+    const to = writes(port) ? truth(tap, port, desired, after) : null;
+    if (to !== null && to !== port.status) changes.push({ port: port.id, from: port.status, to });
+  }
+  const owed = new Map([...memory.known.values()].map((entry) => [entry.port.id, entry.owesDown]));
+  for (const port of answer.ports) {
+    if (told.has(port.id) || !writes(port) || port.status !== port.statusWords.active) continue;
+    if (!owed.has(port.id) || isAmbiguous(desired, port)) continue;
+    // Without hosts in the table the port may have moved to another host, which says ACTIVE again: only the
+    // going away itself is written, once.
+    const gone = answer.hasHosts ? port.binding.kind === 'here' : owed.get(port.id) === true;
+    if (gone) changes.push({ port: port.id, from: port.status, to: port.statusWords.down });
+  }
+  return changes;
+}
+
+const portOf = ({ decision }: DesiredTap): Port | null =>
+  decision.kind === 'unknown' ? null : decision.port;
+
+/** Only the host a port is bound to, by this driver, says what its status is. */
+const writes = ({ binding }: Port): boolean => binding.kind === 'here' || binding.kind === 'unhosted';
+
+function truth({ tap, decision }: DesiredTap, port: Port, desired: Desired, after: View): string | null {
+  const link = after.observed.links.get(tap.index);
+  const { active, down } = port.statusWords;
+  switch (decision.kind) {
+    case 'wire': {
+      const place = desired.networks.get(decision.network)?.place;
+      const bridge =
+        place === undefined || place.kind === 'blocked'
+          ? undefined
+          : place.kind === 'missing'
+            ? after.observed.byName.get(place.name)
+            : place.bridge;
+      const wired = link?.up === true && bridge !== undefined && link.master === bridge.index;
+      return wired ? active : down;
+    }
+    case 'blocked':
+      return down;
+    case 'unwire':
+      return link?.master == null || !after.agentBridges.has(link.master) ? down : null;
+    case 'wait':
+    case 'leave':
+    case 'unknown':
+      return null;
+  }
+}
+
+/** A tap that may belong to several ports speaks for none of them. */
+const isAmbiguous = (desired: Desired, port: Port): boolean =>
+  desired.taps.some(
+    ({ tap, decision }) =>
+      decision.kind === 'leave' &&
+      decision.warning?.code === 'PORT_AMBIGUOUS' &&
+      tap.name === `tap${port.interfaceId.slice(0, 11)}`,
+  );

@@ -1,0 +1,117 @@
+import type {
+  HostSettings,
+  HostState,
+  IfIndex,
+  Link,
+  LinkDetail,
+  LinkName,
+  NetworkId,
+} from '../model/index.js';
+import { isExactBridgeName, networkOfLabel, tapSuffix } from '../model/index.js';
+
+/** A link whose detail is that of a bridge. */
+export type Bridge = Link & { readonly detail: Extract<LinkDetail, { kind: 'bridge' }> };
+
+/** Questions about what is on the host that several rooms of the reconciler ask. Built once per pass. */
+export interface View {
+  readonly observed: HostState;
+  /** Devices named like a tap (any kind of link), and `gw-` devices. */
+  readonly taps: readonly Link[];
+  /** Bridges that are the agent's: labelled, or of exactly its form of name; never a mapped one. */
+  readonly agentBridges: ReadonlyMap<IfIndex, Bridge>;
+  /** Bridges named in `bridge_mappings`: taps may join, nothing else is ever changed. */
+  readonly mappedBridges: ReadonlyMap<IfIndex, Bridge>;
+  readonly labelledBridges: ReadonlyMap<NetworkId, Bridge>;
+  readonly subinterfaces: ReadonlyMap<string, Link>;
+  /** Indexes of the interfaces in `physical_interface_mappings` that are present. */
+  readonly mappedInterfaces: ReadonlySet<IfIndex>;
+  members(bridge: IfIndex): readonly Link[];
+}
+
+export const isBridge = (link: Link): link is Bridge => link.detail.kind === 'bridge';
+
+/** Essex names a gateway's device `gw-…` without the `tap` prefix. */
+export const isTap = (link: Link): boolean => tapSuffix(link.name) !== null || link.name.startsWith('gw-');
+
+/** Addresses that somebody relies on; an IPv6 link-local one comes by itself and goes with the link. */
+export const ownAddresses = (link: Link): Link['addresses'] =>
+  link.addresses.filter((address) => !(address.family === 'inet6' && address.scope === 253));
+
+export const subinterfaceKey = (parent: IfIndex, vlanId: number): string => `${parent}.${vlanId}`;
+
+/** Indexes the observed state once; O(links). */
+export function viewOf(observed: HostState, settings: HostSettings): View {
+  const mappedNames = new Set<LinkName>(settings.bridgeMappings.values());
+  const interfaceNames = new Set<LinkName>(settings.physicalInterfaces.values());
+  const taps: Link[] = [];
+  const agentBridges = new Map<IfIndex, Bridge>();
+  const mappedBridges = new Map<IfIndex, Bridge>();
+  const labelledBridges = new Map<NetworkId, Bridge>();
+  const subinterfaces = new Map<string, Link>();
+  const mappedInterfaces = new Set<IfIndex>();
+  const members = new Map<IfIndex, Link[]>();
+  for (const link of observed.links.values()) {
+    if (link.master !== null) append(members, link.master, link);
+    if (interfaceNames.has(link.name)) mappedInterfaces.add(link.index);
+    if (isTap(link)) taps.push(link);
+    if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
+    if (!isBridge(link)) continue;
+    if (mappedNames.has(link.name)) {
+      mappedBridges.set(link.index, link);
+      continue;
+    }
+    const labelled = networkOfLabel(link.alias);
+    if (labelled !== null) labelledBridges.set(labelled, link);
+    if (labelled !== null || isExactBridgeName(link.name)) agentBridges.set(link.index, link);
+  }
+  return {
+    observed,
+    taps,
+    agentBridges,
+    mappedBridges,
+    labelledBridges,
+    subinterfaces,
+    mappedInterfaces,
+    members: (bridge) => members.get(bridge) ?? [],
+  };
+}
+
+function append(map: Map<IfIndex, Link[]>, key: IfIndex, link: Link): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [link]);
+  else list.push(link);
+}
+
+function indexSubinterface(
+  map: Map<string, Link>,
+  link: Link,
+  detail: Extract<LinkDetail, { kind: 'vlan' }>,
+): void {
+  if (detail.protocol === '802.1Q') map.set(subinterfaceKey(detail.parent, detail.vlanId), link);
+}
+
+/**
+ * The uplinks of one of the agent's bridges, told by the kernel's state and not by today's mappings: VLAN
+ * devices without addresses of their own, mapped interfaces, and the interface whose MAC address the bridge
+ * carries (a flat bridge is made with its uplink's).
+ */
+export function uplinksOf(view: View, bridge: Bridge): Link[] {
+  return view
+    .members(bridge.index)
+    .filter(
+      (member) =>
+        !isTap(member) &&
+        (member.detail.kind === 'vlan'
+          ? ownAddresses(member).length === 0
+          : view.mappedInterfaces.has(member.index) || (member.mac !== '' && member.mac === bridge.mac)),
+    );
+}
+
+/** Taps in a bridge: what its users would lose with it. */
+export const tapsIn = (view: View, bridge: IfIndex): Link[] => view.members(bridge).filter(isTap);
+
+/** Members of an agent's bridge that are neither its taps nor its uplinks. */
+export function foreignMembers(view: View, bridge: Bridge): Link[] {
+  const uplinks = new Set(uplinksOf(view, bridge));
+  return view.members(bridge.index).filter((member) => !isTap(member) && !uplinks.has(member));
+}

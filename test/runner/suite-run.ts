@@ -1,0 +1,81 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { describeNeed, isPresent } from './needs.js';
+import { type Ended, runBounded } from './process.js';
+import { type Result, readTally, skippedResult } from './result.js';
+import type { Suite, SuiteRun } from './suites.js';
+
+/** Every `*.test.ts` of a suite, sorted, relative to the project's folder. */
+export function testFiles(projectFolder: string, suite: string): string[] {
+  const folder = join('test', suite);
+  if (!existsSync(join(projectFolder, folder))) return [];
+  return readdirSync(join(projectFolder, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join(folder, name))
+    .sort();
+}
+
+/** Why this suite cannot run here, in one clause; null when it can. */
+export function obstacle(suite: Suite, path: string, isRoot: boolean): string | null {
+  const missing = suite.needs.filter((need) => !isPresent(need, path));
+  const clauses = [...(suite.needsRoot && !isRoot ? ['root'] : []), ...missing.map(describeNeed)];
+  return clauses.length === 0 ? null : `needs ${clauses.join(', ')}`;
+}
+
+/** Runs one suite with `program` as its Node and counts what came of it. */
+export async function runSuite(projectFolder: string, run: SuiteRun, program: string): Promise<Result> {
+  const files = testFiles(projectFolder, run.suite.name);
+  const scratch = mkdtempSync(join(tmpdir(), 'suite-'));
+  const tapFile = join(scratch, 'result.tap');
+  try {
+    const ended = await runBounded(program, nodeArguments(run.suite, tapFile, files), {
+      limitMs: run.suite.limitMinutes * 60_000,
+      env: { PATH: [dirname(program), process.env.PATH ?? ''].join(delimiter) },
+    });
+    return judge(run.label, ended, existsSync(tapFile) ? readFileSync(tapFile, 'utf8') : '');
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** People read the spec form as it runs; the TAP form is for counting. */
+function nodeArguments(suite: Suite, tapFile: string, files: readonly string[]): string[] {
+  return [
+    '--import=tsx',
+    '--test',
+    `--test-concurrency=${suite.filesAtOnce}`,
+    // One file that hangs is named by node:test itself before the limit of the whole suite ends everything.
+    `--test-timeout=${(suite.limitMinutes * 60_000 * 9) / 10}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=tap',
+    `--test-reporter-destination=${tapFile}`,
+    ...files,
+  ];
+}
+
+/** Whatever went wrong besides a failing test is one failure more, with its reason. */
+export function judge(label: string, ended: Ended, tap: string): Result {
+  const tally = readTally(tap);
+  const { passed, failed, skipped } = tally ?? { passed: 0, failed: 0, skipped: 0 };
+  const troubles = [
+    ...(ended.trouble === null ? [] : [ended.trouble]),
+    ...(ended.leftBehind.length === 0 ? [] : [`left processes behind: ${ended.leftBehind.join('; ')}`]),
+    ...(tally === null && ended.trouble === null ? ['ended without a result'] : []),
+    ...(tally !== null && passed + failed + skipped === 0 ? ['no test ran'] : []),
+    ...(ended.code !== 0 && ended.code !== null && failed === 0 ? [`exit code ${ended.code}`] : []),
+  ];
+  return {
+    label,
+    passed,
+    failed: failed + (troubles.length > 0 ? 1 : 0),
+    skipped,
+    reason: troubles.join('; ') || (skipped > 0 ? 'skipped by the tests themselves' : ''),
+    seconds: ended.seconds,
+  };
+}
+
+/** A suite that cannot run counts as one skip per file. */
+export const skippedSuite = (projectFolder: string, run: SuiteRun, reason: string): Result =>
+  skippedResult(run.label, testFiles(projectFolder, run.suite.name).length, reason);

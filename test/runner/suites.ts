@@ -1,0 +1,91 @@
+/** Something a suite cannot run without, and the Debian package that brings it. */
+export type Need =
+  /** A program, looked for on PATH and in the system folders. */
+  | { readonly command: string; readonly package: string }
+  /** A file. One path segment may hold `*`, for folders named after a version. */
+  | { readonly file: string; readonly package: string };
+
+/** One folder under test/ that is run as a whole. */
+export interface Suite {
+  readonly name: string;
+  readonly needs: readonly Need[];
+  /** Network namespaces in the host's user namespace, User-mode Linux and `runuser` are for root only. */
+  readonly needsRoot: boolean;
+  /** The tests start `dist/cli.js` as a process. */
+  readonly needsBuild: boolean;
+  /** The whole suite is ended when it takes longer. */
+  readonly limitMinutes: number;
+  /** Test files at one time. Suites that start guests or servers take the two cores one file after the other. */
+  readonly filesAtOnce: number;
+  /** Run once more under the newer Node that is supported, see `SECOND_NODE_MAJOR`. */
+  readonly alsoUnderSecondNode: boolean;
+}
+
+/** The program runs on Node 20.19 and later; this is the release line that every change is tried on as well. */
+export const SECOND_NODE_MAJOR = 24;
+
+const SERVERS: readonly Need[] = [
+  { file: '/usr/lib/postgresql/*/bin/postgres', package: 'postgresql' },
+  { command: 'mariadbd', package: 'mariadb-server' },
+  { command: 'mariadb-install-db', package: 'mariadb-server' },
+  { command: 'runuser', package: 'util-linux' },
+  { command: 'openssl', package: 'openssl' },
+];
+const HOSTS: readonly Need[] = [
+  { command: 'ip', package: 'iproute2' },
+  { command: 'unshare', package: 'util-linux' },
+  { command: 'linux.uml', package: 'user-mode-linux' },
+  { command: 'insmod', package: 'kmod' },
+];
+const WITNESSES: readonly Need[] = [
+  { command: 'nft', package: 'nftables' },
+  { command: 'tcpdump', package: 'tcpdump' },
+  { command: 'strace', package: 'strace' },
+  { command: 'ps', package: 'procps' },
+];
+
+const pure = { needs: [], needsRoot: false, needsBuild: false, filesAtOnce: 2, alsoUnderSecondNode: true };
+const system = { needsRoot: true, needsBuild: false, filesAtOnce: 1, alsoUnderSecondNode: false };
+const program = { ...system, needsBuild: true };
+
+/** Every suite of `npm test`, in the order in which they run: the quick ones first. */
+export const SUITES: readonly Suite[] = [
+  { ...pure, name: 'unit', limitMinutes: 3 },
+  { ...pure, name: 'property', limitMinutes: 4 },
+  { ...pure, name: 'golden', limitMinutes: 2 },
+  { ...pure, name: 'simulation', limitMinutes: 4, alsoUnderSecondNode: false },
+  { ...system, name: 'database', needs: SERVERS, limitMinutes: 10 },
+  { ...system, name: 'kernel', needs: [...HOSTS, ...WITNESSES], limitMinutes: 10 },
+  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES], limitMinutes: 12 },
+  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES], limitMinutes: 12 },
+  { ...program, name: 'page', needs: [{ command: 'chromium', package: 'chromium' }], limitMinutes: 4 },
+];
+
+/** What `npm run test:long` runs instead. */
+export const LONG_SUITES: readonly Suite[] = [
+  { ...program, name: 'long', needs: [...SERVERS, ...HOSTS, ...WITNESSES], limitMinutes: 170 },
+];
+
+/** One run of a suite under one Node. */
+export interface SuiteRun {
+  readonly suite: Suite;
+  readonly node: 'this' | 'second';
+  /** `unit`, or `unit@24` for the run under the second Node. */
+  readonly label: string;
+}
+
+/**
+ * Spreads suites into runs: all of them under the Node that runs this, then those that ask for it under
+ * the second one. Nothing is run twice when this Node is already of that release line.
+ */
+export function suiteRuns(suites: readonly Suite[], thisNodeMajor: number): SuiteRun[] {
+  const first = suites.map((suite): SuiteRun => ({ suite, node: 'this', label: suite.name }));
+  if (thisNodeMajor === SECOND_NODE_MAJOR) return first;
+  const again = suites.filter((suite) => suite.alsoUnderSecondNode);
+  return [
+    ...first,
+    ...again.map(
+      (suite): SuiteRun => ({ suite, node: 'second', label: `${suite.name}@${SECOND_NODE_MAJOR}` }),
+    ),
+  ];
+}

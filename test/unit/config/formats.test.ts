@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { deviceName, duration, type Format, mappings } from '../../../src/config/formats.js';
+import { nearest } from '../../../src/config/nearest.js';
+
+const read = <Value>(format: Format<Value>, text: string): Value | null => {
+  const parsed = format.parse(text);
+  return parsed.ok ? parsed.value : null;
+};
+const interval = duration(10, 3_600_000);
+
+for (const [text, ms] of [
+  ['2', 2000],
+  ['0.5', 500],
+  ['.5', 500],
+  ['500ms', 500],
+  ['2s', 2000],
+  ['1.5s', 1500],
+  ['10m', 600_000],
+  ['1h', 3_600_000],
+  [' 10 ms ', 10],
+] as const)
+  test(`the duration "${text}" is ${ms} ms`, () => assert.equal(read(interval, text), ms));
+
+for (const text of [
+  '',
+  '0',
+  '9ms',
+  '-1',
+  '2h',
+  '1d',
+  'two',
+  '1e3',
+  '0x10',
+  'Infinity',
+  'NaN',
+  '2 s s',
+  '9'.repeat(400),
+])
+  test(`"${text.slice(0, 20)}" is no duration between 10ms and 1h`, () =>
+    assert.equal(read(interval, text), null));
+
+test('mappings take commas and line ends, spaces around every part, and skip empty items', () => {
+  assert.deepEqual(read(mappings('interface'), ' physnet1 : eth1 ,\nphysnet2:bond0.7,, '), [
+    { physicalNetwork: 'physnet1', device: 'eth1' },
+    { physicalNetwork: 'physnet2', device: 'bond0.7' },
+  ]);
+  assert.deepEqual(read(mappings('bridge'), ''), []);
+});
+
+for (const text of [
+  'physnet1',
+  'physnet1:',
+  ':eth1',
+  'a:b:c',
+  'a:eth1,a:eth2',
+  'a:eth1,b:eth1',
+  'a:name-of-16-chars',
+  'a:b/c',
+  'a:..',
+])
+  test(`the mapping "${text}" is refused`, () => assert.equal(read(mappings('interface'), text), null));
+
+test('a device name is at most 15 bytes, not characters', () => {
+  assert.equal(read(deviceName, 'ééééééé'), 'ééééééé');
+  assert.equal(read(deviceName, 'éééééééé'), null);
+});
+
+for (const [word, expected] of [
+  ['poling_interval', 'polling_interval'],
+  ['sql_conection', 'sql_connection'],
+  ['physical_interface_maping', 'physical_interface_mappings'],
+  ['PLUG_GARCE', 'plug_grace'],
+] as const)
+  test(`the known word nearest to ${word} is ${expected}`, () => {
+    const known = [
+      'sql_connection',
+      'physical_interface',
+      'physical_interface_mappings',
+      'polling_interval',
+      'plug_grace',
+    ];
+    assert.equal(nearest(word, known), expected);
+  });

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Ended } from '../../runner/process.js';
+import { type Result, readTally, skipIsFailure, summary } from '../../runner/result.js';
+import { judge } from '../../runner/suite-run.js';
+
+const tap = (passed: number, failed: number, skipped = 0, cancelled = 0): string =>
+  `TAP version 13\n# pass 99\n# tests 4\n# suites 0\n# pass ${passed}\n# fail ${failed}\n# cancelled ${cancelled}\n# skipped ${skipped}\n# todo 0\n# duration_ms 5\n`;
+const ended = (changes: Partial<Ended> = {}): Ended => ({
+  code: 0,
+  trouble: null,
+  leftBehind: [],
+  seconds: 1,
+  ...changes,
+});
+const result = (changes: Partial<Result>): Result => ({
+  label: 'unit',
+  passed: 0,
+  failed: 0,
+  skipped: 0,
+  reason: '',
+  seconds: 0,
+  ...changes,
+});
+
+test('the closing lines are counted, not what a test printed before them', () => {
+  assert.deepEqual(readTally(tap(3, 1, 2)), { passed: 3, failed: 1, skipped: 2 });
+});
+
+test('a cancelled test is a failed one', () => {
+  assert.deepEqual(readTally(tap(3, 1, 0, 2)), { passed: 3, failed: 3, skipped: 0 });
+});
+
+test('a run without closing lines has no tally', () => {
+  assert.equal(readTally('TAP version 13\nok 1 - x\n'), null);
+});
+
+test('a suite whose tests all passed has nothing to explain', () => {
+  const judged = judge('unit', ended(), tap(3, 0));
+  assert.deepEqual([judged.passed, judged.failed, judged.reason], [3, 0, '']);
+});
+
+test('a failing test is counted once', () => {
+  assert.equal(judge('unit', ended({ code: 1 }), tap(3, 1)).failed, 1);
+});
+
+for (const [trouble, changes, text] of [
+  ['ended after its limit of 60 s', { code: null, trouble: 'ended after its limit of 60 s' }, ''],
+  ['left processes behind: 7 sleep', { leftBehind: ['7 sleep'] }, tap(3, 0)],
+  ['ended without a result', {}, ''],
+  ['no test ran', {}, tap(0, 0)],
+  ['exit code 7', { code: 7 }, tap(3, 0)],
+] as const) {
+  test(`a suite that ${trouble} is a failure with that reason`, () => {
+    const judged = judge('unit', ended(changes), text);
+    assert.equal(judged.failed, 1);
+    assert.match(judged.reason, new RegExp(trouble));
+  });
+}
+
+test('where everything must run a skip is a failure that keeps its reason', () => {
+  const strict = skipIsFailure(result({ skipped: 4, failed: 1, reason: 'needs nft' }));
+  assert.deepEqual([strict.failed, strict.skipped, strict.reason], [5, 0, 'needs nft']);
+});
+
+test('the last line of the summary holds the totals and nothing else', () => {
+  const text = summary([
+    result({ passed: 3 }),
+    result({ label: 'kernel', failed: 1, skipped: 2, reason: 'needs nft' }),
+  ]);
+  assert.match(text, /^kernel {2,}0 {2,}1 {2,}2 {2,}0\.0 {2,}needs nft$/m);
+  assert.equal(text.split('\n').at(-1), '3 passed, 1 failed, 2 skipped');
+});
