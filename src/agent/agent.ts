@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { recallVanishedTaps } from './keep.js';
 import { look } from './look.js';
 import { poll, shutDown } from './poll.js';
 import { startPoller } from './poller.js';
@@ -27,6 +28,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     end = settle;
   });
   const self = makeState(edges, settings, end);
+  recallVanishedTaps(self);
   self.poller = startPoller(
     edges.clock,
     () => self.settings,

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { controlPath, makeFolder, removeState, restrict } from './folders.js';
+import { controlPath, makeFolder, removeFile, restrict } from './folders.js';
 import { closeServer, type Lock } from './lock.js';
 
 /** One line of JSON each way. A request longer than this is nobody's we know. */
@@ -24,7 +24,7 @@ export type ControlAnswer =
 export async function serveControl(runDir: string, handlers: ControlHandlers): Promise<Lock> {
   const path = controlPath(runDir);
   makeFolder(dirname(path));
-  removeState(path);
+  removeFile(path);
   const server = createServer((socket) => answer(socket, handlers));
   await new Promise<void>((settle, fail) => {
     server.once('error', fail);
@@ -34,7 +34,7 @@ export async function serveControl(runDir: string, handlers: ControlHandlers): P
   return {
     release: async () => {
       await closeServer(server);
-      removeState(path);
+      removeFile(path);
     },
   };
 }

@@ -9,6 +9,7 @@ import {
 } from '../model/index.js';
 import { settleStatuses } from '../reconcile/memory.js';
 import { questionFor } from '../reconcile/question.js';
+import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
 import { knowsTooLittle, pass, viewNow } from './look.js';
 import type { PollOutcome } from './poller.js';
 import { type AgentState, guarded } from './state.js';
@@ -41,8 +42,10 @@ function ask(self: AgentState): Asked {
 
 async function workWith(self: AgentState, { presentBefore }: Asked, answer: Answer): Promise<PollOutcome> {
   noteAnswered(self);
+  const before = self.memory;
   const report = guarded(self, () => pass(self, 'poll', { answer, presentBefore }));
   if (report === null) return 'retry';
+  keepLastKnownGood(self, before, answer);
   await writeStatuses(self, report);
   if (!self.stopping && guarded(self, () => knowsTooLittle(self)) === true) self.poller?.pollSoon();
   return 'good';
@@ -78,6 +81,7 @@ function noteFailure(self: AgentState, error: DatabaseError): PollOutcome {
       : { kind: 'database-retry', tries, error: error.message },
   );
   self.outage = { sinceMs: self.outage?.sinceMs ?? clock.monotonicMs(), tries };
+  if (tries === 1 && !self.everAnswered) wireFromLastKnownGood(self);
   const { sqlMaxRetries } = self.settings;
   return sqlMaxRetries >= 0 && tries > sqlMaxRetries ? giveUp(self, error, EXIT.unreachable) : 'retry';
 }

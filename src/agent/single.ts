@@ -1,16 +1,18 @@
 import {
+  type Answer,
   type Clock,
   type Database,
   DatabaseError,
   type Kernel,
   type Settings,
   type StatusChange,
+  type Store,
 } from '../model/index.js';
 import type { Confirmation } from '../reconcile/guard.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import { questionFor } from '../reconcile/question.js';
 import { viewOf } from '../reconcile/view.js';
-import { makeFolder, readState, statePath, writeState } from './folders.js';
+import { lastKnownGoodOf, recallAway } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
 
 /** The edges of a single pass. */
@@ -18,11 +20,19 @@ export interface SingleEdges {
   readonly kernel: Kernel;
   readonly database: Database;
   readonly clock: Clock;
+  readonly store: Store;
 }
 
 export interface OnceResult extends PassResult {
   /** Why the statuses could not be written, although the host was brought in sync; null when they were. */
   readonly statusError: DatabaseError | null;
+  /** Why `state_dir` could not be written; null when it was. */
+  readonly stateError: string | null;
+}
+
+/** A pass with the answer it worked from. */
+interface Single extends PassResult {
+  readonly answer: Answer;
 }
 
 /**
@@ -31,7 +41,7 @@ export interface OnceResult extends PassResult {
  */
 export async function planOnce(edges: SingleEdges, settings: Settings): Promise<PassResult> {
   const patient = { ...settings, host: { ...settings.host, plugGraceMs: 0 } };
-  return single(edges, patient, readMemory(settings), { apply: false, acceptRemovals: false });
+  return single(edges, patient, readMemory(edges, settings), { apply: false, acceptRemovals: false });
 }
 
 /**
@@ -43,7 +53,7 @@ export async function applyOnce(
   settings: Settings,
   acceptRemovals: boolean,
 ): Promise<OnceResult> {
-  let result = await single(edges, settings, readMemory(settings), { apply: true, acceptRemovals });
+  let result = await single(edges, settings, readMemory(edges, settings), { apply: true, acceptRemovals });
   if (result.wakeAtMs !== null) {
     const delayMs = result.wakeAtMs - edges.clock.monotonicMs();
     await new Promise<void>((settle) => edges.clock.after(delayMs, settle));
@@ -53,9 +63,9 @@ export async function applyOnce(
       report: { ...again.report, operations: [...result.report.operations, ...again.report.operations] },
     };
   }
-  keepConfirmation(settings, result.memory.confirmation);
+  const stateError = keep(edges.store, result);
   const statusError = await write(edges.database, settings, result.report.statuses);
-  return { ...result, statusError };
+  return { ...result, statusError, stateError };
 }
 
 interface Manner {
@@ -68,11 +78,11 @@ async function single(
   settings: Settings,
   memory: Memory,
   { apply, acceptRemovals }: Manner,
-): Promise<PassResult> {
+): Promise<Single> {
   const view = viewOf(kernel.observe(), settings.host);
   const presentBefore = new Set(view.observed.links.keys());
   const answer = await database.read(questionFor(view, memory, clock.monotonicMs()));
-  return runPass(kernel, clock, {
+  const result = runPass(kernel, clock, {
     pass: `${process.pid}-1`,
     trigger: 'command',
     settings,
@@ -81,6 +91,7 @@ async function single(
     accepted: acceptRemovals ? 'all' : 'remembered',
     apply,
   });
+  return { ...result, answer };
 }
 
 async function write(
@@ -98,11 +109,14 @@ async function write(
   }
 }
 
-const confirmationPath = (settings: Settings): string => statePath(settings.stateDir, 'guard');
-
-/** A single pass remembers only how often the same removals were asked for. */
-function readMemory(settings: Settings): Memory {
-  return { ...EMPTY_MEMORY, confirmation: asConfirmation(readState(confirmationPath(settings))) };
+/** A single pass remembers what the run before it kept: how often removals were asked for, and ports whose taps went. */
+function readMemory({ kernel, clock, store }: SingleEdges, settings: Settings): Memory {
+  const guard = store.read('guard');
+  const confirmation = guard.kind === 'kept' ? asConfirmation(guard.value) : null;
+  const here = new Set(viewOf(kernel.observe(), settings.host).taps.map(({ name }) => name));
+  const memory = { ...EMPTY_MEMORY, confirmation };
+  const kept = store.read('last-known-good');
+  return recallAway(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());
 }
 
 function asConfirmation(value: unknown): Confirmation | null {
@@ -113,7 +127,13 @@ function asConfirmation(value: unknown): Confirmation | null {
     : null;
 }
 
-function keepConfirmation(settings: Settings, confirmation: Confirmation | null): void {
-  makeFolder(settings.stateDir);
-  writeState(confirmationPath(settings), confirmation);
+/** The host is wired already: a state that cannot be kept is told, and costs nothing else. */
+function keep(store: Store, { memory, answer }: Single): string | null {
+  try {
+    store.write('guard', memory.confirmation);
+    store.write('last-known-good', lastKnownGoodOf(memory, answer));
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

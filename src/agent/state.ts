@@ -7,6 +7,7 @@ import {
   type Observer,
   type PassReport,
   type Settings,
+  type Store,
 } from '../model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import type { Poller } from './poller.js';
@@ -18,6 +19,7 @@ export interface Surroundings {
   /** Opens the database that the settings name; called again when a reload changes them. */
   readonly openDatabase: (settings: Settings) => Database;
   readonly clock: Clock;
+  readonly store: Store;
   readonly observer: Observer;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
@@ -37,6 +39,8 @@ export interface AgentState {
   /** Version of the links after the last pass: an equal one means that an event was its own echo. */
   seenVersion: number;
   everAnswered: boolean;
+  /** The last known good answer on disk is what is known now. */
+  kept: boolean;
   outage: { readonly sinceMs: number; readonly tries: number } | null;
   stopping: boolean;
   /** Timers to cancel at the end. */
@@ -62,6 +66,7 @@ export function makeState(
     last: null,
     seenVersion: -1,
     everAnswered: false,
+    kept: true,
     outage: null,
     stopping: false,
     cancelWake: () => {},

@@ -1,3 +1,5 @@
+import { realClock } from '../agent/clock.js';
+import { openStore } from '../agent/store.js';
 import { openDatabase } from '../database/database.js';
 import { hasNetAdmin, openKernel } from '../kernel/kernel.js';
 import {
@@ -9,12 +11,16 @@ import {
   type Kernel,
   KernelError,
   type Settings,
+  type Store,
 } from '../model/index.js';
 import type { Output } from './invocation.js';
 
 /** The kernel of this network namespace; routes are read for the interfaces that are mapped now. */
 export const kernelFor = (host: () => HostSettings): Kernel =>
   openKernel({ routesOf: (name) => [...host().physicalInterfaces.values()].includes(name) });
+
+/** The files in `state_dir`. */
+export const storeFor = ({ stateDir, host }: Settings): Store => openStore(stateDir, host.host, realClock);
 
 export const databaseFor = (settings: Settings): Database => openDatabase(settings.database);
 

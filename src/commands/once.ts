@@ -2,7 +2,14 @@ import { realClock } from '../agent/clock.js';
 import { takeLock } from '../agent/lock.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
 import { EXIT, type ExitCode } from '../model/index.js';
-import { databaseFor, exitCodeOf, kernelFor, refuseWithoutNetAdmin, withFailures } from './edges.js';
+import {
+  databaseFor,
+  exitCodeOf,
+  kernelFor,
+  refuseWithoutNetAdmin,
+  storeFor,
+  withFailures,
+} from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
@@ -33,13 +40,19 @@ async function applyAndTell({ loaded, json, output }: Invocation, options: OnceO
   const kernel = kernelFor(() => settings.host);
   const database = databaseFor(settings);
   try {
-    const result = await applyOnce({ kernel, database, clock: realClock }, settings, options.acceptRemovals);
+    const result = await applyOnce(
+      { kernel, database, clock: realClock, store: storeFor(settings) },
+      settings,
+      options.acceptRemovals,
+    );
     const { host } = settings.host;
     if (json) output.print(reportAsJson(host, result.report));
     else if (!isUneventful(result)) output.print(reportAsText(host, result.report, 'done'));
     if (result.statusError !== null) {
       output.complain(`the host is wired, but statuses were not written: ${result.statusError.message}`);
     }
+    if (result.stateError !== null)
+      output.complain(`the host is wired, but state_dir cannot be written: ${result.stateError}`);
     return onceExitCode(result);
   } finally {
     await database.close();

@@ -1,7 +1,7 @@
 import { realClock } from '../agent/clock.js';
 import { planOnce } from '../agent/single.js';
 import { EXIT, type ExitCode, type PassReport } from '../model/index.js';
-import { databaseFor, kernelFor, refuseWithoutNetAdmin, withFailures } from './edges.js';
+import { databaseFor, kernelFor, refuseWithoutNetAdmin, storeFor, withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
@@ -14,7 +14,10 @@ export async function plan({ loaded, json, output }: Invocation): Promise<ExitCo
     const kernel = kernelFor(() => settings.host);
     const database = databaseFor(settings);
     try {
-      const { report } = await planOnce({ kernel, database, clock: realClock }, settings);
+      const { report } = await planOnce(
+        { kernel, database, clock: realClock, store: storeFor(settings) },
+        settings,
+      );
       const { host } = settings.host;
       output.print(json ? reportAsJson(host, report) : reportAsText(host, report, 'planned'));
       return planExitCode(report);

@@ -5,7 +5,7 @@ import { type Lock, takeLock } from '../agent/lock.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { EXIT, type ExitCode, type Observer } from '../model/index.js';
 import { logObserver, openLog } from '../monitoring/log.js';
-import { databaseFor, kernelFor, refuseWithoutNetAdmin, withFailures } from './edges.js';
+import { databaseFor, kernelFor, refuseWithoutNetAdmin, storeFor, withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { version } from './version.js';
 
@@ -32,7 +32,14 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   for (const warning of loaded.warnings) log.warn({ code: warning.code, detail: warning.message }, 'warning');
   const kernel = kernelFor(() => settings.host);
   const agent = startAgent(
-    { kernel, openDatabase: databaseFor, clock: realClock, observer, random: Math.random },
+    {
+      kernel,
+      openDatabase: databaseFor,
+      clock: realClock,
+      store: storeFor(settings),
+      observer,
+      random: Math.random,
+    },
     settings,
   );
   const control = await openControl(settings.runDir, { accept: () => agent.accept() }, observer);

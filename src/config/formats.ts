@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { isAbsolute } from 'node:path';
 import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
+import type { ListenAddress } from '../model/settings.js';
 
 /** What reading a text as a value came to. `wrong` is the rest of a sentence that begins with the setting's name. */
 export type Parsed<Value> =
@@ -100,6 +102,32 @@ export const hostName: Format<string> = {
   placeholder: 'NAME',
   expects: 'Write the name of this host as the database has it, at most 255 characters without white space',
   parse: (text) => (/^[^\s\p{Cc}]{1,255}$/u.test(text) ? valid(text) : invalid('is not a host name')),
+};
+
+/** As the exporters of Prometheus take it; a bare port stays on the loopback, so that nobody opens a port unawares. */
+export const listenAddress: Format<ListenAddress> = {
+  placeholder: 'ADDRESS',
+  expects:
+    'Write ADDRESS:PORT, [IPV6]:PORT, a bare PORT for the loopback, or :PORT for every address of this host',
+  parse(text) {
+    const match = /^(?:(?:\[([^\]]+)\]|([^:[\]]*)):)?(\d{1,5})$/.exec(text.trim());
+    const [, ipv6, name, digits] = match ?? [];
+    const port = Number(digits ?? Number.NaN);
+    if (!(port <= 65_535)) return invalid('is not an address with a port');
+    if (ipv6 !== undefined) return isIP(ipv6) === 6 ? valid({ host: ipv6, port }) : invalid(NO_ADDRESS);
+    if (name === '') return valid({ host: null, port });
+    const host = name === undefined || name === 'localhost' ? '127.0.0.1' : name;
+    return isIP(host) === 4 ? valid({ host, port }) : invalid(NO_ADDRESS);
+  },
+};
+
+const NO_ADDRESS = 'does not begin with an IP address';
+
+/** A name as /etc/group has it, or a number. */
+export const groupName: Format<string> = {
+  placeholder: 'GROUP',
+  expects: 'Write the name or the number of a group of this host',
+  parse: (text) => (/^[^\s:,]{1,255}$/.test(text) ? valid(text) : invalid('is not the name of a group')),
 };
 
 export const deviceName: Format<string> = {

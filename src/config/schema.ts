@@ -6,8 +6,10 @@ import {
   deviceName,
   duration,
   type Format,
+  groupName,
   hostName,
   integer,
+  listenAddress,
   mappings,
   oneOf,
 } from './formats.js';
@@ -99,6 +101,12 @@ export const SETTINGS = {
     waiting,
     'How long a port whose tap left is remembered, so that its tap is wired at once when it returns.',
   ),
+  last_known_good_max_age: setting(
+    'AGENT',
+    '24h',
+    waiting,
+    'Oldest answer of the database, kept on disk, that taps are wired from when the agent starts and no server answers.',
+  ),
   plug_grace: setting(
     'AGENT',
     '2s',
@@ -138,6 +146,16 @@ export const SETTINGS = {
     'AGENT',
     absolutePath,
     'Folder for the control socket; default: /run/quantum-linuxbridge-agent for root.',
+  ),
+  control_group: optional(
+    'AGENT',
+    groupName,
+    "Group that may use the control socket (status, accept) besides root; default: the agent's own group.",
+  ),
+  web_listen_address: optional(
+    'AGENT',
+    listenAddress,
+    'Address of the status page, metrics and health endpoints; read at the start only; default: none.',
   ),
   log_level: setting(
     'AGENT',

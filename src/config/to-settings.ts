@@ -61,10 +61,13 @@ export function toSettings(
     reconnectIntervalMs: values.reconnect_interval,
     sqlMaxRetries: values.sql_max_retries,
     knownPortRetentionMs: values.known_port_retention,
+    lastKnownGoodMaxAgeMs: values.last_known_good_max_age,
     stateDir,
     runDir,
     logLevel: values.log_level,
     logFormat: values.log_format,
+    webListenAddress: values.web_listen_address,
+    controlGroup: values.control_group,
   };
   const defaults: Translated['defaults'] = {
     host: { text: hostName, origin: DEFAULT },

@@ -60,6 +60,8 @@ const TLS_CODE =
 const NAME_CODE = /^(ENOTFOUND|EAI_|ESERVFAIL|ENODATA)/;
 const NETWORK_CODE = /^(E[A-Z]+|PROTOCOL_[A-Z_]+)$/;
 const DROPPED = /connection (terminated|lost|ended)|closed state|not queryable|read timeout/i;
+/** The driver refuses to answer a challenge without a password. */
+const PASSWORD_TEXT = /^SASL: .*password/;
 const SSL_TEXT = /\bSSL\b|secure connection/;
 const TEXT_LENGTH_MAX = 300;
 
@@ -132,6 +134,7 @@ function kindOf({ code, text, mysqlNumber }: DriverError): DatabaseErrorKind {
   if (/^[0-9A-Z]{5}$/.test(code) && /[0-9]/.test(code)) {
     return KIND_BY_SQLSTATE.get(code) ?? KIND_BY_SQLSTATE.get(code.slice(0, 2)) ?? 'query';
   }
+  if (PASSWORD_TEXT.test(text)) return 'authentication';
   if (TLS_CODE.test(code) || SSL_TEXT.test(text)) return 'tls';
   if (NAME_CODE.test(code)) return 'name-resolution';
   if (NETWORK_CODE.test(code) || DROPPED.test(text)) return 'unreachable';

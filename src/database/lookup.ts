@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { ID_PREFIX_LENGTH } from '../model/names.js';
 
 /** Rows to find by one indexed column: by whole values, or by how the value begins. */
 export type Term =
@@ -12,27 +13,30 @@ export type Term =
 const EQUAL_MAX = 900;
 const PREFIX_MAX = 100;
 
-/** Padding of a range's end: an id has at most 36 characters in every known schema (255 in Essex). */
-const PADDING = 25;
+/** With its padding a range's end is as long as an id can be: 36 characters in every schema since Folsom. */
+const END_LENGTH = 36;
+
+/** What no continuation of a prefix sorts behind: in a language, in byte order, in Danish or Norwegian. */
+const ENDS = ['z', '~', 'aa'];
 
 /**
- * Half-open ranges on a text column that hold every value that begins with `prefix`, whatever the
- * column's collation; they may hold others too, so the program must look again at what it gets.
+ * Half-open ranges on a text column that hold every UUID that begins with `prefix`, whatever the column's
+ * collation; they may hold other values too, so the program must look again at what it gets.
  *
  * A range uses the primary key's index under any collation, `LIKE 'p%'` only under "C". Its end must sort
- * behind every continuation of the prefix. In a language's collation no ASCII character is behind `z`; byte
- * order and MySQL's `general_ci` have `_`, `{`, `|`, `}`, `~` behind it: hence two ends. Some languages sort
- * a doubled letter as a letter of its own (Danish `aa` is `å`, behind `z`), which may span the end of the
- * prefix: hence the ranges of the prefix with its last letter doubled. Where `-` is ignored at first (glibc
- * before 2.28, ICU "shifted") both ends lose it alike, and the range only becomes wider.
+ * behind every continuation of the prefix, which no one text does: `z` does in most languages; byte order and
+ * MySQL's `general_ci` have `_`, `{`, `|`, `}`, `~` behind it; in Danish and Norwegian `aa` is the letter å,
+ * the last one. A doubled letter that is a letter of its own (there, and Welsh `dd` and `ff`) may also span
+ * the end of the prefix: hence the same ranges once more with the prefix's last letter doubled. Where `-` is
+ * ignored at first (glibc before 2.28, ICU's "shifted") both ends lose it alike: the range only grows.
  */
 export function prefixRanges(prefix: string): readonly { readonly from: string; readonly below: string }[] {
   const last = prefix.at(-1) ?? '';
   const starts = /[a-z]/i.test(last) ? [prefix, prefix + last] : [prefix];
-  return starts.flatMap((start) =>
-    ['z', '~'].map((end) => ({ from: start, below: start + end.repeat(PADDING) })),
-  );
+  return starts.flatMap((from) => ENDS.map((end) => ({ from, below: from + padding(end) })));
 }
+
+const padding = (end: string): string => end.repeat(Math.ceil((END_LENGTH - ID_PREFIX_LENGTH) / end.length));
 
 /** Splits terms into groups that fit one statement each; no terms, no groups. */
 export function statementsOf(terms: readonly Term[]): readonly (readonly Term[])[] {

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { Socket } from 'node:net';
 import knex, { type Knex } from 'knex';
 import mysql from 'mysql2';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
@@ -21,23 +21,9 @@ export async function connectMysql(
   queryTimeoutMs: number,
   onSocket: (cut: () => void) => void,
 ): Promise<Connection> {
-  const tls = server.tls === null || server.socketPath !== null ? null : await tlsOptions(server.tls);
-  const socket = openSocket(server);
+  const socket = new Socket();
   onSocket(() => socket.destroy());
-  const client = mysql.createConnection({
-    // mysql2 only ends its stream in `destroy`, which waits for a frozen server; this socket can be cut.
-    stream: socket,
-    // Still needed: TLS checks the certificate against it.
-    ...(server.host !== null && { host: server.host }),
-    user: server.user,
-    password: server.password() ?? '',
-    database: server.database,
-    charset: 'utf8mb4_general_ci',
-    timezone: 'Z',
-    connectTimeout: 0,
-    multipleStatements: false,
-    ...(tls && { ssl: tls }),
-  });
+  const client = mysql.createConnection(await mysqlOptions(server, socket));
   let lost = false;
   client.on('error', () => {
     lost = true;
@@ -69,15 +55,32 @@ export async function connectMysql(
   };
 }
 
-function openSocket(server: DatabaseServer): Socket {
-  if (server.socketPath !== null) return connect(server.socketPath);
-  return connect({
-    host: server.host ?? 'localhost',
-    port: server.port ?? 3306,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_MS,
-  });
+/** The driver's options for a server, over a socket that the caller can cut. */
+export async function mysqlOptions(server: DatabaseServer, socket: Socket): Promise<mysql.ConnectionOptions> {
+  const tls = server.tls === null || server.socketPath !== null ? null : await tlsOptions(server.tls);
+  return {
+    // mysql2 only ends its stream in `destroy`, which waits for a frozen server; this socket can be cut. It
+    // connects when the driver listens to it, not before: its errors would end the process.
+    stream: () => connectSocket(socket, server),
+    // Still needed: TLS checks the certificate against it.
+    ...(server.host !== null && { host: server.host }),
+    user: server.user,
+    password: server.password() ?? '',
+    database: server.database,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    connectTimeout: 0,
+    multipleStatements: false,
+    ...(tls && { ssl: tls }),
+  };
+}
+
+function connectSocket(socket: Socket, server: DatabaseServer): Socket {
+  if (server.socketPath !== null) return socket.connect(server.socketPath);
+  return socket
+    .setNoDelay(true)
+    .setKeepAlive(true, KEEP_ALIVE_MS)
+    .connect(server.port ?? 3306, server.host ?? 'localhost');
 }
 
 async function tlsOptions(tls: TlsSettings): Promise<mysql.SslOptions> {

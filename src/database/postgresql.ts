@@ -38,19 +38,7 @@ export async function connectPostgresql(
 ): Promise<Connection> {
   const socket = new Socket();
   onSocket(() => socket.destroy());
-  const client = new pg.Client({
-    host: server.socketPath ?? server.host ?? 'localhost',
-    port: server.port ?? 5432,
-    user: server.user,
-    // A function, and never null: pg would look into ~/.pgpass and the environment instead.
-    password: () => server.password() ?? '',
-    database: server.database,
-    ssl: server.tls === null || server.socketPath !== null ? false : await tlsOptions(server.tls),
-    application_name: 'quantum-linuxbridge-agent',
-    stream: () => socket,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-  });
+  const client = new pg.Client(await postgresqlOptions(server, socket));
   let lost = false;
   // A server that goes away while nothing is asked is an event of the client; without a handler it would
   // end the process (brianc/node-postgres#2386). What waits for an answer is rejected by the driver.
@@ -78,6 +66,23 @@ export async function connectPostgresql(
       lost = true;
       socket.destroy();
     },
+  };
+}
+
+/** The driver's options for a server, over a socket that the caller can cut. */
+export async function postgresqlOptions(server: DatabaseServer, socket: Socket): Promise<pg.ClientConfig> {
+  return {
+    host: server.socketPath ?? server.host ?? 'localhost',
+    port: server.port ?? 5432,
+    user: server.user,
+    // A function, and never null: pg would look into ~/.pgpass and the environment instead.
+    password: () => server.password() ?? '',
+    database: server.database,
+    ssl: server.tls === null || server.socketPath !== null ? false : await tlsOptions(server.tls),
+    application_name: 'quantum-linuxbridge-agent',
+    stream: () => socket,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   };
 }
 

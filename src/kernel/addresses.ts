@@ -1,6 +1,5 @@
-import { type IfIndex, ifIndex, type LinkName } from '../model/ids.js';
+import { type IfIndex, ifIndex } from '../model/ids.js';
 import type { Address } from '../model/link.js';
-import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
 import { AF, HEADER, IFA, IFA_F, RTM } from './constants.js';
 import { ipText } from './ip-text.js';
 import {
@@ -9,9 +8,7 @@ import {
   decodeAttributes,
   MalformedMessage,
   type Request,
-  readText,
   readU32,
-  textAttribute,
   u32Attribute,
 } from './message.js';
 
@@ -79,34 +76,25 @@ export function isUnconfirmed(address: Address): boolean {
 /**
  * The body of a RTM_NEWADDR that gives `address` to the link `to`, with everything it has: peer, scope, broadcast,
  * lifetimes, metric of its route. IPv6 skips duplicate address detection (else it is unusable for two seconds),
- * unless detection had not passed. The label must begin with the link's name, so it is renamed or dropped.
+ * unless detection had not passed. Only the label is dropped: it has to begin with the link's name, and behind a bridge's 14
+ * characters there is no room for another (`eth0:1`); nothing but the old ifconfig shows it.
  */
-export function addressFor(address: Address, from: LinkName, to: { name: LinkName; index: IfIndex }): Buffer {
+export function addressFor(address: Address, to: IfIndex): Buffer {
   const body = Buffer.from(address.raw, 'hex');
   const attributes = new Map(decodeAttributes(body, HEADER.address));
-  const label = relabel(readText(attributes.get(IFA.label)) ?? '', from, to.name);
-  const flags = flagsOf(body, attributes);
   const trusted = address.family === 'inet6' && !isUnconfirmed(address);
   const state = IFA_F.temporary | IFA_F.dadFailed | IFA_F.tentative | IFA_F.permanent;
-  const wanted = (flags & ~state) | (trusted ? IFA_F.noDad : 0);
+  const wanted = (flagsOf(body, attributes) & ~state) | (trusted ? IFA_F.noDad : 0);
   attributes.delete(IFA.label);
   attributes.delete(IFA.flags);
   const header = Buffer.from(body.subarray(0, HEADER.address));
   header.writeUInt8(wanted & 0xff, 2);
-  header.writeUInt32LE(to.index, 4);
+  header.writeUInt32LE(to, 4);
   return Buffer.concat([
     header,
     ...[...attributes].map(([type, value]) => attribute(type, value)),
     u32Attribute(IFA.flags, wanted),
-    ...(label === null ? [] : [textAttribute(IFA.label, label)]),
   ]);
-}
-
-/** `eth0:1` becomes `brq…:1`; a label that is just the link's name, or that would be too long, is dropped. */
-function relabel(label: string, from: LinkName, to: LinkName): string | null {
-  if (!label.startsWith(`${from}:`)) return null;
-  const renamed = `${to}${label.slice(from.length)}`;
-  return Buffer.byteLength(renamed) <= LINK_NAME_LENGTH_MAX ? renamed : null;
 }
 
 /** The body of a RTM_DELADDR for `address` on the link `index`: as dumped, without what would have to match. */

@@ -141,11 +141,16 @@ export function setMtu(host: Host, op: OperationOf<'set-mtu'>): void {
   changeLink(host, link.index, `set the MTU of ${link.name} to ${op.mtu}`, u32Attribute(IFLA.mtu, op.mtu));
 }
 
-/** STP off, forward delay 0: a tap forwards at once. */
+/** STP off, forward delay 0: a tap forwards at once. Two requests, since with STP on the kernel refuses the delay (ERANGE). */
 export function setBridgeOptions(host: Host, op: OperationOf<'set-bridge-options'>): void {
   const link = presentBridge(host, op.target);
-  const info = nestedAttribute(IFLA.linkInfo, textAttribute(IFLA.infoKind, 'bridge'), bridgeData(false));
-  changeLink(host, link.index, `set the options of ${link.name}`, info);
+  const set = (option: number) => {
+    const data = nestedAttribute(IFLA.infoData, u32Attribute(option, 0));
+    const info = nestedAttribute(IFLA.linkInfo, textAttribute(IFLA.infoKind, 'bridge'), data);
+    changeLink(host, link.index, `set the options of ${link.name}`, info);
+  };
+  set(IFLA.bridgeStpState);
+  set(IFLA.bridgeForwardDelay);
 }
 
 export function setUp(host: Host, op: OperationOf<'set-up'>): void {

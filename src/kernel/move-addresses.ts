@@ -116,7 +116,7 @@ function addSteps(host: Host, load: Load, from: BareLink, to: BareLink): Step[] 
     const add = {
       type: RTM.newAddress,
       flags: NLM_F.create | NLM_F.replace,
-      body: addressFor(address, from.name, to),
+      body: addressFor(address, to.index),
     };
     if (existing === undefined) return [{ request: add, what, fine: [], undo: remove }];
     // An address cannot be spared duplicate address detection once that has begun; nothing uses it yet.

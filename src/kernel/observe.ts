@@ -41,7 +41,7 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
   const current = (): Picture => {
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
       try {
-        picture ??= readAll(requests, last);
+        picture ??= readAll(requests, events, last);
         drain(events, picture);
         return picture;
       } catch (error) {
@@ -85,12 +85,28 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
 }
 
 /** Reads every link and address. What changes meanwhile waits as a notification and is taken in afterwards. */
-function readAll(requests: Requests, before: HostState | null): Picture {
+function readAll(requests: Requests, events: NetlinkSocket, before: HostState | null): Picture {
+  discard(events);
   const picture = makePicture(before);
   for (const link of requests.dump(dumpLinks(), decodeLink)) picture.put(link);
   for (const { index, address } of requests.dump(dumpAddresses(0), decodeAddress))
     picture.putAddress(index, address);
   return picture;
+}
+
+/**
+ * Throws away what waits. After an overrun these are notifications from before it, those that followed are lost, and the
+ * kernel drops more until all of them are fetched: taken in after a full read they would turn it back.
+ */
+function discard(events: NetlinkSocket): void {
+  for (let datagram = 0; datagram < DATAGRAMS_PER_OBSERVE_MAX; datagram++) {
+    try {
+      if (events.receive() === null) return;
+    } catch (error) {
+      if (!(error instanceof TornRead)) throw error;
+    }
+  }
+  throw new TornRead('the notifications of the kernel do not end');
 }
 
 /** Takes in every notification that waits. Throws TornRead when some were lost. */

@@ -13,7 +13,7 @@ import {
 import { type NetlinkSocket, openSocket } from './socket.js';
 
 /** One exchange may hold this many requests: their acknowledgements all have to fit into the receive buffer. */
-export const REQUESTS_PER_EXCHANGE_MAX = 1000;
+export const REQUESTS_PER_EXCHANGE_MAX = 500;
 const RECEIVE_BYTES = 2 * 1024 * 1024;
 const DUMP_ATTEMPTS = 5;
 /** A host has thousands of links and perhaps a million routes; each datagram holds some 20. */
@@ -118,20 +118,22 @@ function get<Item>(
 ): Item | null {
   socket.send(encodeRequest(request, NLM_F.ack, sequence));
   let item: Item | null = null;
-  let answer: Answer = { ok: true };
   eachReply(socket, sequence, 1, (message) => {
-    if (message.type === NLMSG.error) answer = answerOf(decodeAcknowledgement(message));
-    else item = decode(message.body);
-    return message.type === NLMSG.error;
+    if (message.type !== NLMSG.error) {
+      item = decode(message.body);
+      return false;
+    }
+    const answer = answerOf(decodeAcknowledgement(message));
+    if (!answer.ok) expectAbsent(answer.errno, answer.message);
+    return true;
   });
-  return settled(answer, item);
+  return item;
 }
 
-/** No such device is an answer; anything else that is not success is a failure to read. */
-function settled<Item>(answer: Answer, item: Item | null): Item | null {
-  if (answer.ok) return item;
-  if (answer.errno === 'ENODEV' || answer.errno === 'ENXIO') return null;
-  throw new KernelError('failed', `The kernel refused to be read: ${answer.message}.`);
+/** That the link asked about does not exist is an answer; anything else is a failure to read. */
+function expectAbsent(errno: string, message = errno): void {
+  if (errno === 'ENODEV' || errno === 'ENXIO') return;
+  throw new KernelError('failed', `The kernel refused to be read: ${message}.`);
 }
 
 function dump<Item>(
@@ -154,7 +156,7 @@ function dump<Item>(
     }
     return message.type === NLMSG.error || message.type === NLMSG.done;
   });
-  if (errno !== 0) throw new KernelError('failed', `The kernel refused to be read: ${errnoNameOf(errno)}.`);
+  if (errno !== 0) expectAbsent(errnoNameOf(errno));
   if (interrupted) throw new TornRead('what was being listed changed meanwhile (NLM_F_DUMP_INTR)');
   return items;
 }

@@ -8,4 +8,6 @@ export * from './operation.js';
 export * from './port.js';
 export * from './report.js';
 export * from './settings.js';
+export * from './status.js';
+export * from './store.js';
 export * from './warning.js';

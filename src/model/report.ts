@@ -62,6 +62,10 @@ export type AgentEvent =
     }
   | { readonly kind: 'statuses-failed'; readonly pass: string; readonly error: string }
   | { readonly kind: 'kernel-failed'; readonly error: string }
+  /** No server answered at the start: wired from what was kept on disk. */
+  | { readonly kind: 'recovered'; readonly ports: number; readonly ageMs: number }
+  | { readonly kind: 'not-recovered'; readonly why: string }
+  | { readonly kind: 'state-failed'; readonly error: string }
   | { readonly kind: 'control-failed'; readonly error: string }
   | { readonly kind: 'reloaded'; readonly warnings: readonly Warning[] }
   | { readonly kind: 'reload-refused'; readonly problems: readonly string[] }

@@ -50,6 +50,14 @@ export interface DatabaseSettings {
   readonly host: string;
 }
 
+/** Where the web server listens. */
+export interface ListenAddress {
+  /** An IP address; null: every address of the host. */
+  readonly host: string | null;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
 /** Every effective setting, as a value. */
 export interface Settings {
   readonly host: HostSettings;
@@ -60,8 +68,13 @@ export interface Settings {
   /** -1: for ever. */
   readonly sqlMaxRetries: number;
   readonly knownPortRetentionMs: number;
+  readonly lastKnownGoodMaxAgeMs: number;
   readonly stateDir: string;
   readonly runDir: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
   readonly logFormat: 'auto' | 'json' | 'pretty';
+  /** null: no web server. */
+  readonly webListenAddress: ListenAddress | null;
+  /** Group that may use the control socket besides the agent's own user; null: the process's own group. */
+  readonly controlGroup: string | null;
 }

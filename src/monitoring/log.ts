@@ -123,6 +123,20 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
       ];
     case 'kernel-failed':
       return ['error', { error: event.error }, 'the kernel could not be read, nothing was changed'];
+    case 'recovered':
+      return [
+        'warn',
+        { ports: event.ports, ageS: Math.round(event.ageMs / 1000) },
+        'no database answers yet, wired from the last known good answer',
+      ];
+    case 'not-recovered':
+      return [
+        'warn',
+        { reason: event.why },
+        'no database answers yet, and the last known good answer is refused',
+      ];
+    case 'state-failed':
+      return ['error', { error: event.error }, 'the last known good answer could not be kept in state_dir'];
     case 'control-failed':
       return [
         'error',

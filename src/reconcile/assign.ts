@@ -1,21 +1,23 @@
 import type { Link, NetworkId, Port, Warning, WarningCode } from '../model/index.js';
 import type { UnwireCause, World } from './desired.js';
 import { indexPorts, type Match, matchTap } from './match.js';
+import { isGatewayDevice } from './view.js';
 
-/** What a tap's row asks for, before anything is known of its network. */
+/** What a tap's row asks for, before anything is known of how its network is reached. */
 export type Assignment =
   | { readonly kind: 'network'; readonly tap: Link; readonly port: Port; readonly network: NetworkId }
   | {
       readonly kind: 'unwire';
       readonly tap: Link;
       readonly port: Port | null;
-      readonly cause: Extract<UnwireCause, 'admin-down' | 'row-missing'>;
+      readonly cause: Exclude<UnwireCause, 'network-changed'>;
+      readonly warnings: readonly Warning[];
     }
   | {
       readonly kind: 'leave';
       readonly tap: Link;
       readonly port: Port | null;
-      readonly warning: Warning | null;
+      readonly warnings: readonly Warning[];
     }
   | { readonly kind: 'unknown'; readonly tap: Link };
 
@@ -32,23 +34,25 @@ function assignTap(world: World, tap: Link, match: Match): Assignment {
     case 'none':
       return withoutRow(world, tap);
     case 'one':
-      return assignTo(tap, match.port);
+      return assignTo(world, tap, match.port);
   }
 }
 
-function withoutRow(world: World, tap: Link): Assignment {
-  const before = world.knowledge.presentBefore;
+function withoutRow({ knowledge, view, plugged }: World, tap: Link): Assignment {
+  const before = knowledge.presentBefore;
   if (before === null || !before.has(tap.index)) return { kind: 'unknown', tap };
   // A mapped bridge is not the agent's: a tap in it may belong to somebody else altogether, unless this
   // agent has known its port.
-  const inMappedBridge = tap.master !== null && world.view.mappedBridges.has(tap.master);
-  if (inMappedBridge && !world.knownTaps.has(tap.name)) {
-    return { kind: 'leave', tap, port: null, warning: null };
-  }
-  return { kind: 'unwire', tap, port: null, cause: 'row-missing' };
+  const inMappedBridge = tap.master !== null && view.mappedBridges.has(tap.master);
+  const strange = inMappedBridge && !plugged.has(tap.index);
+  const foreign = isGatewayDevice(tap) && !knowledge.hasGatewayDevices;
+  // A row that cannot be used is a row: its tap stays as it is, and the database has said so already.
+  return strange || foreign || knowledge.unusable.has(tap.name)
+    ? { kind: 'leave', tap, port: null, warnings: [] }
+    : { kind: 'unwire', tap, port: null, cause: 'row-missing', warnings: [] };
 }
 
-function assignTo(tap: Link, port: Port): Assignment {
+function assignTo(world: World, tap: Link, port: Port): Assignment {
   switch (port.binding.kind) {
     case 'elsewhere':
       return left(
@@ -67,31 +71,33 @@ function assignTo(tap: Link, port: Port): Assignment {
     case 'here':
     case 'arriving':
     case 'unhosted':
-      return port.adminUp
-        ? { kind: 'network', tap, port, network: port.networkId }
-        : { kind: 'unwire', tap, port, cause: 'admin-down' };
+      return served(world, tap, port);
   }
+}
+
+function served({ knowledge }: World, tap: Link, port: Port): Assignment {
+  if (!port.adminUp) return { kind: 'unwire', tap, port, cause: 'admin-down', warnings: [] };
+  // Only an answer can say that a network is gone; what is remembered may simply not include it.
+  if (knowledge.presentBefore === null || knowledge.networks.has(port.networkId)) {
+    return { kind: 'network', tap, port, network: port.networkId };
+  }
+  const message = `network ${port.networkId} of port ${port.id} has neither row nor binding`;
+  const about = { port: port.id, network: port.networkId, device: tap.name };
+  const warnings: Warning[] = [{ code: 'NETWORK_BINDING_MISSING', message, ...about }];
+  return { kind: 'unwire', tap, port, cause: 'network-gone', warnings };
 }
 
 const left = (tap: Link, port: Port, code: WarningCode, message: string): Assignment => ({
   kind: 'leave',
   tap,
   port,
-  warning: { code, message, port: port.id, network: port.networkId, device: tap.name },
+  warnings: [{ code, message, port: port.id, network: port.networkId, device: tap.name }],
 });
 
+/** One warning for each of the ports: none of them is wired, and each is looked for by its own id. */
 function ambiguous(tap: Link, ports: readonly Port[]): Assignment {
   const ids = ports.map(({ id }) => id).sort();
-  const [first] = ids;
-  return {
-    kind: 'leave',
-    tap,
-    port: null,
-    warning: {
-      code: 'PORT_AMBIGUOUS',
-      message: `tap ${tap.name} may belong to ${ids.slice(0, 4).join(' or ')}: left alone`,
-      device: tap.name,
-      ...(first === undefined ? {} : { port: first }),
-    },
-  };
+  const message = `tap ${tap.name} may belong to ${ids.slice(0, 4).join(' or ')}: left alone`;
+  const warnings = ids.map((port): Warning => ({ code: 'PORT_AMBIGUOUS', message, device: tap.name, port }));
+  return { kind: 'leave', tap, port: null, warnings };
 }

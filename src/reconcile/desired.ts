@@ -20,6 +20,10 @@ export interface Knowledge {
    * these may be removed. null: remembered rows, from which nothing is ever removed.
    */
   readonly presentBefore: ReadonlySet<IfIndex> | null;
+  /** Taps whose row is there but cannot be used: not wired, and not taken out either. */
+  readonly unusable: ReadonlySet<LinkName>;
+  /** This generation names ports after whole devices (`gw-…`): Essex. */
+  readonly hasGatewayDevices: boolean;
 }
 
 /** Everything one reconciliation depends on. */
@@ -27,8 +31,8 @@ export interface World {
   readonly view: View;
   readonly knowledge: Knowledge;
   readonly settings: HostSettings;
-  /** Names of the taps whose ports were known lately. */
-  readonly knownTaps: ReadonlySet<LinkName>;
+  /** Taps in mapped bridges whose ports this agent has known. */
+  readonly plugged: ReadonlySet<IfIndex>;
   /** When each tap without a master was first seen, in `nowMs`' clock; absent: just now. */
   readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
   readonly nowMs: number;
@@ -44,13 +48,18 @@ export type TapDecision =
   | { readonly kind: 'wait'; readonly port: Port; readonly network: NetworkId; readonly untilMs: number }
   /** Its network cannot be served here: not attached, and not detached from its own bridge. */
   | { readonly kind: 'blocked'; readonly port: Port; readonly warning: Warning }
-  | { readonly kind: 'unwire'; readonly port: Port | null; readonly cause: UnwireCause }
+  | {
+      readonly kind: 'unwire';
+      readonly port: Port | null;
+      readonly cause: UnwireCause;
+      readonly warnings: readonly Warning[];
+    }
   /** Left exactly as it is. */
-  | { readonly kind: 'leave'; readonly port: Port | null; readonly warning: Warning | null }
+  | { readonly kind: 'leave'; readonly port: Port | null; readonly warnings: readonly Warning[] }
   /** Nothing is known of it: the database has to be asked. */
   | { readonly kind: 'unknown' };
 
-export type UnwireCause = 'admin-down' | 'row-missing' | 'network-changed';
+export type UnwireCause = 'admin-down' | 'row-missing' | 'network-changed' | 'network-gone';
 
 export interface DesiredTap {
   readonly tap: Link;
@@ -82,6 +91,8 @@ export interface GoneBridge {
   readonly bridge: Bridge;
   readonly network: NetworkId | null;
   readonly uplinks: readonly Link[];
+  /** Some tap in it goes to another network: the bridge can only be deleted after that. */
+  readonly hasMovingTaps: boolean;
 }
 
 /** Something that traffic may depend on and that the plan takes away. */
@@ -90,7 +101,7 @@ export interface Removal {
   readonly key: string;
   /** How many taps lose their wire. */
   readonly taps: number;
-  readonly cause: UnwireCause | 'segment-changed' | 'network-gone';
+  readonly cause: UnwireCause | 'segment-changed';
   readonly device: LinkName;
   readonly text: string;
 }

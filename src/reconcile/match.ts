@@ -31,7 +31,8 @@ export function indexPorts(ports: readonly Port[]): PortIndex {
 
 /**
  * The port of a tap. A suffix shorter than 11 characters is a whole id; a key of exactly 11 is a prefix
- * (the index cuts ids at 11, so equality of keys says both). Of several, the one bound to this host counts.
+ * (the index cuts ids at 11, so equality of keys says both). Of several, the one bound to this host counts;
+ * where none is, the one without a host, when every other is bound to another host.
  */
 export function matchTap(index: PortIndex, tap: Link): Match {
   const suffix = tapSuffix(tap.name);
@@ -45,8 +46,10 @@ export function matchTap(index: PortIndex, tap: Link): Match {
   const boundHere = candidates.filter(
     ({ binding }) => binding.kind === 'here' || binding.kind === 'arriving',
   );
-  const [only, more] = boundHere;
-  return only !== undefined && more === undefined
+  const [only, more] = boundHere.length > 0 ? boundHere : candidates.filter(isNotElsewhere);
+  return only !== undefined && more === undefined && only.binding.kind !== 'other-driver'
     ? { kind: 'one', port: only }
     : { kind: 'ambiguous', ports: candidates };
 }
+
+const isNotElsewhere = ({ binding }: Port): boolean => binding.kind !== 'elsewhere';

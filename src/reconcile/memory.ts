@@ -1,4 +1,13 @@
-import type { Answer, IfIndex, LinkName, Network, NetworkId, Port, PortId } from '../model/index.js';
+import {
+  type Answer,
+  type IfIndex,
+  type LinkName,
+  type Network,
+  type NetworkId,
+  type Port,
+  type PortId,
+  tapName,
+} from '../model/index.js';
 import type { Knowledge } from './desired.js';
 import type { Confirmation } from './guard.js';
 import { indexPorts, matchTap } from './match.js';
@@ -26,6 +35,10 @@ export interface Memory {
   readonly networks: ReadonlyMap<NetworkId, Network>;
   /** When a tap's name was last asked for in vain. */
   readonly absent: ReadonlyMap<LinkName, number>;
+  /** Taps with rows that cannot be used: asked for in every poll, and no reason for an extra one. */
+  readonly disputed: ReadonlySet<LinkName>;
+  /** Taps in mapped bridges whose ports this agent has known: any other one there is somebody else's. */
+  readonly plugged: ReadonlySet<IfIndex>;
   readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
   readonly confirmation: Confirmation | null;
   /** Keys of the removals that an operator has let go ahead. */
@@ -39,6 +52,8 @@ export const EMPTY_MEMORY: Memory = {
   known: new Map(),
   networks: new Map(),
   absent: new Map(),
+  disputed: new Set(),
+  plugged: new Set(),
   firstSeenMs: new Map(),
   confirmation: null,
   accepted: new Set(),
@@ -51,6 +66,8 @@ export const recall = (memory: Memory): Knowledge => ({
   ports: [...memory.known.values()].map(({ port }) => port),
   networks: memory.networks,
   presentBefore: null,
+  unusable: new Set(),
+  hasGatewayDevices: false,
 });
 
 /** An answer as knowledge. */
@@ -58,14 +75,28 @@ export const learn = ({ answer, presentBefore }: FreshAnswer): Knowledge => ({
   ports: answer.ports,
   networks: new Map(answer.networks.map((network) => [network.id, network])),
   presentBefore,
+  unusable: unusableTaps(answer),
+  hasGatewayDevices: answer.generation === 'essex',
 });
+
+/** Taps whose port row is there but could not be understood. */
+const unusableTaps = ({ warnings }: Answer): Set<LinkName> =>
+  new Set(
+    warnings.flatMap(({ code, port, device }) => {
+      if (code !== 'PORT_BAD_ROW') return [];
+      return device === undefined ? (port === undefined ? [] : [tapName(port)]) : [device];
+    }),
+  );
 
 /** Notes which taps are here: called once per pass, before anything is decided. */
 export function noteSightings(memory: Memory, view: View, nowMs: number): Memory {
   const firstSeenMs = new Map<IfIndex, number>();
   const here = new Set<LinkName>();
+  const plugged = new Set<IfIndex>();
   for (const tap of view.taps) {
     here.add(tap.name);
+    const isOwn = memory.plugged.has(tap.index) || memory.known.has(tap.name);
+    if (isOwn && tap.master !== null && view.mappedBridges.has(tap.master)) plugged.add(tap.index);
     if (tap.master === null) firstSeenMs.set(tap.index, memory.firstSeenMs.get(tap.index) ?? nowMs);
   }
   const known = new Map<LinkName, KnownPort>();
@@ -73,10 +104,10 @@ export function noteSightings(memory: Memory, view: View, nowMs: number): Memory
     if (here.has(name)) known.set(name, { ...entry, here: true, lastHereMs: nowMs, owesDown: false });
     else known.set(name, entry.here ? { ...entry, here: false, owesDown: true } : entry);
   }
-  return { ...memory, firstSeenMs, known };
+  return { ...memory, firstSeenMs, known, plugged };
 }
 
-/** An answer of the database, and the links that were there before it was asked for. */
+/** An answer of the database, and the links it may speak about, see `presentWhenAsked`. */
 export interface FreshAnswer {
   readonly answer: Answer;
   readonly presentBefore: ReadonlySet<IfIndex>;
@@ -94,12 +125,17 @@ export function remember(
   const byId = new Map(answer.ports.map((port) => [port.id, port]));
   const known = new Map<LinkName, KnownPort>();
   const absent = new Map<LinkName, number>();
+  const unusable = unusableTaps(answer);
+  const disputed = new Set<LinkName>();
   for (const tap of view.taps) {
     const match = matchTap(index, tap);
     if (match.kind === 'one') {
       known.set(tap.name, { port: match.port, here: true, lastHereMs: nowMs, owesDown: false });
-    } else if (match.kind === 'none' && presentBefore.has(tap.index)) {
-      absent.set(tap.name, isStillAbsent(memory, tap.name, nowMs) ?? nowMs);
+    } else if (match.kind === 'ambiguous' || unusable.has(tap.name)) {
+      disputed.add(tap.name);
+    } else {
+      const askedMs = isStillAbsent(memory, tap.name, nowMs) ?? (presentBefore.has(tap.index) ? nowMs : null);
+      if (askedMs !== null) absent.set(tap.name, askedMs);
     }
   }
   const away = [...memory.known]
@@ -113,6 +149,7 @@ export function remember(
     ...memory,
     known,
     absent,
+    disputed,
     networks: new Map(answer.networks.map((network) => [network.id, network])),
   };
 }

@@ -1,23 +1,21 @@
 import {
   bridgeMac,
   bridgeName,
-  ID_PREFIX_LENGTH,
+  type IfIndex,
   type Link,
   type NetworkId,
   networkOfLabel,
   type Warning,
 } from '../model/index.js';
 import type { Assignment } from './assign.js';
+import { type Candidate, withoutConflicts } from './conflicts.js';
 import type { DesiredNetwork, Place, Removals, World } from './desired.js';
-import { chooseSegment, type Realisation, realise, type Uplink } from './realise.js';
-import { type Bridge, isBridge, subinterfaceKey, tapsIn, uplinksOf } from './view.js';
+import { isGone, networkOfBridge, obstacleTo } from './owners.js';
+import { chooseSegment, presentUplink, type Realisation, realise, type Uplink } from './realise.js';
+import { type Bridge, isBridge, tapsIn, uplinksOf } from './view.js';
 
-interface Candidate {
-  readonly id: NetworkId;
-  readonly mtu: number | null;
-  readonly place: Place;
-  readonly realisation: Realisation;
-}
+const MTU_MIN = 68;
+const MTU_MAX = 65_535;
 
 /**
  * Every network that a tap here asks for, and every network whose bridge is here and still exists: where its
@@ -29,7 +27,7 @@ export function desiredNetworks(
   removals: Removals,
 ): Map<NetworkId, DesiredNetwork> {
   const candidates = withoutConflicts(world, candidatesOf(world, assignments));
-  const drafts = candidates.map((candidate) => ({
+  const drafts: Draft[] = candidates.map((candidate) => ({
     candidate,
     leaving: leavingUplinks(world, candidate),
     mayLeave: removals === 'allowed' && wasPresent(world, candidate.place),
@@ -43,6 +41,12 @@ export function desiredNetworks(
       return [candidate.id, { ...candidate, realisation, leaving, mayLeave, serves }];
     }),
   );
+}
+
+interface Draft {
+  readonly candidate: Candidate;
+  readonly leaving: readonly Link[];
+  readonly mayLeave: boolean;
 }
 
 /** Nothing is taken out of a bridge that was made after the database's snapshot began. */
@@ -65,21 +69,13 @@ function candidatesOf(world: World, assignments: readonly Assignment[]): Candida
     const segment = network === null ? null : chooseSegment(network, port, world.settings);
     const realisation = realise(world.view, world.settings, id, segment);
     const uplink = realisation.ok ? realisation.uplink : null;
-    return { id, mtu: network?.mtu ?? null, place: placeOf(world, id, uplink), realisation };
+    return { id, mtu: usableMtu(network?.mtu ?? null), place: placeOf(world, id, uplink), realisation };
   });
 }
 
-/**
- * The network a bridge of the agent belongs to: its label says it; without a label the one network that
- * is known with that prefix. null: not known.
- */
-export function networkOfBridge(world: World, bridge: Bridge): NetworkId | null {
-  const labelled = networkOfLabel(bridge.alias);
-  if (labelled !== null) return labelled;
-  const suffix = bridge.name.slice(3);
-  const ids = [...world.knowledge.networks.keys()].filter((id) => id.slice(0, ID_PREFIX_LENGTH) === suffix);
-  return ids.length === 1 ? (ids[0] ?? null) : null;
-}
+/** What a bridge can have (68..65535 octets); Neutron writes 0 for "not known". */
+const usableMtu = (mtu: number | null): number | null =>
+  mtu !== null && mtu >= MTU_MIN && mtu <= MTU_MAX ? mtu : null;
 
 function placeOf(world: World, id: NetworkId, uplink: Uplink | null): Place {
   if (uplink?.kind === 'joined') return { kind: 'joined', bridge: uplink.bridge };
@@ -120,75 +116,6 @@ function isAdoptable(world: World, bridge: Bridge, id: NetworkId, uplink: Uplink
   return bridge.mac === made;
 }
 
-/** Of several networks that claim one bridge name or one uplink, the one that holds it keeps it. */
-function withoutConflicts(world: World, candidates: readonly Candidate[]): Candidate[] {
-  const claims = new Map<string, Candidate[]>();
-  for (const candidate of candidates) {
-    for (const key of claimsOf(candidate)) claims.set(key, [...(claims.get(key) ?? []), candidate]);
-  }
-  const losers = new Map<NetworkId, Warning>();
-  for (const [key, rivals] of claims) {
-    if (rivals.length < 2) continue;
-    const winner = winnerOf(world, rivals);
-    for (const rival of rivals) if (rival !== winner) losers.set(rival.id, conflict(key, winner, rival));
-  }
-  return candidates.map((candidate) => {
-    const warning = losers.get(candidate.id);
-    if (warning === undefined) return candidate;
-    const realisation: Realisation = { ok: false, warning, keeps: () => false };
-    return { ...candidate, realisation };
-  });
-}
-
-function claimsOf(candidate: Candidate): string[] {
-  const claims: string[] = [];
-  if (candidate.place.kind === 'missing') claims.push(`name ${candidate.place.name}`);
-  if (!candidate.realisation.ok) return claims;
-  const uplink = candidate.realisation.uplink;
-  if (uplink.kind === 'interface') claims.push(`interface ${uplink.link.name}`);
-  if (uplink.kind === 'joined') claims.push(`bridge ${uplink.bridge.name}`);
-  if (uplink.kind === 'subinterface') {
-    claims.push(`VLAN ${subinterfaceKey(uplink.parent.index, uplink.vlanId)} on ${uplink.parent.name}`);
-  }
-  return claims;
-}
-
-function winnerOf(world: World, rivals: readonly Candidate[]): Candidate {
-  const ordered = rivals.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const holder = ordered.find((rival) => holdsUplink(world, rival));
-  const [first] = ordered;
-  if (first === undefined) throw new RangeError('a conflict has at least two rivals');
-  return holder ?? first;
-}
-
-function holdsUplink(world: World, { place, realisation, id }: Candidate): boolean {
-  if (place.kind === 'joined') {
-    return tapsIn(world.view, place.bridge.index).some((tap) =>
-      world.knowledge.ports.some(
-        (port) => port.networkId === id && tap.name === `tap${port.interfaceId.slice(0, ID_PREFIX_LENGTH)}`,
-      ),
-    );
-  }
-  const link = realisation.ok ? presentUplink(realisation.uplink) : null;
-  return place.kind === 'present' && link !== null && link.master === place.bridge.index;
-}
-
-function conflict(key: string, winner: Candidate, loser: Candidate): Warning {
-  const code = key.startsWith('name ') ? 'NETWORK_PREFIX_CONFLICT' : 'SEGMENT_CONFLICT';
-  const what = key.replace(/ \d+\.(\d+) on /, ' $1 on ');
-  return {
-    code,
-    message: `networks ${winner.id} and ${loser.id} both ask for ${what}; ${winner.id} keeps it, ${loser.id} is not wired`,
-    network: loser.id,
-  };
-}
-
-/** The link of an uplink that is there already; null: none is needed or it has to be made. */
-export function presentUplink(uplink: Uplink): Link | null {
-  if (uplink.kind === 'interface') return uplink.link;
-  return uplink.kind === 'subinterface' ? uplink.existing : null;
-}
-
 function leavingUplinks(world: World, { place, realisation }: Candidate): Link[] {
   if (place.kind !== 'present') return [];
   const present = uplinksOf(world.view, place.bridge);
@@ -197,27 +124,32 @@ function leavingUplinks(world: World, { place, realisation }: Candidate): Link[]
   return present.filter((link) => link.index !== wanted?.index);
 }
 
-function releasedUplinks(
-  world: World,
-  drafts: readonly { candidate: Candidate; leaving: readonly Link[]; mayLeave: boolean }[],
-): Link['index'][] {
-  const leaving = drafts.flatMap((draft) => (draft.mayLeave ? draft.leaving.map(({ index }) => index) : []));
+/**
+ * Uplinks that are free for another network once the leaving operations of this plan are done. A flat uplink
+ * that gets addresses back is not among them: they are only seen on it when the host is read again.
+ */
+function releasedUplinks(world: World, drafts: readonly Draft[]): IfIndex[] {
+  const { view, knowledge } = world;
+  const leaving = drafts.flatMap(({ candidate: { place }, leaving, mayLeave }) =>
+    mayLeave && place.kind === 'present' ? leaving.filter((link) => comesFree(place.bridge, link)) : [],
+  );
   const maintained = new Set(
     drafts.flatMap(({ candidate: { place } }) => (place.kind === 'present' ? [place.bridge.index] : [])),
   );
-  const before = world.knowledge.presentBefore;
-  const gone = [...world.view.agentBridges.values()].filter(
+  const gone = [...view.agentBridges.values()].filter(
     (bridge) =>
       !maintained.has(bridge.index) &&
-      before !== null &&
-      before.has(bridge.index) &&
-      isEmptyAfter(world, bridge),
+      knowledge.presentBefore?.has(bridge.index) === true &&
+      isGone(world, bridge) &&
+      obstacleTo(world, bridge) === null &&
+      tapsIn(view, bridge.index).length === 0,
   );
-  return [...leaving, ...gone.flatMap((bridge) => uplinksOf(world.view, bridge).map(({ index }) => index))];
+  const freed = gone.flatMap((bridge) => uplinksOf(view, bridge).filter((link) => comesFree(bridge, link)));
+  return [...leaving, ...freed].map(({ index }) => index);
 }
 
-/** A gone bridge that still has taps is not taken apart in the same pass. */
-const isEmptyAfter = (world: World, bridge: Bridge): boolean => tapsIn(world.view, bridge.index).length === 0;
+const comesFree = (bridge: Bridge, uplink: Link): boolean =>
+  uplink.detail.kind === 'vlan' || (bridge.addresses.length === 0 && bridge.routes.length === 0);
 
 /** An uplink that is in another bridge of the agent and does not leave it in this pass cannot be taken. */
 function stillHeld(world: World, candidate: Candidate, released: ReadonlySet<Link['index']>): Realisation {

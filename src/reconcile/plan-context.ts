@@ -1,4 +1,4 @@
-import type { Link, LinkRef } from '../model/index.js';
+import type { Link, LinkRef, Operation } from '../model/index.js';
 import type { Desired, DesiredNetwork, World } from './desired.js';
 
 /** What every part of the planner is given. */
@@ -10,6 +10,15 @@ export interface PlanContext {
 }
 
 export const present = ({ name, index }: Link): LinkRef => ({ name, index });
+
+export type Fields = Pick<Operation, 'device' | 'network' | 'scope'>;
+
+/** What every operation on a network's bridge or uplink has in common: one that fails stops the network. */
+export const fieldsOf = (network: DesiredNetwork, device: LinkRef): Fields => ({
+  device: device.name,
+  network: network.id,
+  scope: 'network',
+});
 
 /** Where a tap of the network is attached. */
 export function bridgeRef({ place }: DesiredNetwork): LinkRef | null {

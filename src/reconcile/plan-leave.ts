@@ -9,7 +9,7 @@ import {
 import type { DesiredNetwork, DesiredTap, GoneBridge } from './desired.js';
 import { type PlanContext, present } from './plan-context.js';
 import { quiet } from './plan-taps.js';
-import type { Bridge } from './view.js';
+import { type Bridge, isPlugged, ownAddresses } from './view.js';
 
 /** Everything that goes: taps, uplinks of older segments, bridges of networks that are gone, orphans. */
 export function leaveOperations(context: PlanContext): Operation[] {
@@ -21,22 +21,26 @@ export function leaveOperations(context: PlanContext): Operation[] {
         ? segmentLeaves(context, network.place.bridge, network)
         : [],
     ),
-    ...desired.gone.flatMap((gone) => deleteBridge(context, gone)),
+    ...desired.gone.filter((gone) => !gone.hasMovingTaps).flatMap((gone) => deleteBridge(context, gone)),
     ...desired.orphans.map((link) => deleteSubinterface(link, networkOfLabel(link.alias))),
   ];
 }
+
+/** Bridges that can only go when taps have moved out of them. */
+export const emptiedBridges = (context: PlanContext): Operation[] =>
+  context.desired.gone.filter((gone) => gone.hasMovingTaps).flatMap((gone) => deleteBridge(context, gone));
 
 const UNWIRE_REASONS = {
   'admin-down': 'its port is admin down',
   'row-missing': 'no port of the database has this tap',
   'network-changed': 'its port is on another network now',
+  'network-gone': 'the network of its port is gone',
 } as const;
 
 function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap): Operation[] {
   if (decision.kind !== 'unwire' || tap.master === null) return [];
   const bridge = world.view.observed.links.get(tap.master);
-  const plugged = world.view.agentBridges.has(tap.master) || world.view.mappedBridges.has(tap.master);
-  if (bridge === undefined || !plugged) return [];
+  if (bridge === undefined || !isPlugged(world.view, tap)) return [];
   const network = networkOfLabel(bridge.alias);
   const reason = UNWIRE_REASONS[decision.cause];
   return [
@@ -54,30 +58,51 @@ function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap)
   ];
 }
 
-const segmentLeaves = (context: PlanContext, bridge: Bridge, { id, leaving }: DesiredNetwork): Operation[] =>
-  leaving.flatMap((uplink) =>
-    uplinkLeaves(context, bridge, uplink, id, `network ${id} has another segment now`),
-  );
+function segmentLeaves(
+  context: PlanContext,
+  bridge: Bridge,
+  { id, leaving, serves }: DesiredNetwork,
+): Operation[] {
+  // The addresses of a bridge that has the right uplink, or had it until somebody took it out, stay on it.
+  const owner = serves?.kind === 'interface' ? serves.link : null;
+  const stay = owner !== null && (owner.master === bridge.index || owner.mac === bridge.mac);
+  const heir = stay ? null : heirOf(bridge, leaving);
+  const reason = `network ${id} has another segment now`;
+  return leaving.flatMap((uplink) => uplinkLeaves(context, bridge, uplink, uplink === heir, id, reason));
+}
 
-/** Out of the bridge; a subinterface that no other network of this plan uses is deleted. */
+/** Of several flat uplinks the one whose MAC address the bridge carries gets its addresses back, and no other. */
+function heirOf(bridge: Bridge, uplinks: readonly Link[]): Link | null {
+  const flat = uplinks.filter(({ detail }) => detail.kind !== 'vlan');
+  return flat.find(({ mac }) => mac === bridge.mac) ?? flat[0] ?? null;
+}
+
+/** Out of the bridge; a subinterface that no other network of this plan uses and nobody has addressed is deleted. */
 function uplinkLeaves(
   { wanted }: PlanContext,
   bridge: Bridge,
   uplink: Link,
+  isHeir: boolean,
   network: NetworkId,
   reason: string,
 ): Operation[] {
-  const leave = leaveBridge(bridge, uplink, network, reason);
-  return uplink.detail.kind === 'vlan' && !wanted.has(uplink.index)
+  const leave = leaveBridge(bridge, uplink, isHeir, network, reason);
+  return uplink.detail.kind === 'vlan' && !wanted.has(uplink.index) && ownAddresses(uplink).length === 0
     ? [leave, deleteSubinterface(uplink, network)]
     : [leave];
 }
 
-/** A flat uplink takes the bridge's addresses and routes back with it. */
-function leaveBridge(bridge: Bridge, uplink: Link, network: NetworkId, reason: string): Operation {
+/** The heir takes the bridge's addresses and routes back with it. */
+function leaveBridge(
+  bridge: Bridge,
+  uplink: Link,
+  isHeir: boolean,
+  network: NetworkId,
+  reason: string,
+): Operation {
   const fields = { device: uplink.name, network, scope: 'network', reason } as const;
   const carries = bridge.addresses.length > 0 || bridge.routes.length > 0;
-  return uplink.detail.kind !== 'vlan' && carries
+  return isHeir && carries
     ? {
         ...fields,
         op: 'move-addresses',
@@ -100,8 +125,11 @@ function deleteBridge(context: PlanContext, { bridge, network, uplinks }: GoneBr
   // A bridge without a label has no known network; its operations still have to stop together.
   const group = network ?? networkId(bridge.name.slice(3));
   const reason = `network ${group} is gone`;
+  const heir = heirOf(bridge, uplinks);
   return [
-    ...uplinks.flatMap((uplink) => uplinkLeaves(context, bridge, uplink, group, reason)),
+    ...uplinks.flatMap((uplink) =>
+      uplinkLeaves(context, bridge, uplink, uplink === heir, group, reason),
+    ),
     {
       op: 'delete-bridge',
       device: bridge.name,

@@ -1,16 +1,18 @@
 import type { NetworkId, Operation } from '../model/index.js';
 import type { Desired, World } from './desired.js';
-import { presentUplink } from './networks.js';
+import { bridgeOperations } from './plan-bridge.js';
 import type { PlanContext } from './plan-context.js';
-import { leaveOperations } from './plan-leave.js';
-import { bridgeOperations, uplinkOperations } from './plan-network.js';
+import { emptiedBridges, leaveOperations } from './plan-leave.js';
 import { tapOperations } from './plan-taps.js';
+import { uplinkOperations } from './plan-uplink.js';
+import { presentUplink } from './realise.js';
 import { tapsIn } from './view.js';
 
 /**
  * The operations that bring the host from what is observed to what is desired, in an order that never joins
- * two segments: what has to leave goes first, then bridges and uplinks come, then taps. Every prefix of the
- * list leaves a host that a new plan can finish. Empty when there is nothing to do.
+ * two segments: what has to leave goes first, then bridges and uplinks come, then taps, and last go the
+ * bridges that taps have moved out of. Every prefix of the list leaves a host that a new plan can finish.
+ * Empty when there is nothing to do.
  */
 export function plan(world: World, desired: Desired): Operation[] {
   const wanted = new Set(
@@ -20,14 +22,26 @@ export function plan(world: World, desired: Desired): Operation[] {
   );
   const context: PlanContext = { world, desired, wanted };
   const needed = neededNetworks(context);
-  return [
+  return withoutRepetitions([
     ...leaveOperations(context),
     ...[...desired.networks.values()].flatMap((network) => [
       ...bridgeOperations(context, network, needed.has(network.id)),
       ...(needed.has(network.id) ? uplinkOperations(context, network) : []),
     ]),
     ...desired.taps.flatMap((tap) => tapOperations(context, tap)),
-  ];
+    ...emptiedBridges(context),
+  ]);
+}
+
+/** Two networks on one interface both want it up. */
+function withoutRepetitions(operations: readonly Operation[]): Operation[] {
+  const brought = new Set<string>();
+  return operations.filter((operation) => {
+    if (operation.op !== 'set-up') return true;
+    const isFirst = !brought.has(operation.device);
+    brought.add(operation.device);
+    return isFirst;
+  });
 }
 
 /** Networks with a tap here: bridges and uplinks are made lazily, and only for these. */

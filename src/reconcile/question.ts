@@ -1,13 +1,15 @@
 import {
   type BridgeQuestion,
+  type IfIndex,
   isExactBridgeName,
+  type Link,
   networkOfLabel,
   type Question,
   type TapQuestion,
   tapSuffix,
 } from '../model/index.js';
 import { isStillAbsent, type Memory } from './memory.js';
-import type { View } from './view.js';
+import { isPlugged, type View } from './view.js';
 
 /**
  * What the database is asked: the taps that are here (by id when their port is known, else by prefix), ports
@@ -18,19 +20,31 @@ export function questionFor(view: View, memory: Memory, nowMs: number): Question
   return { taps: tapQuestions(view, memory, nowMs), bridges: bridgeQuestions(view) };
 }
 
+/**
+ * The links whose absence from the answer means something: those that are here before the database is asked,
+ * without the taps that are not asked for this time (their names had no row a moment ago).
+ */
+export function presentWhenAsked(view: View, memory: Memory, nowMs: number): Set<IfIndex> {
+  const present = new Set(view.observed.links.keys());
+  for (const tap of view.taps) if (!isAskedFor(view, memory, tap, nowMs)) present.delete(tap.index);
+  return present;
+}
+
+const isAskedFor = (view: View, memory: Memory, tap: Link, nowMs: number): boolean =>
+  isPlugged(view, tap) || memory.known.has(tap.name) || isStillAbsent(memory, tap.name, nowMs) === null;
+
 function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] {
   const questions: TapQuestion[] = [];
   const here = new Set<string>();
   for (const tap of view.taps) {
     here.add(tap.name);
-    const wired =
-      tap.master !== null && (view.agentBridges.has(tap.master) || view.mappedBridges.has(tap.master));
+    const wired = isPlugged(view, tap);
     const known = memory.known.get(tap.name);
     if (known !== undefined) {
       questions.push({ by: 'id', id: known.port.id, wired });
       continue;
     }
-    if (!wired && isStillAbsent(memory, tap.name, nowMs) !== null) continue;
+    if (!isAskedFor(view, memory, tap, nowMs)) continue;
     const suffix = tapSuffix(tap.name);
     questions.push(
       suffix === null ? { by: 'device', device: tap.name, wired } : { by: 'suffix', suffix, wired },
@@ -59,4 +73,9 @@ function bridgeQuestions(view: View): BridgeQuestion[] {
 
 /** True when some tap's port is not known and has not been asked for lately: the database has to be asked now. */
 export const hasUnknownTaps = (view: View, memory: Memory, nowMs: number): boolean =>
-  view.taps.some(({ name }) => !memory.known.has(name) && isStillAbsent(memory, name, nowMs) === null);
+  view.taps.some(
+    ({ name }) =>
+      !memory.known.has(name) &&
+      !memory.disputed.has(name) &&
+      isStillAbsent(memory, name, nowMs) === null,
+  );

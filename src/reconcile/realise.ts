@@ -33,6 +33,12 @@ export type Realisation =
   | { readonly ok: true; readonly uplink: Uplink }
   | { readonly ok: false; readonly warning: Warning; readonly keeps: (link: Link) => boolean };
 
+/** The link of an uplink that is there already; null: none is needed or it has to be made. */
+export function presentUplink(uplink: Uplink): Link | null {
+  if (uplink.kind === 'interface') return uplink.link;
+  return uplink.kind === 'subinterface' ? uplink.existing : null;
+}
+
 const nothing = (): boolean => false;
 const everything = (): boolean => true;
 
@@ -155,21 +161,24 @@ function realiseVlan(view: View, settings: HostSettings, id: NetworkId, segment:
   return { ok: true, uplink: { kind: 'subinterface', parent, vlanId: segment.vlanId, name, existing } };
 }
 
-/** In an agent's bridge, or labelled, or free to adopt; never with addresses that somebody relies on. */
+/** In an agent's bridge, or labelled, or free to adopt: unenslaved, of the right name, without addresses. */
 function isAgentsSubinterface(view: View, occupant: Link, existing: Link | null, name: LinkName): boolean {
-  if (occupant !== existing || ownAddresses(occupant).length > 0) return false;
+  if (occupant !== existing) return false;
   if (occupant.master !== null) return view.agentBridges.has(occupant.master);
-  return networkOfLabel(occupant.alias) !== null || (occupant.name === name && occupant.alias === '');
+  const isFree = occupant.name === name && occupant.alias === '' && ownAddresses(occupant).length === 0;
+  return isFree || networkOfLabel(occupant.alias) !== null;
 }
 
 function describeOccupant(view: View, occupant: Link): string {
   if (occupant.detail.kind !== 'vlan')
     return `${occupant.name} blocks by its name (it is no such VLAN device)`;
-  if (ownAddresses(occupant).length > 0) return `${occupant.name} holds with addresses of the host`;
   const master = occupant.master === null ? undefined : view.observed.links.get(occupant.master);
-  return master === undefined
-    ? `${occupant.name} holds, and it is not the agent's`
-    : `${occupant.name} holds as a port of ${master.name}, which is not the agent's`;
+  if (master !== undefined) {
+    return `${occupant.name} holds as a port of ${master.name}, which is not the agent's`;
+  }
+  return ownAddresses(occupant).length > 0
+    ? `${occupant.name} holds with addresses of the host`
+    : `${occupant.name} holds, and it is not the agent's`;
 }
 
 /** The mapped interface, or why it cannot be used. */

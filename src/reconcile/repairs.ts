@@ -13,20 +13,32 @@ export interface Repair {
   readonly notBeforeMs: number;
 }
 
-/** By operation and device. Bounded by the devices of the host, see `forgetOldRepairs`. */
+/** By operation and device. Bounded: what is older than the longest pause twice over is forgotten. */
 export type Repairs = ReadonlyMap<string, Repair>;
 
-const keyOf = (operation: Operation): string =>
-  'target' in operation
-    ? `${operation.op} ${operation.target.index ?? operation.device}`
-    : `${operation.op} ${operation.device}`;
+const keyOf = (operation: Operation): string => {
+  if (operation.op === 'move-addresses') return `${operation.op} ${operation.membership} ${operation.device}`;
+  const about = 'target' in operation ? operation.target.index : null;
+  return `${operation.op} ${about ?? operation.device}`;
+};
 
-/** What undoes another operation of the agent itself: after it, the other is no repair. */
-const UNDOES = {
-  detach: 'attach',
-  'delete-bridge': 'create-bridge',
-  'delete-subinterface': 'create-subinterface',
-} as const;
+/** The agent's own work that this operation takes back: making it again later is no repair. */
+function takesBack(operation: Operation): (key: string) => boolean {
+  const { device } = operation;
+  switch (operation.op) {
+    case 'detach':
+      return (key) => [`attach ${device}`, `attach ${operation.target.index}`, keyOf(operation)].includes(key);
+    case 'delete-bridge':
+    case 'delete-subinterface':
+      return (key) => key.endsWith(` ${device}`) || key.endsWith(` ${operation.target.index}`);
+    case 'move-addresses':
+      return (key) =>
+        operation.membership === 'leave' &&
+        [`move-addresses join ${device}`, `attach ${device}`, keyOf(operation)].includes(key);
+    default:
+      return () => false;
+  }
+}
 
 /**
  * Leaves out repairs that were undone again and again (another agent or a network manager changes the same
@@ -65,12 +77,8 @@ export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs:
   for (const operation of done) {
     const key = keyOf(operation);
     next.set(key, again(next.get(key), nowMs));
-    if (operation.op in UNDOES) {
-      const undone = UNDOES[operation.op as keyof typeof UNDOES];
-      next.delete(key.replace(operation.op, undone));
-      next.delete(`${undone} ${operation.device}`);
-      next.delete(key);
-    }
+    const isTakenBack = takesBack(operation);
+    for (const noted of [...next.keys()]) if (isTakenBack(noted)) next.delete(noted);
   }
   return next;
 }

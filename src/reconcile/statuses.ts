@@ -1,20 +1,30 @@
-import type { Answer, Port, PortId, StatusChange } from '../model/index.js';
-import type { Desired, DesiredTap } from './desired.js';
+import type { Answer, Link, Port, PortId, StatusChange } from '../model/index.js';
+import type { Desired, DesiredNetwork, DesiredTap } from './desired.js';
 import type { Memory } from './memory.js';
-import type { View } from './view.js';
+import { presentUplink } from './realise.js';
+import { isPlugged, type View } from './view.js';
+
+/** `applied`: the host is as it is seen; `planned`: as it will be once the plan is carried out. */
+export type Stage = 'applied' | 'planned';
 
 /**
  * The statuses to write: whatever in the table differs from what is true on this host after the pass. Level
  * triggered, so that a write that was lost is simply made again after the next poll.
  */
-export function statusChanges(answer: Answer, desired: Desired, after: View, memory: Memory): StatusChange[] {
+export function statusChanges(
+  answer: Answer,
+  desired: Desired,
+  after: View,
+  memory: Memory,
+  stage: Stage,
+): StatusChange[] {
   const told = new Set<PortId>();
   const changes: StatusChange[] = [];
   for (const tap of desired.taps) {
     const port = portOf(tap);
     if (port === null) continue;
     told.add(port.id);
-    const to = writes(port) ? truth(tap, port, desired, after) : null;
+    const to = writes(port) ? truth(tap, port, desired, after, stage) : null;
     if (to !== null && to !== port.status) changes.push({ port: port.id, from: port.status, to });
   }
   const owed = new Map([...memory.known.values()].map((entry) => [entry.port.id, entry.owesDown]));
@@ -35,25 +45,22 @@ const portOf = ({ decision }: DesiredTap): Port | null =>
 /** Only the host a port is bound to, by this driver, says what its status is. */
 const writes = ({ binding }: Port): boolean => binding.kind === 'here' || binding.kind === 'unhosted';
 
-function truth({ tap, decision }: DesiredTap, port: Port, desired: Desired, after: View): string | null {
+function truth(
+  { tap, decision }: DesiredTap,
+  port: Port,
+  desired: Desired,
+  after: View,
+  stage: Stage,
+): string | null {
   const link = after.observed.links.get(tap.index);
   const { active, down } = port.statusWords;
   switch (decision.kind) {
-    case 'wire': {
-      const place = desired.networks.get(decision.network)?.place;
-      const bridge =
-        place === undefined || place.kind === 'blocked'
-          ? undefined
-          : place.kind === 'missing'
-            ? after.observed.byName.get(place.name)
-            : place.bridge;
-      const wired = link?.up === true && bridge !== undefined && link.master === bridge.index;
-      return wired ? active : down;
-    }
+    case 'wire':
+      return stage === 'planned' || isServed(link, desired.networks.get(decision.network)) ? active : down;
     case 'blocked':
       return down;
     case 'unwire':
-      return link?.master == null || !after.agentBridges.has(link.master) ? down : null;
+      return stage === 'planned' || link === undefined || !isPlugged(after, link) ? down : null;
     case 'wait':
     case 'leave':
     case 'unknown':
@@ -61,11 +68,21 @@ function truth({ tap, decision }: DesiredTap, port: Port, desired: Desired, afte
   }
 }
 
+/** Up, in a bridge that is up and has the uplink that its network asks for. */
+function isServed(tap: Link | undefined, network: DesiredNetwork | undefined): boolean {
+  if (tap?.up !== true || network === undefined || network.serves === null) return false;
+  const { place, serves } = network;
+  if (place.kind === 'joined') return tap.master === place.bridge.index;
+  if (place.kind !== 'present' || tap.master !== place.bridge.index || !place.bridge.up) return false;
+  const uplink = presentUplink(serves);
+  return serves.kind === 'none' || (uplink !== null && uplink.up && uplink.master === place.bridge.index);
+}
+
 /** A tap that may belong to several ports speaks for none of them. */
 const isAmbiguous = (desired: Desired, port: Port): boolean =>
   desired.taps.some(
     ({ tap, decision }) =>
       decision.kind === 'leave' &&
-      decision.warning?.code === 'PORT_AMBIGUOUS' &&
+      decision.warnings.some(({ code }) => code === 'PORT_AMBIGUOUS') &&
       tap.name === `tap${port.interfaceId.slice(0, 11)}`,
   );

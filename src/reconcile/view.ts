@@ -7,7 +7,7 @@ import type {
   LinkName,
   NetworkId,
 } from '../model/index.js';
-import { isExactBridgeName, networkOfLabel, tapSuffix } from '../model/index.js';
+import { bridgeName, isExactBridgeName, networkOfLabel, tapSuffix } from '../model/index.js';
 
 /** A link whose detail is that of a bridge. */
 export type Bridge = Link & { readonly detail: Extract<LinkDetail, { kind: 'bridge' }> };
@@ -30,8 +30,12 @@ export interface View {
 
 export const isBridge = (link: Link): link is Bridge => link.detail.kind === 'bridge';
 
-/** Essex names a gateway's device `gw-…` without the `tap` prefix. */
-export const isTap = (link: Link): boolean => tapSuffix(link.name) !== null || link.name.startsWith('gw-');
+/** Essex names a gateway's device `gw-…` without the `tap` prefix. A bridge cannot be a port of another. */
+export const isTap = (link: Link): boolean =>
+  !isBridge(link) && (tapSuffix(link.name) !== null || isGatewayDevice(link));
+
+/** Belongs to the Essex generation only; to every other one it is a foreign device. */
+export const isGatewayDevice = ({ name }: Link): boolean => name.startsWith('gw-');
 
 /** Addresses that somebody relies on; an IPv6 link-local one comes by itself and goes with the link. */
 export const ownAddresses = (link: Link): Link['addresses'] =>
@@ -61,7 +65,7 @@ export function viewOf(observed: HostState, settings: HostSettings): View {
       continue;
     }
     const labelled = networkOfLabel(link.alias);
-    if (labelled !== null) labelledBridges.set(labelled, link);
+    if (labelled !== null) indexLabelled(labelledBridges, labelled, link);
     if (labelled !== null || isExactBridgeName(link.name)) agentBridges.set(link.index, link);
   }
   return {
@@ -82,6 +86,11 @@ function append(map: Map<IfIndex, Link[]>, key: IfIndex, link: Link): void {
   else list.push(link);
 }
 
+/** Of several bridges with one label, the one that also has the network's name is meant. */
+function indexLabelled(map: Map<NetworkId, Bridge>, id: NetworkId, bridge: Bridge): void {
+  if (!map.has(id) || bridge.name === bridgeName(id)) map.set(id, bridge);
+}
+
 function indexSubinterface(
   map: Map<string, Link>,
   link: Link,
@@ -90,21 +99,23 @@ function indexSubinterface(
   if (detail.protocol === '802.1Q') map.set(subinterfaceKey(detail.parent, detail.vlanId), link);
 }
 
+/** True when the link is in a bridge that this agent plugs taps into. */
+export const isPlugged = (view: View, { master }: Link): boolean =>
+  master !== null && (view.agentBridges.has(master) || view.mappedBridges.has(master));
+
 /**
- * The uplinks of one of the agent's bridges, told by the kernel's state and not by today's mappings: VLAN
- * devices without addresses of their own, mapped interfaces, and the interface whose MAC address the bridge
- * carries (a flat bridge is made with its uplink's).
+ * The uplinks of one of the agent's bridges, told by the kernel's state and not by today's mappings alone: VLAN
+ * devices (with addresses too: two segments must not stay joined because of one), mapped interfaces, and the
+ * interface whose MAC address a labelled bridge carries (a flat bridge is made with its uplink's).
  */
-export function uplinksOf(view: View, bridge: Bridge): Link[] {
-  return view
-    .members(bridge.index)
-    .filter(
-      (member) =>
-        !isTap(member) &&
-        (member.detail.kind === 'vlan'
-          ? ownAddresses(member).length === 0
-          : view.mappedInterfaces.has(member.index) || (member.mac !== '' && member.mac === bridge.mac)),
-    );
+export const uplinksOf = (view: View, bridge: Bridge): Link[] =>
+  view.members(bridge.index).filter((member) => !isTap(member) && isUplink(view, bridge, member));
+
+function isUplink(view: View, bridge: Bridge, member: Link): boolean {
+  if (member.detail.kind === 'vlan' || view.mappedInterfaces.has(member.index)) return true;
+  // An unlabelled bridge chose its MAC address itself, from any of its ports; a tun device is somebody's tap.
+  const pinned = networkOfLabel(bridge.alias) !== null && member.mac !== '' && member.mac === bridge.mac;
+  return pinned && !(member.detail.kind === 'other' && member.detail.type === 'tun');
 }
 
 /** Taps in a bridge: what its users would lose with it. */

@@ -113,10 +113,16 @@ async function endStrays(mark: string): Promise<string[]> {
   return left.map((stray) => `${stray.pid} ${stray.commandLine}`);
 }
 
+/** A process shows no environment for a moment while it executes another program: one empty look proves nothing. */
+const CLEAR_LOOKS = 5;
+
 /** Waits until nothing carries the mark any more, at most the grace. */
 async function noStrays(mark: string): Promise<void> {
   const untilMs = performance.now() + GRACE_MS;
-  while (strays(mark).length > 0 && performance.now() < untilMs) await delay(50);
+  for (let clear = 0; clear < CLEAR_LOOKS && performance.now() < untilMs; ) {
+    clear = strays(mark).length === 0 ? clear + 1 : 0;
+    await delay(20);
+  }
 }
 
 interface Stray {

@@ -6,7 +6,6 @@ import {
   type Generation,
   type GenerationFile,
   type GenerationName,
-  has,
   missing,
   type Schema,
 } from './generation.js';
@@ -43,6 +42,8 @@ export interface SchemaDescription {
   /** null: no generation is recognised; `tables` is empty then. */
   readonly generation: GenerationName | null;
   readonly tables: readonly TableDescription[];
+  /** What the generations are told apart by. */
+  readonly sought: string;
   /** The known tables that are there. */
   readonly found: readonly string[];
 }
@@ -111,7 +112,7 @@ export function describeSchema(schema: Schema): SchemaDescription {
     table,
     columns: columns.map((name) => ({ name, type: schema.get(table)?.get(name) ?? null })),
   }));
-  return { generation: file?.name ?? null, tables, found: [...schema.keys()].sort() };
+  return { generation: file?.name ?? null, tables, sought: soughtText(), found: [...schema.keys()].sort() };
 }
 
 /** Rank of a generation in time, oldest 0. */
@@ -123,10 +124,11 @@ function recognise(schema: Schema): GenerationFile | null {
 }
 
 function unrecognised(schema: Schema, endpoint: string): string {
-  const sought = GENERATIONS.map((file) => `${markText(file)} (${file.name})`).join('; ');
-  const found = KNOWN_TABLES.filter((table) => has(schema, table));
-  return `${endpoint} holds no known generation: looked for ${sought}; found ${found.length > 0 ? found.join(', ') : 'none of these tables'}.`;
+  const found = [...schema.keys()].sort().join(', ') || 'none of these tables';
+  return `${endpoint} holds no known generation: looked for ${soughtText()}; found ${found}.`;
 }
+
+const soughtText = (): string => GENERATIONS.map((file) => `${markText(file)} (${file.name})`).join('; ');
 
 function markText(file: GenerationFile): string {
   return Object.entries(file.marks)

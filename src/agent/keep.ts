@@ -1,0 +1,58 @@
+import type { Answer, Stored } from '../model/index.js';
+import type { Memory } from '../reconcile/memory.js';
+import { differs, lastKnownGoodOf, recallAway, recover } from './last-known-good.js';
+import { pass, viewNow } from './look.js';
+import { type AgentState, guarded } from './state.js';
+
+/** Keeps what is known on disk when something that wiring depends on has changed. A full disk costs only this. */
+export function keepLastKnownGood(self: AgentState, before: Memory, answer: Answer): void {
+  if (self.kept && !differs(before, self.memory)) return;
+  try {
+    self.edges.store.write('last-known-good', lastKnownGoodOf(self.memory, answer));
+    self.kept = true;
+  } catch (error) {
+    if (self.kept) self.edges.observer({ kind: 'state-failed', error: sentenceOf(error) });
+    self.kept = false;
+  }
+}
+
+/** At the start: ports whose taps went away while no agent ran are asked for once more, for their status. */
+export function recallVanishedTaps(self: AgentState): void {
+  guarded(self, () => {
+    const here = new Set(viewNow(self).taps.map(({ name }) => name));
+    const nowMs = self.edges.clock.monotonicMs();
+    self.memory = recallAway(self.memory, kept(self), here, self.settings.knownPortRetentionMs, nowMs);
+  });
+}
+
+/**
+ * The very first poll found no server: the taps that are here are wired from the last known good answer. Nothing is
+ * removed on its word, and the first real answer replaces it.
+ */
+export function wireFromLastKnownGood(self: AgentState): void {
+  const { clock, observer } = self.edges;
+  const recovered = recover(
+    self.memory,
+    kept(self),
+    self.settings.lastKnownGoodMaxAgeMs,
+    clock.monotonicMs(),
+  );
+  if (recovered.kind === 'none') return;
+  if (recovered.kind === 'refused') {
+    observer({ kind: 'not-recovered', why: recovered.why });
+    return;
+  }
+  self.memory = recovered.memory;
+  observer({ kind: 'recovered', ports: recovered.ports, ageMs: recovered.ageMs });
+  guarded(self, () => pass(self, 'kernel', null));
+}
+
+function kept(self: AgentState): Stored {
+  try {
+    return self.edges.store.read('last-known-good');
+  } catch (error) {
+    return { kind: 'refused', why: sentenceOf(error) };
+  }
+}
+
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,133 @@
+import { Command, Help, Option } from 'commander';
+import type { LoadResult } from '../config/load.js';
+import { commandLineOptions } from '../config/schema.js';
+import type { ExitCode } from '../model/index.js';
+import type { Invocation, Output } from './invocation.js';
+import { version } from './version.js';
+
+/** A command's work. `loadAgain` reads the settings as they are then. */
+export type Action = (invocation: Invocation, loadAgain: () => LoadResult) => ExitCode | Promise<ExitCode>;
+
+/** How a command is run: with the settings loaded first, or without any. */
+export interface Runner {
+  withSettings(action: Action): Promise<void>;
+  withoutSettings(action: (output: Output) => Promise<ExitCode>): Promise<void>;
+}
+
+/** The command line: what there is to say, and which module does it. A module is loaded only when it is asked for. */
+export function makeProgram(runner: Runner): Command {
+  const program = new Command('quantum-linuxbridge-agent')
+    .description('Keeps the Linux bridges of this host in step with the shared Quantum database.')
+    .version(version)
+    .option(
+      '--config-file <file>',
+      'legacy INI file; may be given several times, later ones win',
+      collect,
+      [],
+    )
+    .option('--json', 'print one JSON object instead of text')
+    .exitOverride()
+    .configureHelp({ formatHelp: commandsFirst })
+    .showHelpAfterError('(--help shows the commands and settings)');
+  for (const { flag, valueName, doc } of commandLineOptions()) {
+    program.addOption(new Option(`${flag} <${valueName}>`, doc).helpGroup(SETTINGS_TITLE));
+  }
+  addPassCommands(program, runner);
+  addSchemaCommands(program, runner);
+  addConfigCommands(program, runner);
+  return program;
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+const SETTINGS_TITLE = 'Settings:';
+
+/** Commander lists options before commands; the many settings would hide what the program can do. */
+function commandsFirst(command: Command, helper: Help): string {
+  const text = new Help().formatHelp.call(helper, command, helper);
+  const settings = text.indexOf(`\n${SETTINGS_TITLE}`);
+  const commands = text.indexOf('\nCommands:');
+  return settings < 0 || commands < settings
+    ? text
+    : `${text.slice(0, settings)}${text.slice(commands)}${text.slice(settings, commands)}`;
+}
+
+function addPassCommands(program: Command, { withSettings }: Runner): void {
+  program
+    .command('run', { isDefault: true })
+    .description('the daemon (the default command)')
+    .action(() => withSettings(async (invocation, load) => (await import('./run.js')).run(invocation, load)));
+  program
+    .command('once')
+    .description('one poll, one apply, then exit: for cron')
+    .option('--accept-removals', 'let removals go ahead that the guard would hold')
+    .action(({ acceptRemovals = false }: { acceptRemovals?: boolean }) =>
+      withSettings(async (invocation) => (await import('./once.js')).once(invocation, { acceptRemovals })),
+    );
+  program
+    .command('plan')
+    .description('what once would do, and change nothing')
+    .action(() => withSettings(async (invocation) => (await import('./plan.js')).plan(invocation)));
+  program
+    .command('accept')
+    .description("let the running agent's held removals go ahead")
+    .action(() => withSettings(async (invocation) => (await import('./accept.js')).accept(invocation)));
+}
+
+function addSchemaCommands(program: Command, { withSettings, withoutSettings }: Runner): void {
+  const schema = program.command('schema').description('for the DBA: what the agent needs of the database');
+  schema
+    .command('check')
+    .description('the tables and columns that are needed, and those that were found')
+    .action(() =>
+      withSettings(async (invocation) => (await import('./schema-check.js')).schemaCheck(invocation)),
+    );
+  schema
+    .command('sql')
+    .description('the migrations as SQL to review and apply by hand; needs no connection')
+    .addOption(
+      new Option('--dialect <dialect>', 'of the server')
+        .choices(['mysql', 'postgresql'])
+        .makeOptionMandatory(),
+    )
+    .option('--down', 'the way back')
+    .action(({ dialect, down = false }: { dialect: 'mysql' | 'postgresql'; down?: boolean }) =>
+      withoutSettings(async (output) =>
+        (await import('./schema-sql.js')).schemaSql({ dialect, down }, output),
+      ),
+    );
+  schema
+    .command('migrate')
+    .description('apply the migrations that have not been applied')
+    .action(() =>
+      withSettings(async (invocation) => (await import('./schema-migrate.js')).schemaMigrate(invocation)),
+    );
+  schema
+    .command('rollback')
+    .description('take back the last migrations')
+    .action(() =>
+      withSettings(async (invocation) => (await import('./schema-migrate.js')).schemaRollback(invocation)),
+    );
+}
+
+function addConfigCommands(program: Command, { withSettings }: Runner): void {
+  const config = program.command('config').description('the effective settings');
+  config
+    .command('show')
+    .description('every setting and where it came from, secrets masked')
+    .action(() =>
+      withSettings(async (invocation) => (await import('./config-show.js')).configShow(invocation)),
+    );
+  config
+    .command('check')
+    .description('the settings against this host and the database')
+    .action(() =>
+      withSettings(async (invocation) => {
+        const [{ configCheck }, { liveProbes }] = await Promise.all([
+          import('./config-check.js'),
+          import('./probes.js'),
+        ]);
+        return configCheck(invocation, liveProbes(invocation.loaded.settings));
+      }),
+    );
+}

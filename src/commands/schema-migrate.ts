@@ -1,0 +1,25 @@
+import { runMigrations } from '../database/migrations.js';
+import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { withFailures } from './edges.js';
+import type { Invocation } from './invocation.js';
+
+/** Brings the database to the Grizzly form; adds only what is missing. Exit code 0, 75 or 78. */
+export const schemaMigrate = (invocation: Invocation): Promise<ExitCode> =>
+  migrate(invocation, 'latest', { some: 'Applied', none: 'Nothing to do: every migration is applied.' });
+
+/** Takes the last batch of migrations back: drops what they made, with all rows in it, and nothing else. */
+export const schemaRollback = (invocation: Invocation): Promise<ExitCode> =>
+  migrate(invocation, 'rollback', { some: 'Taken back', none: 'Nothing to do: no migration is applied.' });
+
+function migrate(
+  { loaded, json, output }: Invocation,
+  direction: 'latest' | 'rollback',
+  words: { readonly some: string; readonly none: string },
+): Promise<ExitCode> {
+  return withFailures(output, async () => {
+    const names = await runMigrations(loaded.settings.database, direction, (text) => output.complain(text));
+    if (json) output.print(JSON.stringify({ migrations: names }, null, 2));
+    else output.print(names.map((name) => `${words.some}: ${name}`).join('\n') || words.none);
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,124 @@
+import { readdir } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import knex, { type Knex } from 'knex';
+import { DatabaseError } from '../model/database.js';
+import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
+import { databaseError, endpointOf, tooLate } from './errors.js';
+import { within } from './limit.js';
+import { mysqlOptions } from './mysql.js';
+import { postgresqlOptions } from './postgresql.js';
+
+export type Dialect = DatabaseServer['engine'];
+
+/** One migration as its file exports it. */
+export interface Migration {
+  /** As `knex_migrations` records it: the name of the built file. */
+  readonly name: string;
+  upStatements(dialect: Dialect): readonly string[];
+  downStatements(dialect: Dialect): readonly string[];
+  up(knex: Knex): Promise<void>;
+  down(knex: Knex): Promise<void>;
+}
+
+/** The built program is in `dist/`, with `dist/migrations/` beside this folder; the sources have both at the top. */
+const FOLDER = new URL(
+  import.meta.url.endsWith('.ts') ? '../../migrations/' : '../migrations/',
+  import.meta.url,
+);
+const FILE_NAME = /^(\d{14}_[a-z0-9_]+)\.(js|ts)$/;
+
+/** Tables are made or dropped in well under a second; this is for a server that has stopped answering. */
+const MIGRATION_LIMIT_MS = 300_000;
+
+/** Every migration, oldest first. */
+export async function loadMigrations(): Promise<readonly Migration[]> {
+  const names = (await readdir(fileURLToPath(FOLDER))).sort();
+  return Promise.all(
+    names.flatMap((name) => {
+      const match = FILE_NAME.exec(name);
+      return match === null ? [] : [load(name, `${match[1]}.js`)];
+    }),
+  );
+}
+
+async function load(file: string, name: string): Promise<Migration> {
+  const module: unknown = await import(new URL(file, FOLDER).href);
+  if (!isMigration(module)) throw new Error(`${file} is no migration: it lacks one of the four functions`);
+  // The names of a module cannot be spread into knex's own check of it, hence one by one.
+  const { upStatements, downStatements, up, down } = module;
+  return { name, upStatements, downStatements, up, down };
+}
+
+function isMigration(module: unknown): module is Omit<Migration, 'name'> {
+  if (typeof module !== 'object' || module === null) return false;
+  const functions: Record<string, unknown> = { ...module };
+  return ['upStatements', 'downStatements', 'up', 'down'].every(
+    (name) => typeof functions[name] === 'function',
+  );
+}
+
+/**
+ * Brings the first server of the list to the newest form (`latest`) or takes the last batch back
+ * (`rollback`). Gives the names of the migrations that ran. Throws DatabaseError.
+ */
+export async function runMigrations(
+  settings: DatabaseSettings,
+  direction: 'latest' | 'rollback',
+  onWarning: (text: string) => void,
+): Promise<readonly string[]> {
+  const [server] = settings.servers;
+  const socket = new Socket();
+  const migrator = await migratorOf(server, socket, settings.connectTimeoutMs, onWarning);
+  try {
+    const run = direction === 'latest' ? migrator.migrate.latest() : migrator.migrate.rollback();
+    const result: unknown = await within(MIGRATION_LIMIT_MS, run, () =>
+      tooLate(server, 'finish the migration', MIGRATION_LIMIT_MS),
+    );
+    const [, names] = Array.isArray(result) ? result : [];
+    return Array.isArray(names) ? names.map(String) : [];
+  } catch (error) {
+    throw isLocked(error) ? locked(server) : databaseError(error, server);
+  } finally {
+    socket.destroy();
+    await migrator.destroy();
+  }
+}
+
+const isLocked = (error: unknown): boolean => error instanceof Error && error.name === 'MigrationLocked';
+
+/** knex leaves its lock behind when it is killed; only a person knows whether another one still runs. */
+const locked = (server: DatabaseServer): DatabaseError =>
+  new DatabaseError(
+    'query',
+    `${endpointOf(server)}: another migration is under way, or one was killed; when none is, run "update knex_migrations_lock set is_locked = 0" and try again.`,
+  );
+
+async function migratorOf(
+  server: DatabaseServer,
+  socket: Socket,
+  connectTimeoutMs: number,
+  onWarning: (text: string) => void,
+): Promise<Knex> {
+  const migrations = await loadMigrations();
+  const common = {
+    pool: { min: 0, max: 1 },
+    acquireConnectionTimeout: connectTimeoutMs,
+    // knex puts whole statements into messages of errors otherwise.
+    compileSqlOnError: false,
+    log: { warn: onWarning, error: onWarning, deprecate: onWarning, debug: () => {} },
+    migrations: {
+      migrationSource: {
+        getMigrations: async () => [...migrations],
+        getMigrationName: (migration: Migration) => migration.name,
+        getMigration: async (migration: Migration) => migration,
+      },
+    },
+  };
+  const [client, options] =
+    server.engine === 'postgresql'
+      ? ['pg', await postgresqlOptions(server, socket)]
+      : ['mysql2', await mysqlOptions(server, socket)];
+  // knex's own type of a connection lacks some of what the drivers take; it hands everything on to them.
+  return knex({ ...common, client, connection: options as Knex.StaticConnectionConfig });
+}

@@ -1,0 +1,86 @@
+import type { LinkName, NetworkId, PortId } from './ids.js';
+import type { Operation } from './operation.js';
+import type { HeldRemoval } from './report.js';
+import type { Warning } from './warning.js';
+
+/**
+ * How the running agent sees the host: one value for `status`, `explain`, `check`, metrics and the status page.
+ * All times `…AtMs` are milliseconds since the epoch. Plain JSON.
+ */
+export interface AgentStatus {
+  readonly host: string;
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+  /** null until the database has answered once. */
+  readonly generation: string | null;
+  readonly database: DatabaseStatus;
+  readonly lastPass: PassSummary | null;
+  readonly networks: readonly NetworkStatus[];
+  readonly taps: readonly TapStatus[];
+  readonly held: readonly HeldRemoval[];
+  readonly warnings: readonly Warning[];
+  /** The newest first, at most 100: passes that changed something or failed, and the last one. */
+  readonly passes: readonly PassSummary[];
+  /** The newest first, at most 200. */
+  readonly changes: readonly Change[];
+}
+
+export interface DatabaseStatus {
+  readonly state: 'up' | 'down' | 'not-asked-yet';
+  readonly sinceMs: number;
+  readonly lastGoodPollAtMs: number | null;
+  /** Identity of the server that answered last. */
+  readonly server: string | null;
+  /** One sentence; null while it is up. */
+  readonly error: string | null;
+  readonly failedPolls: number;
+}
+
+export interface PassSummary {
+  readonly pass: string;
+  readonly trigger: 'poll' | 'kernel' | 'command';
+  readonly atMs: number;
+  readonly durationMs: number;
+  readonly operations: number;
+  readonly failed: number;
+  readonly held: number;
+  readonly inSync: boolean;
+}
+
+export interface NetworkStatus {
+  readonly id: NetworkId;
+  readonly bridge: LinkName | null;
+  /** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`; null when it cannot be realised. */
+  readonly segment: string | null;
+  readonly uplink: LinkName | null;
+  readonly state: 'served' | 'blocked' | 'idle' | 'gone';
+  /** Why it is blocked. */
+  readonly warning: Warning | null;
+}
+
+export interface TapStatus {
+  readonly tap: LinkName;
+  readonly port: PortId | null;
+  readonly network: NetworkId | null;
+  readonly bridge: LinkName | null;
+  /**
+   * `wired`; `waiting` for libvirt; `blocked` (its network cannot be served); `held` (a removal waits for the operator);
+   * `down` (port admin down); `no-row`; `left-alone` (elsewhere, another driver, ambiguous); `unknown` (not answered yet).
+   */
+  readonly state: 'wired' | 'waiting' | 'blocked' | 'held' | 'down' | 'no-row' | 'left-alone' | 'unknown';
+  readonly why: string | null;
+}
+
+/** One operation of the past, with its outcome. */
+export interface Change {
+  readonly atMs: number;
+  readonly pass: string;
+  readonly op: Operation['op'];
+  readonly device: LinkName;
+  readonly network: NetworkId | null;
+  readonly port: PortId | null;
+  readonly reason: string;
+  /** The kernel's refusal; null when it succeeded. */
+  readonly error: string | null;
+}

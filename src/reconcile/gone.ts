@@ -1,0 +1,84 @@
+import { type Link, networkOfLabel, type Warning } from '../model/index.js';
+import type { DesiredTap, GoneBridge, TapDecision } from './desired.js';
+import { isGone, obstacleTo } from './owners.js';
+import { presentUplink } from './realise.js';
+import { type Deciding, mayRemove } from './removals.js';
+import { type Bridge, isPlugged, ownAddresses, tapsIn, uplinksOf, type View } from './view.js';
+
+/**
+ * Bridges of networks that are gone and that nothing keeps: every tap in them leaves in this pass. The others
+ * are reported, unless a tap that stays is what keeps them and has been reported itself.
+ */
+export function goneBridges(
+  deciding: Deciding,
+  taps: readonly DesiredTap[],
+): { gone: GoneBridge[]; refused: Warning[] } {
+  const { world, networks } = deciding;
+  const maintained = new Set(
+    [...networks.values()].flatMap(({ place }) => (place.kind === 'present' ? [place.bridge.index] : [])),
+  );
+  const decisions = new Map(taps.map(({ tap, decision }) => [tap.index, decision]));
+  const gone: GoneBridge[] = [];
+  const refused: Warning[] = [];
+  if (world.knowledge.presentBefore === null) return { gone, refused };
+  for (const bridge of world.view.agentBridges.values()) {
+    if (maintained.has(bridge.index) || !isGone(world, bridge)) continue;
+    const obstacle = obstacleTo(world, bridge);
+    if (obstacle !== null) {
+      refused.push(obstacle);
+      continue;
+    }
+    const inside = tapsIn(world.view, bridge.index).map(({ index }) => decisions.get(index));
+    if (!inside.every(leavesItsBridge) || !mayRemove(deciding, bridge, deletionOf(bridge))) continue;
+    gone.push({
+      bridge,
+      network: networkOfLabel(bridge.alias),
+      uplinks: uplinksOf(world.view, bridge),
+      hasMovingTaps: inside.some((decision) => decision?.kind === 'wire'),
+    });
+  }
+  return { gone, refused };
+}
+
+const leavesItsBridge = (decision: TapDecision | undefined): boolean =>
+  decision?.kind === 'unwire' || decision?.kind === 'wire';
+
+/** Deleting a bridge without taps counts as no removed tap; it is still held when the answer is suspect. */
+const deletionOf = (bridge: Bridge) =>
+  ({
+    key: `bridge ${bridge.name} ${bridge.index}`,
+    taps: 0,
+    cause: 'network-gone',
+    device: bridge.name,
+    text: `delete ${bridge.name}, whose network is gone`,
+  }) as const;
+
+/** Subinterfaces with the agent's label that stand alone: left by a kill between two operations. */
+export function orphanSubinterfaces({ world, networks, removals }: Deciding): Link[] {
+  const before = world.knowledge.presentBefore;
+  if (before === null || removals === 'held') return [];
+  const wanted = new Set(
+    [...networks.values()].flatMap(({ realisation }) =>
+      realisation.ok ? [presentUplink(realisation.uplink)?.index] : [],
+    ),
+  );
+  return [...world.view.subinterfaces.values()].filter(
+    (link) =>
+      link.master === null &&
+      networkOfLabel(link.alias) !== null &&
+      !wanted.has(link.index) &&
+      before.has(link.index) &&
+      ownAddresses(link).length === 0,
+  );
+}
+
+/** How many taps the guard takes its share of. In a mapped bridge only those count that are this agent's. */
+export const countWired = (view: View, taps: readonly DesiredTap[]): number =>
+  taps.filter(
+    ({ tap, decision }) =>
+      isPlugged(view, tap) &&
+      !(tap.master !== null && view.mappedBridges.has(tap.master) && isStranger(decision)),
+  ).length;
+
+const isStranger = (decision: TapDecision): boolean =>
+  decision.kind === 'leave' && decision.port === null && decision.warnings.length === 0;

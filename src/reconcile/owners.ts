@@ -1,0 +1,50 @@
+import { ID_PREFIX_LENGTH, type NetworkId, networkOfLabel, type Warning } from '../model/index.js';
+import type { World } from './desired.js';
+import { type Bridge, foreignMembers, isGatewayDevice, ownAddresses, tapsIn, uplinksOf } from './view.js';
+
+/**
+ * The network a bridge of the agent belongs to: its label says it; without a label the one network that
+ * is known with that prefix. null: not known.
+ */
+export function networkOfBridge(world: World, bridge: Bridge): NetworkId | null {
+  const labelled = networkOfLabel(bridge.alias);
+  if (labelled !== null) return labelled;
+  const [only, more] = networksWithPrefix(world, bridge);
+  return only !== undefined && more === undefined ? only : null;
+}
+
+/** True when no network that exists can be meant by the bridge. */
+export function isGone(world: World, bridge: Bridge): boolean {
+  const labelled = networkOfLabel(bridge.alias);
+  return labelled === null
+    ? networksWithPrefix(world, bridge).length === 0
+    : !world.knowledge.networks.has(labelled);
+}
+
+const networksWithPrefix = ({ knowledge }: World, { name }: Bridge): NetworkId[] =>
+  [...knowledge.networks.keys()].filter((id) => id.slice(0, ID_PREFIX_LENGTH) === name.slice(3));
+
+/** What keeps a gone network's bridge: a device or addresses that are not the agent's to take away. */
+export function obstacleTo(world: World, bridge: Bridge): Warning | null {
+  const { view, knowledge } = world;
+  const uplinks = uplinksOf(view, bridge);
+  const addressed = uplinks.find((link) => link.detail.kind === 'vlan' && ownAddresses(link).length > 0);
+  const gateway = knowledge.hasGatewayDevices ? undefined : tapsIn(view, bridge.index).find(isGatewayDevice);
+  const stranger = foreignMembers(view, bridge)[0] ?? addressed ?? gateway;
+  const [address] = ownAddresses(bridge);
+  const hasFlatUplink = uplinks.some(({ detail }) => detail.kind !== 'vlan');
+  const what =
+    stranger !== undefined
+      ? `it holds ${stranger.name}, which is not the agent's to take away`
+      : address !== undefined && !hasFlatUplink
+        ? `it carries ${address.address}, and no uplink to give it back to`
+        : null;
+  if (what === null) return null;
+  const id = networkOfLabel(bridge.alias);
+  return {
+    code: 'BRIDGE_NOT_DELETED',
+    message: `the network of bridge ${bridge.name} is gone, but ${what}: the bridge stays`,
+    device: bridge.name,
+    ...(id === null ? {} : { network: id }),
+  };
+}

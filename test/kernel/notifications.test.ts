@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { linkName } from '../../src/model/ids.js';
+import { ip, ipBatch, ipJson, makeTap } from '../support/netns.js';
+import { applied, attach, BRIDGE, createBridge, eventually, kernelInNamespace, refOf } from './fixture.js';
+
+/** How many notifications the kernel dropped for this process's subscribed socket in its namespace. */
+function droppedNotifications(): number {
+  const [, ...rows] = readFileSync('/proc/self/net/netlink', 'utf8').trim().split('\n');
+  const subscribed = rows.map((row) => row.trim().split(/\s+/)).find((columns) => columns[3] === '00000111');
+  return Number(subscribed?.[8]);
+}
+
+test('a tap that comes is announced once until the next look', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  kernel.observe();
+  let looks = 0;
+  kernel.watch(() => looks++);
+  makeTap(ns, 'tap1');
+  await eventually('the first announcement', () => looks === 1);
+  makeTap(ns, 'tap2');
+  await new Promise(setImmediate);
+  assert.equal(looks, 1);
+  assert.ok(kernel.observe().byName.has(linkName('tap2')));
+  makeTap(ns, 'tap3');
+  await eventually('the second announcement', () => looks === 2);
+});
+
+test('what waited before watch was called is announced', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  kernel.observe();
+  makeTap(ns, 'tap1');
+  let looks = 0;
+  kernel.watch(() => looks++);
+  await eventually('the announcement', () => looks === 1);
+});
+
+test('after close nothing is announced any more', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  kernel.observe();
+  let looks = 0;
+  kernel.watch(() => looks++);
+  makeTap(ns, 'tap1');
+  await kernel.close();
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  assert.equal(looks, 0);
+});
+
+test('a tap is in its bridge within a millisecond of its announcement', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  applied(kernel, createBridge());
+  const bridge = refOf(kernel, BRIDGE);
+  const durations: number[] = [];
+  for (let round = 0; round < 11; round++) {
+    const name = linkName(`tap${round}`);
+    const attached = new Promise<number>((resolve) => {
+      kernel.watch(() => {
+        const start = performance.now();
+        const link = kernel.observe().byName.get(name);
+        if (link === undefined) return;
+        applied(kernel, attach({ name, index: link.index }, bridge));
+        resolve(performance.now() - start);
+      });
+    });
+    makeTap(ns, name);
+    durations.push(await attached);
+  }
+  durations.sort((one, other) => one - other);
+  assert.ok((durations[5] ?? 0) < 2, `median ${durations[5]} ms`);
+});
+
+/** Far more events than the 16 MiB that the kernel keeps: each change of a bridge port is announced several times. */
+function overrun(ns: string): void {
+  const changes = Array.from({ length: 10_000 }, (_, round) => `link set tap1 mtu ${1300 + (round % 100)}`);
+  ipBatch(ns, [
+    'link add br1 type bridge',
+    'link set tap1 master br1',
+    ...changes,
+    'tuntap add dev tap2 mode tap',
+  ]);
+}
+
+test('more events than the kernel keeps: everything is read again and the picture is whole', (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  makeTap(ns, 'tap1');
+  kernel.observe();
+  overrun(ns);
+  const state = kernel.observe();
+  assert.equal(state.byName.get(linkName('tap1'))?.mtu, 1399);
+  assert.equal(state.byName.size, ipJson(ns, 'link', 'show').length);
+  assert.ok(droppedNotifications() > 0, 'there was no overrun');
+});
+
+test('an overrun is announced, and so is what comes after it', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  makeTap(ns, 'tap1');
+  kernel.observe();
+  let looks = 0;
+  kernel.watch(() => looks++);
+  overrun(ns);
+  await eventually('the announcement of the overrun', () => looks === 1);
+  assert.ok(kernel.observe().byName.has(linkName('tap2')));
+  makeTap(ns, 'tap3');
+  await eventually('the next announcement', () => looks === 2);
+});
+
+test('a link event of another kind changes neither version nor value', (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  makeTap(ns, 'tap1');
+  const before = kernel.observe();
+  ip(ns, 'link', 'set', 'tap1', 'txqueuelen', '777');
+  assert.equal(kernel.observe(), before);
+});

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type Cleanup, endProcess, ip } from './netns.js';
+
+const LIMIT_MS = 5_000;
+
+/** `ip -o monitor` in a namespace while a test runs: everything that the kernel announced about links, addresses and routes. */
+export interface Witness {
+  /** Every event so far, one line each, after all those that happened before this call have arrived. */
+  events(): Promise<string[]>;
+  /** Fails when any event so far is about one of these devices. */
+  expectNothingOn(...devices: string[]): Promise<void>;
+}
+
+/** Starts to watch; resolves when events are seen. The process ends with the test. */
+export async function startWitness(t: Cleanup, namespace: string): Promise<Witness> {
+  const monitor = spawn('ip', ['-o', '-n', namespace, 'monitor', 'link', 'address', 'route'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => endProcess(monitor));
+  const marks = makeMarks(namespace);
+  const lines: string[] = [];
+  let rest = '';
+  monitor.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop() ?? '';
+    lines.push(...parts);
+  });
+  /** Makes an event of the witness's own and waits until it is reported: everything before it has been, too. */
+  const settle = async () => {
+    const limit = AbortSignal.timeout(LIMIT_MS);
+    // Right after its start the monitor may not listen yet, so the mark is made again.
+    for (;;) {
+      const mark = marks();
+      const until = performance.now() + 200;
+      while (performance.now() < until) {
+        if (lines.some((line) => line.includes(mark))) return;
+        await Promise.race([once(monitor.stdout, 'data', { signal: limit }), pause(20)]);
+      }
+    }
+  };
+  await settle();
+  lines.length = 0;
+  const events = async () => {
+    await settle();
+    return lines.filter((line) => !line.includes(MARK_NETWORK));
+  };
+  return {
+    events,
+    expectNothingOn: async (...devices) => {
+      const seen = (await events()).filter((line) => devices.some((device) => mentions(line, device)));
+      if (seen.length > 0) throw new Error(`the kernel announced:\n${seen.join('\n')}`);
+    },
+  };
+}
+
+/** Documentation addresses (RFC 5737) on the loopback: no test uses them for anything else. */
+const MARK_NETWORK = '192.0.2.';
+
+function makeMarks(namespace: string): () => string {
+  let count = 0;
+  return () => {
+    const mark = `${MARK_NETWORK}${(count++ % 250) + 1}`;
+    ip(namespace, 'address', 'replace', `${mark}/32`, 'dev', 'lo');
+    ip(namespace, 'address', 'del', `${mark}/32`, 'dev', 'lo');
+    return `${mark}/32`;
+  };
+}
+
+/** The device's name as a word of its own: `tap1` is not in `tap11`, but in `tap1@if3:` it is. */
+function mentions(line: string, device: string): boolean {
+  const escaped = device.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`(^|[\\s:])${escaped}(?=[\\s:@\\\\]|$)`).test(line);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
