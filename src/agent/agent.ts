@@ -1,9 +1,10 @@
-import { EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { type AgentStatus, EXIT, type ExitCode, type Settings } from '../model/index.js';
 import { recallVanishedTaps } from './keep.js';
 import { look } from './look.js';
 import { poll, shutDown } from './poll.js';
 import { startPoller } from './poller.js';
 import { type AgentState, makeState, type Surroundings } from './state.js';
+import { statusOf } from './status.js';
 import { SUMMARY_INTERVAL_MS } from './tally.js';
 
 export interface Agent {
@@ -13,6 +14,10 @@ export interface Agent {
   reload(settings: Settings): void;
   /** Finishes what is in hand, leaves the data plane as it is. */
   stop(): Promise<void>;
+  /** How the agent sees the host now, see `statusOf`. */
+  status(): AgentStatus;
+  /** How far the loop is behind its own schedule; 0 while it turns as it should. */
+  lateMs(): number;
   /** Settles when the agent has ended: stopped (0), out of retries (75), or a schema it cannot serve (78). */
   readonly ended: Promise<ExitCode>;
 }
@@ -41,6 +46,8 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     accept: () => accept(self),
     reload: (next) => reload(self, next),
     stop: () => shutDown(self, EXIT.ok),
+    status: () => statusOf(self),
+    lateMs: () => self.poller?.lateMs() ?? 0,
     ended,
   };
 }
@@ -48,7 +55,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
 function accept(self: AgentState): number {
   const held = self.last?.held ?? [];
   self.memory = { ...self.memory, accepted: new Set(held.map(({ key }) => key)) };
-  self.edges.observer({ kind: 'accepted', removals: held.length });
+  if (held.length > 0) self.edges.observer({ kind: 'accepted', removals: held.length });
   self.poller?.pollSoon();
   return held.length;
 }

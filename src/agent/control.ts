@@ -15,13 +15,20 @@ export type ControlAnswer =
   | { readonly kind: 'answer'; readonly value: unknown }
   /** Nobody listens: no agent runs in this network namespace, or it has another run_dir. */
   | { readonly kind: 'nobody' }
+  /** Its socket is there, and this user may not use it. */
+  | { readonly kind: 'forbidden' }
   | { readonly kind: 'failed'; readonly message: string };
 
 /**
  * Listens for other commands of this program on the same host. The caller holds the one-agent lock, so a socket file
- * that is there was left by an agent that was killed.
+ * that is there was left by an agent that was killed. `group` may use it besides the agent's own user; null: the
+ * process's own group. Throws what the file system says, or that there is no such group.
  */
-export async function serveControl(runDir: string, handlers: ControlHandlers): Promise<Lock> {
+export async function serveControl(
+  runDir: string,
+  group: string | null,
+  handlers: ControlHandlers,
+): Promise<Lock> {
   const path = controlPath(runDir);
   makeFolder(dirname(path));
   removeFile(path);
@@ -30,13 +37,17 @@ export async function serveControl(runDir: string, handlers: ControlHandlers): P
     server.once('error', fail);
     server.listen(path, () => settle());
   });
-  restrict(path);
-  return {
-    release: async () => {
-      await closeServer(server);
-      removeFile(path);
-    },
+  const release = async (): Promise<void> => {
+    await closeServer(server);
+    removeFile(path);
   };
+  try {
+    restrict(path, group);
+    return { release };
+  } catch (error) {
+    await release();
+    throw error;
+  }
 }
 
 function answer(socket: Socket, handlers: ControlHandlers): void {
@@ -83,10 +94,11 @@ export function askAgent(runDir: string, command: string): Promise<ControlAnswer
   });
 }
 
-const notConnected = (error: NodeJS.ErrnoException): ControlAnswer =>
-  error.code === 'ENOENT' || error.code === 'ECONNREFUSED'
-    ? { kind: 'nobody' }
-    : { kind: 'failed', message: error.message };
+function notConnected(error: NodeJS.ErrnoException): ControlAnswer {
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return { kind: 'nobody' };
+  if (error.code === 'EACCES') return { kind: 'forbidden' };
+  return { kind: 'failed', message: `the running agent cannot be asked: ${error.message}` };
+}
 
 function parseAnswer(text: string): ControlAnswer {
   try {

@@ -23,8 +23,13 @@ export function pass(
     apply: true,
   });
   self.memory = result.memory;
-  self.seenVersion = kernel.observe().version;
-  if (fresh !== null) self.last = result.report;
+  self.seen = kernel.observe();
+  self.seenVersion = self.seen.version;
+  self.latest = result.desired;
+  if (fresh !== null) {
+    self.last = result.report;
+    self.answered = result.desired;
+  }
   wakeAt(self, result.wakeAtMs);
   self.tally.notePass(result.report);
   observer({ kind: 'pass', report: result.report });
@@ -55,7 +60,10 @@ export function look(self: AgentState): void {
   });
 }
 
-export const viewNow = (self: AgentState): View => viewOf(self.edges.kernel.observe(), self.settings.host);
+export function viewNow(self: AgentState): View {
+  self.seen = self.edges.kernel.observe();
+  return viewOf(self.seen, self.settings.host);
+}
 
 /** True when a tap is here whose port the database has not been asked for lately. */
 export const knowsTooLittle = (self: AgentState): boolean =>

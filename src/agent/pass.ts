@@ -1,19 +1,14 @@
 import type {
-  Answer,
   Clock,
   GuardSettings,
-  HeldRemoval,
   HostSettings,
-  IfIndex,
   Kernel,
   Operation,
   OperationOutcome,
   PassReport,
   Warning,
 } from '../model/index.js';
-import { desire } from '../reconcile/desire.js';
-import type { Desired, Knowledge, Removal, World } from '../reconcile/desired.js';
-import { type GuardVerdict, judge } from '../reconcile/guard.js';
+import type { Desired, Knowledge, World } from '../reconcile/desired.js';
 import {
   type FreshAnswer,
   learn,
@@ -26,6 +21,7 @@ import { plan } from '../reconcile/plan.js';
 import { backOff, noteRepairs } from '../reconcile/repairs.js';
 import { statusChanges } from '../reconcile/statuses.js';
 import { type View, viewOf } from '../reconcile/view.js';
+import { guard, heldWarning } from './pass-guard.js';
 
 /** How often a pass plans again when the world changed under it. */
 const ROUNDS_MAX = 3;
@@ -68,10 +64,12 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const view = viewOf(kernel.observe(), settings.host);
   const sighted = noteSightings(input.memory, view, startedMs);
   const knowledge = fresh === null ? recall(sighted) : learn(fresh);
-  const guarded = guard(worldOf(view, knowledge, settings, sighted, startedMs), input, sighted, startedMs);
+  const worldAt = (now: View): World => worldOf(now, knowledge, settings, sighted, startedMs);
+  const order = { fresh, settings: settings.guard, accepted: input.accepted };
+  const guarded = guard(worldAt(view), order, sighted);
   const decide = (now: View): Decided => {
-    const world = worldOf(now, knowledge, settings, sighted, startedMs);
-    const desired = desire(world, guarded.verdict.removals);
+    const world = worldAt(now);
+    const desired = guarded.decide(world);
     return { view: now, desired, wanted: plan(world, desired) };
   };
   const plannedMs = clock.monotonicMs();
@@ -87,14 +85,25 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     trigger: input.trigger,
     generation: fresh?.answer.generation ?? null,
     inSync: carried.wanted.length === 0 && guarded.held.length === 0,
+    pending: carried.wanted.length,
     operations: input.apply ? succeeded(carried.done) : carried.wanted,
     failed: carried.failed,
     held: guarded.held,
-    statuses: fresh === null ? [] : statusChanges(fresh.answer, carried.desired, carried.view, sighted),
+    statuses:
+      fresh === null
+        ? []
+        : statusChanges(
+            fresh.answer,
+            carried.desired,
+            carried.view,
+            sighted,
+            input.apply ? 'applied' : 'planned',
+          ),
     warnings: [
       ...(fresh?.answer.warnings ?? []),
       ...carried.desired.warnings,
       ...carried.pauses,
+      ...failureWarnings(carried.failed),
       ...heldWarning(guarded),
     ],
     timings: { planMs: plannedMs - startedMs, applyMs: clock.monotonicMs() - plannedMs },
@@ -145,7 +154,7 @@ function carryOut(
       operations.length === 0 ||
       (failures.length > 0 && !failures.some(({ failure }) => failure.worldChanged));
   }
-  const refused = lastFailures(done);
+  const refused = stillRefused(done, current.wanted);
   const ineffective = refused.length > 0 || done.length === 0 ? [] : operations.map(withoutEffect);
   return { ...current, done, failed: [...refused, ...ineffective], pauses, repairs };
 }
@@ -170,97 +179,42 @@ const worldOf = (
   view,
   knowledge,
   settings: host,
-  knownTaps: new Set(memory.known.keys()),
+  plugged: memory.plugged,
   firstSeenMs: memory.firstSeenMs,
   nowMs,
 });
-
-interface Guarded {
-  readonly desired: Desired;
-  readonly verdict: GuardVerdict;
-  readonly held: readonly HeldRemoval[];
-  readonly memory: Memory;
-}
-
-/** Decides first as if removals were allowed; when the guard says no, decides again around them. */
-function guard(
-  world: World,
-  { fresh, settings, accepted }: PassInput,
-  memory: Memory,
-  nowMs: number,
-): Guarded {
-  if (fresh === null) {
-    const verdict: GuardVerdict = { removals: 'held', reason: null, confirmation: memory.confirmation };
-    return { desired: desire(world, 'held'), verdict, held: [], memory };
-  }
-  const desired = desire(world, 'allowed');
-  const server = serverTrust(fresh.answer, memory, desired.removals);
-  const verdict = judge(settings.guard, {
-    removals: desired.removals,
-    wiredTaps: world.view.taps.filter(({ master }) => isPluggable(world.view, master)).length,
-    emptyTables: fresh.answer.emptyTables,
-    suspect: suspicionOf(fresh.answer, server),
-    accepted: accepted === 'all' ? 'all' : memory.accepted,
-    confirmation: memory.confirmation,
-    nowMs,
-  });
-  const allowed = verdict.removals === 'allowed';
-  const trusted = allowed && desired.removals.length > 0 ? { ...server, doubted: false } : server;
-  const next = {
-    ...memory,
-    confirmation: verdict.confirmation,
-    accepted: new Set<string>(),
-    server: trusted,
-  };
-  return allowed
-    ? { desired, verdict, held: [], memory: next }
-    : { desired: desire(world, 'held'), verdict, held: heldOf(desired.removals, verdict), memory: next };
-}
-
-const isPluggable = (view: View, master: IfIndex | null): boolean =>
-  master !== null && (view.agentBridges.has(master) || view.mappedBridges.has(master));
-
-/** A new server is believed about missing rows only after it has shown the rows of every wired tap. */
-function serverTrust(
-  answer: Answer,
-  memory: Memory,
-  removals: readonly Removal[],
-): NonNullable<Memory['server']> {
-  const missing = removals.some(({ cause }) => cause === 'row-missing' || cause === 'network-gone');
-  const changed = memory.server !== null && memory.server.id !== answer.server;
-  return { id: answer.server, doubted: missing && (changed || memory.server?.doubted === true) };
-}
-
-function suspicionOf(answer: Answer, server: NonNullable<Memory['server']>): string | null {
-  if (answer.suspect === 'in-recovery') return 'the server is in recovery, so rows may be missing that exist';
-  if (answer.suspect === 'read-only')
-    return 'the server is read-only, so it may be a replica that lags behind';
-  return server.doubted
-    ? 'another server answers than before, and it does not have every row that is in use'
-    : null;
-}
-
-const heldOf = (removals: readonly Removal[], { reason }: GuardVerdict): HeldRemoval[] =>
-  removals.map(({ key, device, taps, text }) => ({ key, device, taps, text, reason: reason ?? '' }));
-
-function heldWarning({ held, verdict }: Guarded): Warning[] {
-  return held.length === 0
-    ? []
-    : [{ code: 'REMOVALS_HELD', message: `${held.length} removal(s) held back: ${verdict.reason ?? ''}` }];
-}
 
 const succeeded = (outcomes: readonly OperationOutcome[]): Operation[] =>
   outcomes.flatMap((outcome) => (outcome.ok ? [outcome.operation] : []));
 
 type Failure = Extract<OperationOutcome, { ok: false }>;
 
-/** A failure counts only when no later round carried the same operation out. */
-function lastFailures(outcomes: readonly OperationOutcome[]): Failure[] {
-  const last = new Map(
-    outcomes.map((outcome) => [`${outcome.operation.op} ${outcome.operation.device}`, outcome]),
+/**
+ * A failure counts only when no later round carried the same operation out and it is still wanted: a tap that
+ * went away under its operation has not failed.
+ */
+function stillRefused(outcomes: readonly OperationOutcome[], wanted: readonly Operation[]): Failure[] {
+  const last = new Map(outcomes.map((outcome) => [nameOf(outcome.operation), outcome]));
+  const names = new Set(wanted.map(nameOf));
+  return [...last.values()].filter(
+    (outcome): outcome is Failure => !outcome.ok && names.has(nameOf(outcome.operation)),
   );
-  return [...last.values()].filter((outcome): outcome is Failure => !outcome.ok);
 }
+
+/** One for each refusal, and one for each port that is not wired because of it. */
+function failureWarnings(failed: readonly Failure[]): Warning[] {
+  const told = new Set<string>();
+  return failed.flatMap(({ operation: { op, device, network, port }, failure }) => {
+    const about = failure.errno === 'SKIPPED' ? port : device;
+    if (about === undefined || told.has(about)) return [];
+    told.add(about);
+    const message = `${op} of ${device} failed: ${failure.message}`;
+    const ids = { ...(network === null ? {} : { network }), ...(port === undefined ? {} : { port }) };
+    return [{ code: 'OPERATION_FAILED', message, device, ...ids }];
+  });
+}
+
+const nameOf = ({ op, device }: Operation): string => `${op} ${device}`;
 
 function earliestWake({ taps }: Desired): number | null {
   const times = taps.flatMap(({ decision }) => (decision.kind === 'wait' ? [decision.untilMs] : []));

@@ -1,4 +1,4 @@
-import type { Clock } from '../model/index.js';
+import type { Clock, DatabaseSettings } from '../model/index.js';
 
 /** Event-driven polls begin at least this far apart: enough for any burst of taps, no burden for the server. */
 const POLL_GAP_MS = 20;
@@ -8,12 +8,20 @@ const JITTER = 0.5;
 export interface PollerSettings {
   readonly pollingIntervalMs: number;
   readonly reconnectIntervalMs: number;
+  readonly database: Pick<DatabaseSettings, 'servers' | 'connectTimeoutMs' | 'queryTimeoutMs'>;
 }
 
 /** What a poll led to: when it failed, `retry` says whether another try makes sense. */
 export type PollOutcome = 'good' | 'retry' | 'give-up';
 
+/** What a poll may take besides waiting for the database: applying a large plan, writing many statuses. */
+const WORK_LIMIT_MS = 60_000;
+/** A snapshot is begun, read, probed and ended with fewer statements than this. */
+const STATEMENTS_MAX = 10;
+
 export interface Poller {
+  /** How far the loop is behind its own schedule: 0 while it waits for its next poll, or polls within the limit. */
+  lateMs(): number;
   /** Polls as soon as the gap allows, or right after the poll in hand. */
   pollSoon(): void;
   stop(): void;
@@ -33,8 +41,10 @@ export function startPoller(
   let startedMs = Number.NEGATIVE_INFINITY;
   let state: 'idle' | 'polling' | 'polling-again' | 'stopped' = 'idle';
   let failing = false;
+  let dueMs = clock.monotonicMs();
 
   const schedule = (delayMs: number): void => {
+    dueMs = clock.monotonicMs() + delayMs;
     cancelTimer?.();
     cancelTimer = clock.after(delayMs, () => void run());
   };
@@ -42,6 +52,7 @@ export function startPoller(
     if (state !== 'idle') return;
     state = 'polling';
     startedMs = clock.monotonicMs();
+    dueMs = startedMs + pollLimitMs(settings());
     const outcome = await poll();
     const again = isState('polling-again');
     if (isState('stopped')) return;
@@ -65,6 +76,7 @@ export function startPoller(
 
   schedule(0);
   return {
+    lateMs: () => Math.max(0, clock.monotonicMs() - dueMs),
     pollSoon: () => {
       if (state === 'polling') state = 'polling-again';
       // While the server is down an event must not make the retries come faster.
@@ -76,3 +88,7 @@ export function startPoller(
     },
   };
 }
+
+/** A poll that takes longer hangs: every wait in it has a limit of its own, and together they are less than this. */
+const pollLimitMs = ({ database: { servers, connectTimeoutMs, queryTimeoutMs } }: PollerSettings): number =>
+  WORK_LIMIT_MS + servers.length * (connectTimeoutMs + STATEMENTS_MAX * queryTimeoutMs);

@@ -2,6 +2,7 @@ import {
   type Clock,
   type Database,
   type ExitCode,
+  type HostState,
   type Kernel,
   KernelError,
   type Observer,
@@ -9,7 +10,9 @@ import {
   type Settings,
   type Store,
 } from '../model/index.js';
+import type { Desired } from '../reconcile/desired.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
+import { type History, startHistory } from './history.js';
 import type { Poller } from './poller.js';
 import { startTally, type Tally } from './tally.js';
 
@@ -23,12 +26,15 @@ export interface Surroundings {
   readonly observer: Observer;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
+  /** Of this program. */
+  readonly version: string;
 }
 
 /** What the running agent holds; all of its functions work on this one value. */
 export interface AgentState {
   readonly edges: Surroundings;
   readonly tally: Tally;
+  readonly history: History;
   settings: Settings;
   database: Database;
   memory: Memory;
@@ -36,6 +42,10 @@ export interface AgentState {
   passes: number;
   /** Report of the last pass that had an answer of the database. */
   last: PassReport | null;
+  /** The host as it was last read; what every pass, and the last one with an answer, wanted of it. */
+  seen: HostState | null;
+  latest: Desired | null;
+  answered: Desired | null;
   /** Version of the links after the last pass: an equal one means that an event was its own echo. */
   seenVersion: number;
   everAnswered: boolean;
@@ -54,16 +64,25 @@ export function makeState(
   settings: Settings,
   end: (code: ExitCode) => void,
 ): AgentState {
+  const history = startHistory(edges.clock);
+  const observer: Observer = (event) => {
+    history.note(event);
+    edges.observer(event);
+  };
   return {
-    edges,
+    edges: { ...edges, observer },
     settings,
     end,
+    history,
     database: edges.openDatabase(settings),
     tally: startTally(),
     memory: EMPTY_MEMORY,
     poller: null,
     passes: 0,
     last: null,
+    seen: null,
+    latest: null,
+    answered: null,
     seenVersion: -1,
     everAnswered: false,
     kept: true,

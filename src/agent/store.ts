@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -12,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, StateName, Store, Stored } from '../model/index.js';
-import { networkNamespace } from './folders.js';
+import { makeFolder, networkNamespace } from './folders.js';
 
 /** Files of another version are refused: their meaning may have changed. */
 const VERSION = 1;
@@ -47,7 +46,7 @@ export function openStore(stateDir: string, host: string, clock: Clock): Store {
         checksum: checksumOf(text),
         value: text,
       };
-      mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+      makeFolder(stateDir);
       replaceFile(stateDir, pathOf(name), JSON.stringify(envelope));
     },
     remove: (name) => rmSync(pathOf(name), { force: true }),

@@ -1,25 +1,15 @@
 import { askAgent } from '../agent/control.js';
 import { EXIT, type ExitCode } from '../model/index.js';
+import { complainOfAgent } from './ask.js';
 import type { Invocation } from './invocation.js';
 
-/** `accept`: lets the removals that the running agent holds go ahead. Exit 0, 69 when no agent runs. */
+/** `accept`: lets the removals that the running agent holds go ahead. Exit 0, 69 when no agent runs, 77 when not permitted. */
 export async function accept({ loaded, json, output }: Invocation): Promise<ExitCode> {
   const answer = await askAgent(loaded.settings.runDir, 'accept');
-  switch (answer.kind) {
-    case 'answer': {
-      const removals = Number(answer.value);
-      output.print(json ? JSON.stringify({ accepted: removals }) : sentence(removals));
-      return EXIT.ok;
-    }
-    case 'nobody':
-      output.complain(
-        `no agent runs here (looked in ${loaded.settings.runDir}); for a single pass use once --accept-removals`,
-      );
-      return EXIT.alreadyRunning;
-    case 'failed':
-      output.complain(answer.message);
-      return EXIT.failed;
-  }
+  if (answer.kind !== 'answer') return complainOfAgent(output, loaded.settings.runDir, answer);
+  const removals = Number(answer.value);
+  output.print(json ? JSON.stringify({ accepted: removals }) : sentence(removals));
+  return EXIT.ok;
 }
 
 const sentence = (removals: number): string =>

@@ -5,6 +5,7 @@ import { hasNetAdmin, openKernel } from '../kernel/kernel.js';
 import {
   type Database,
   DatabaseError,
+  databaseFailure,
   EXIT,
   type ExitCode,
   type HostSettings,
@@ -13,6 +14,7 @@ import {
   type Settings,
   type Store,
 } from '../model/index.js';
+import { complain } from './complain.js';
 import type { Output } from './invocation.js';
 
 /** The kernel of this network namespace; routes are read for the interfaces that are mapped now. */
@@ -27,10 +29,7 @@ export const databaseFor = (settings: Settings): Database => openDatabase(settin
 /** Says so and gives the exit code when CAP_NET_ADMIN is missing; null when it is there. */
 export function refuseWithoutNetAdmin(output: Output): ExitCode | null {
   if (hasNetAdmin()) return null;
-  output.complain(
-    'not permitted: this command needs CAP_NET_ADMIN; run it as root or give the service that capability',
-  );
-  return EXIT.notPermitted;
+  return complain(output, 'NET_ADMIN_MISSING', 'not permitted: this command needs CAP_NET_ADMIN');
 }
 
 /**
@@ -41,13 +40,13 @@ export async function withFailures(output: Output, work: () => Promise<ExitCode>
   try {
     return await work();
   } catch (error) {
-    if (error instanceof DatabaseError) {
-      output.complain(error.message);
-      return exitCodeOf(error);
-    }
+    if (error instanceof DatabaseError) return complain(output, databaseFailure(error.kind), error.message);
     if (error instanceof KernelError) {
-      output.complain(error.message);
-      return error.kind === 'permission' ? EXIT.notPermitted : EXIT.failed;
+      return complain(
+        output,
+        error.kind === 'permission' ? 'NET_ADMIN_MISSING' : 'KERNEL_UNREADABLE',
+        error.message,
+      );
     }
     throw error;
   }

@@ -5,7 +5,7 @@ import { describeProblem } from '../config/problem.js';
 import { commandLineOptions } from '../config/schema.js';
 import { EXIT, type ExitCode } from '../model/index.js';
 import type { Output } from './invocation.js';
-import { type Action, makeProgram } from './program.js';
+import { type Action, makeProgram, type Refuse } from './program.js';
 
 /**
  * Parses the command line, loads the settings, runs the command and gives its exit code. Every module of a command
@@ -15,8 +15,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   const output = terminalOutput();
   let code: ExitCode = EXIT.ok;
   const program = makeProgram({
-    withSettings: async (action) => {
-      code = await withSettings(program, output, action);
+    withSettings: async (action, refuse = refuseSettings) => {
+      code = await withSettings(program, output, action, refuse);
     },
     withoutSettings: async (action) => {
       code = await action(output);
@@ -26,20 +26,34 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version end with 0; commander has already printed what was wrong otherwise.
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    // Commander has already printed help, version or what was wrong. Its own code for wrong usage is 1; a command
+    // that has another one (`check`) says so.
+    return error.exitCode === 1 ? EXIT.usage : (error.exitCode as ExitCode);
   }
   return code;
 }
 
-const terminalOutput = (): Output => ({
-  print: (text) => void process.stdout.write(`${text}\n`),
-  complain: (text) => void process.stderr.write(`quantum-linuxbridge-agent: ${text}\n`),
-  colour: process.stdout.isTTY === true,
-});
+function terminalOutput(): Output {
+  // Whoever reads may leave early (`plan | head`): the exit code still tells what was found.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  return {
+    print: (text) => void process.stdout.write(`${text}\n`),
+    complain: (text) => void process.stderr.write(`quantum-linuxbridge-agent: ${text}\n`),
+    colour: process.stdout.isTTY === true,
+  };
+}
 
 /** Reads the settings as often as it is asked to, so that SIGHUP sees the files as they are then. */
-async function withSettings(program: Command, output: Output, action: Action): Promise<ExitCode> {
+async function withSettings(
+  program: Command,
+  output: Output,
+  action: Action,
+  refuse: Refuse,
+): Promise<ExitCode> {
   const options = program.opts<Record<string, unknown>>();
   const load = (): LoadResult =>
     loadSettings({
@@ -50,11 +64,15 @@ async function withSettings(program: Command, output: Output, action: Action): P
   const result = load();
   if (!result.ok) {
     for (const { code, message } of result.warnings) output.complain(`${code}: ${message}`);
-    for (const problem of result.problems) output.complain(describeProblem(problem));
-    return EXIT.misconfigured;
+    return refuse(output, result.problems.map(describeProblem));
   }
   return action({ loaded: result.loaded, json: options.json === true, output }, load);
 }
+
+const refuseSettings: Refuse = async (output, problems) => {
+  for (const problem of problems) output.complain(problem);
+  return EXIT.misconfigured;
+};
 
 const givenSettings = (options: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(

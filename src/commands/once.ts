@@ -1,7 +1,12 @@
 import { realClock } from '../agent/clock.js';
+import { withDeadline } from '../agent/deadline.js';
 import { takeLock } from '../agent/lock.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
-import { EXIT, type ExitCode } from '../model/index.js';
+import { EXIT, type ExitCode, type Settings } from '../model/index.js';
+import type { Standing } from '../monitoring/gauges.js';
+import { overviewOf } from '../reconcile/overview.js';
+import { viewOf } from '../reconcile/view.js';
+import { complain } from './complain.js';
 import {
   databaseFor,
   exitCodeOf,
@@ -16,40 +21,83 @@ import { reportAsJson, reportAsText } from './report.js';
 export interface OnceOptions {
   /** Removals that the guard would hold go ahead. */
   readonly acceptRemovals: boolean;
+  /** Where metrics of the run are written for node_exporter; null: nowhere. */
+  readonly textfile: string | null;
+  /** The database is waited for no longer; null: until its own limits. */
+  readonly timeoutMs: number | null;
 }
 
 /** `once`: one poll, one apply. Prints nothing when nothing changed and nothing is wrong, as cron likes it. */
 export async function once(invocation: Invocation, options: OnceOptions): Promise<ExitCode> {
+  let standing: Standing | null = null;
+  const startedAtMs = realClock.wallMs();
+  const startedMs = realClock.monotonicMs();
+  const exitCode = await locked(invocation, options, (found) => {
+    standing = found;
+  });
+  if (options.textfile === null) return exitCode;
+  const durationMs = realClock.monotonicMs() - startedMs;
+  const { writeTextfile } = await import('../monitoring/textfile.js');
+  try {
+    await writeTextfile(options.textfile, { startedAtMs, durationMs, exitCode, standing });
+    return exitCode;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const failed = complain(
+      invocation.output,
+      'TEXTFILE_NOT_WRITTEN',
+      `${options.textfile} was not written: ${why}`,
+    );
+    return exitCode === EXIT.ok || exitCode === EXIT.held ? failed : exitCode;
+  }
+}
+
+/** Two runs never overlap, and none beside the daemon. */
+async function locked(
+  invocation: Invocation,
+  options: OnceOptions,
+  note: (standing: Standing) => void,
+): Promise<ExitCode> {
   const { output } = invocation;
   const refused = refuseWithoutNetAdmin(output);
   if (refused !== null) return refused;
   const lock = await takeLock();
   if (lock === null) {
-    output.complain('another agent serves this host (network namespace); it does what once would do');
-    return EXIT.alreadyRunning;
+    return complain(
+      output,
+      'AGENT_RUNS_ALREADY',
+      'another agent serves this host (network namespace); it does what once would do',
+    );
   }
   try {
-    return await withFailures(output, () => applyAndTell(invocation, options));
+    return await withFailures(output, () => applyAndTell(invocation, options, note));
   } finally {
     await lock.release();
   }
 }
 
-async function applyAndTell({ loaded, json, output }: Invocation, options: OnceOptions): Promise<ExitCode> {
-  const { settings } = loaded;
+async function applyAndTell(
+  { loaded, json, output }: Invocation,
+  { acceptRemovals, timeoutMs }: OnceOptions,
+  note: (standing: Standing) => void,
+): Promise<ExitCode> {
+  const settings = timeoutMs === null ? loaded.settings : within(loaded.settings, timeoutMs);
   const kernel = kernelFor(() => settings.host);
-  const database = databaseFor(settings);
+  const opened = databaseFor(settings);
+  const database = timeoutMs === null ? opened : withDeadline(opened, realClock, timeoutMs);
   try {
-    const result = await applyOnce(
-      { kernel, database, clock: realClock, store: storeFor(settings) },
-      settings,
-      options.acceptRemovals,
-    );
+    const edges = { kernel, database, clock: realClock, store: storeFor(settings) };
+    const result = await applyOnce(edges, settings, acceptRemovals);
     const { host } = settings.host;
-    if (json) output.print(reportAsJson(host, result.report));
-    else if (!isUneventful(result)) output.print(reportAsText(host, result.report, 'done'));
+    const { report, desired } = result;
+    const lastPass = { pending: report.pending, failed: report.failed.length, inSync: report.inSync };
+    const overview = overviewOf(viewOf(kernel.observe(), settings.host), desired, report.held);
+    note({ ...overview, held: report.held, warnings: report.warnings, lastPass });
+    if (json) output.print(reportAsJson(host, report));
+    else if (!isUneventful(result)) output.print(reportAsText(host, report, 'done'));
     if (result.statusError !== null) {
-      output.complain(`the host is wired, but statuses were not written: ${result.statusError.message}`);
+      const why = result.statusError.message;
+      complain(output, 'STATUSES_NOT_WRITTEN', `the host is wired, but statuses were not written: ${why}`);
     }
     if (result.stateError !== null)
       output.complain(`the host is wired, but state_dir cannot be written: ${result.stateError}`);
@@ -59,6 +107,12 @@ async function applyAndTell({ loaded, json, output }: Invocation, options: OnceO
     await kernel.close();
   }
 }
+
+/** libvirt's time to plug a tap is waited for too, and must end in time. */
+const within = (settings: Settings, timeoutMs: number): Settings => ({
+  ...settings,
+  host: { ...settings.host, plugGraceMs: Math.min(settings.host.plugGraceMs, timeoutMs) },
+});
 
 /** Lasting warnings alone are not news: `plan` and the log of the daemon tell them. */
 const isUneventful = ({ report }: OnceResult): boolean =>

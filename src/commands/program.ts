@@ -1,16 +1,22 @@
-import { Command, Help, Option } from 'commander';
+import { Command, Help, InvalidArgumentError, Option } from 'commander';
+import { duration } from '../config/formats.js';
 import type { LoadResult } from '../config/load.js';
 import { commandLineOptions } from '../config/schema.js';
 import type { ExitCode } from '../model/index.js';
 import type { Invocation, Output } from './invocation.js';
 import { version } from './version.js';
+import { addWatchCommands, parseLimit } from './watch-commands.js';
 
 /** A command's work. `loadAgain` reads the settings as they are then. */
 export type Action = (invocation: Invocation, loadAgain: () => LoadResult) => ExitCode | Promise<ExitCode>;
 
+/** Tells what is wrong with the settings, and gives the exit code. */
+export type Refuse = (output: Output, problems: readonly string[]) => Promise<ExitCode>;
+
 /** How a command is run: with the settings loaded first, or without any. */
 export interface Runner {
-  withSettings(action: Action): Promise<void>;
+  /** `refuse` says that the settings are wrong, where a command has its own way to say it. */
+  withSettings(action: Action, refuse?: Refuse): Promise<void>;
   withoutSettings(action: (output: Output) => Promise<ExitCode>): Promise<void>;
 }
 
@@ -19,12 +25,7 @@ export function makeProgram(runner: Runner): Command {
   const program = new Command('quantum-linuxbridge-agent')
     .description('Keeps the Linux bridges of this host in step with the shared Quantum database.')
     .version(version)
-    .option(
-      '--config-file <file>',
-      'legacy INI file; may be given several times, later ones win',
-      collect,
-      [],
-    )
+    .option('--config-file <file>', 'legacy INI file; may be given several times, later ones win', collect)
     .option('--json', 'print one JSON object instead of text')
     .exitOverride()
     .configureHelp({ formatHelp: commandsFirst })
@@ -33,12 +34,14 @@ export function makeProgram(runner: Runner): Command {
     program.addOption(new Option(`${flag} <${valueName}>`, doc).helpGroup(SETTINGS_TITLE));
   }
   addPassCommands(program, runner);
+  addWatchCommands(program, runner);
+  addFleetCommand(program, runner);
   addSchemaCommands(program, runner);
   addConfigCommands(program, runner);
   return program;
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 const SETTINGS_TITLE = 'Settings:';
 
@@ -53,16 +56,29 @@ function commandsFirst(command: Command, helper: Help): string {
 }
 
 function addPassCommands(program: Command, { withSettings }: Runner): void {
-  program
-    .command('run', { isDefault: true })
-    .description('the daemon (the default command)')
+  const daemon = program.command('run', { isDefault: true }).description('the daemon (the default command)');
+  // Whatever is no command's name is taken for an argument of the default command.
+  daemon
+    .allowExcessArguments()
+    .hook('preAction', () => {
+      const [unknown] = daemon.args;
+      if (unknown !== undefined) program.error(`error: unknown command '${unknown}'`);
+    })
     .action(() => withSettings(async (invocation, load) => (await import('./run.js')).run(invocation, load)));
   program
     .command('once')
     .description('one poll, one apply, then exit: for cron')
     .option('--accept-removals', 'let removals go ahead that the guard would hold')
-    .action(({ acceptRemovals = false }: { acceptRemovals?: boolean }) =>
-      withSettings(async (invocation) => (await import('./once.js')).once(invocation, { acceptRemovals })),
+    .option('--textfile <file>', "write metrics for node_exporter's textfile collector")
+    .option('--timeout <seconds>', 'give up waiting for the database then', parseLimit)
+    .action(({ timeout, ...options }: { acceptRemovals?: boolean; textfile?: string; timeout?: number }) =>
+      withSettings(async (invocation) =>
+        (await import('./once.js')).once(invocation, {
+          acceptRemovals: options.acceptRemovals ?? false,
+          textfile: options.textfile ?? null,
+          timeoutMs: timeout ?? null,
+        }),
+      ),
     );
   program
     .command('plan')
@@ -72,6 +88,26 @@ function addPassCommands(program: Command, { withSettings }: Runner): void {
     .command('accept')
     .description("let the running agent's held removals go ahead")
     .action(() => withSettings(async (invocation) => (await import('./accept.js')).accept(invocation)));
+}
+
+const WATCH_PAUSE = duration(1_000, 24 * 3_600_000);
+
+function addFleetCommand(program: Command, { withSettings }: Runner): void {
+  program
+    .command('fleet')
+    .description("every agent's heartbeat and port counts, read from the database")
+    .addOption(
+      new Option('--watch [seconds]', 'look again and again, with this pause')
+        .preset('5')
+        .argParser((text) => {
+          const parsed = WATCH_PAUSE.parse(text);
+          if (!parsed.ok) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
+          return parsed.value;
+        }),
+    )
+    .action(({ watch = null }: { watch?: number | null }) =>
+      withSettings(async (invocation) => (await import('./fleet.js')).fleet(invocation, { watchMs: watch })),
+    );
 }
 
 function addSchemaCommands(program: Command, { withSettings, withoutSettings }: Runner): void {

@@ -1,12 +1,14 @@
 import { startAgent } from '../agent/agent.js';
 import { realClock } from '../agent/clock.js';
-import { serveControl } from '../agent/control.js';
-import { type Lock, takeLock } from '../agent/lock.js';
+import { takeLock } from '../agent/lock.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
-import { EXIT, type ExitCode, type Observer } from '../model/index.js';
-import { logObserver, openLog } from '../monitoring/log.js';
+import { describeProblem } from '../config/problem.js';
+import type { ExitCode } from '../model/index.js';
+import { openLog } from '../monitoring/log.js';
+import { complain } from './complain.js';
 import { databaseFor, kernelFor, refuseWithoutNetAdmin, storeFor, withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
+import { openOutside } from './outside.js';
 import { version } from './version.js';
 
 /** `run`: the daemon. Ends by a signal (0), out of retries (75), or when it may not start (69, 77, 78). */
@@ -15,8 +17,7 @@ export async function run({ loaded, output }: Invocation, loadAgain: () => LoadR
   if (refused !== null) return refused;
   const lock = await takeLock();
   if (lock === null) {
-    output.complain('another agent serves this host (network namespace)');
-    return EXIT.alreadyRunning;
+    return complain(output, 'AGENT_RUNS_ALREADY', 'another agent serves this host (network namespace)');
   }
   try {
     return await withFailures(output, () => serve(loaded, loadAgain));
@@ -28,7 +29,9 @@ export async function run({ loaded, output }: Invocation, loadAgain: () => LoadR
 async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promise<ExitCode> {
   let { settings } = loaded;
   const log = await openLog(settings);
-  const observer = logObserver(log);
+  const outside = await openOutside(settings, log);
+  const { observer } = outside;
+  observer({ kind: 'started', host: settings.host.host, version });
   for (const warning of loaded.warnings) log.warn({ code: warning.code, detail: warning.message }, 'warning');
   const kernel = kernelFor(() => settings.host);
   const agent = startAgent(
@@ -39,47 +42,34 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
       store: storeFor(settings),
       observer,
       random: Math.random,
+      version,
     },
     settings,
   );
-  const control = await openControl(settings.runDir, { accept: () => agent.accept() }, observer);
-  const releaseSignals = onSignals(
-    (signal) => {
-      observer({ kind: 'stopping', signal });
-      void agent.stop();
-    },
-    () => {
-      const result = loadAgain();
-      if (!result.ok) {
-        const problems = result.problems.map(({ setting, wrong }) => `${setting} ${wrong}`);
-        observer({ kind: 'reload-refused', problems });
-        return;
-      }
-      settings = result.loaded.settings;
-      agent.reload(settings);
-      observer({ kind: 'reloaded', warnings: result.loaded.warnings });
-    },
-  );
-  observer({ kind: 'started', host: settings.host.host, version });
+  const stop = (signal: string): void => {
+    observer({ kind: 'stopping', signal });
+    void agent.stop();
+  };
+  const reload = (): void => {
+    observer({ kind: 'reloading' });
+    const result = loadAgain();
+    if (!result.ok) {
+      observer({ kind: 'reload-refused', problems: result.problems.map(describeProblem) });
+      return;
+    }
+    settings = result.loaded.settings;
+    log.level = settings.logLevel;
+    agent.reload(settings);
+    observer({ kind: 'reloaded', warnings: result.loaded.warnings });
+  };
+  // Before anything is waited for: until then a signal ends the process as it ends any other.
+  const releaseSignals = onSignals(stop, reload);
   try {
+    await outside.serve(agent);
     return await agent.ended;
   } finally {
     releaseSignals();
-    await control?.release();
-  }
-}
-
-/** Without a socket the agent works all the same; only `accept` and `status` cannot reach it. */
-async function openControl(
-  runDir: string,
-  handlers: Parameters<typeof serveControl>[1],
-  observer: Observer,
-): Promise<Lock | null> {
-  try {
-    return await serveControl(runDir, handlers);
-  } catch (error) {
-    observer({ kind: 'control-failed', error: error instanceof Error ? error.message : String(error) });
-    return null;
+    await outside.close();
   }
 }
 

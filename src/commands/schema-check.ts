@@ -1,24 +1,29 @@
 import type { SchemaDescription, TableDescription } from '../database/generations/detect.js';
-import { inspectDatabase } from '../database/inspect.js';
+import { type Details, inspectDatabase } from '../database/inspect.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 
 /**
- * Shows the generation of the database and each table and column that it needs, with its type. Exit code 0
- * when all is there, 78 when the agent cannot work on it, 75 when the database cannot be reached.
+ * Shows the generation of the database, each table and column that it needs with its type, each right, the
+ * indexes that help, and rows that will cause trouble with the statement that shows them. Exit code 0 without
+ * a finding, 1 with one, 78 when the agent cannot work on this schema, 75 when the database cannot be reached.
  */
 export function schemaCheck({ loaded, json, output }: Invocation): Promise<ExitCode> {
   return withFailures(output, async () => {
-    const { endpoint, schema } = await inspectDatabase(loaded.settings.database);
-    if (json) output.print(JSON.stringify({ database: endpoint, ...schema }, null, 2));
-    else output.print([endpoint, ...schemaLines(schema)].join('\n'));
-    return isComplete(schema) ? EXIT.ok : EXIT.misconfigured;
+    const { database, host } = loaded.settings;
+    const known = [...host.physicalInterfaces.keys(), ...host.bridgeMappings.keys()];
+    const { endpoint, schema, details } = await inspectDatabase(database, known);
+    if (json) output.print(JSON.stringify({ database: endpoint, ...schema, ...details }, null, 2));
+    else
+      output.print([endpoint, ...schemaLines(schema), ...(details ? detailLines(details) : [])].join('\n'));
+    if (details === null) return EXIT.misconfigured;
+    return isClean(details) ? EXIT.ok : EXIT.failed;
   });
 }
 
-const isComplete = ({ generation, tables }: SchemaDescription): boolean =>
-  generation !== null && tables.every(({ columns }) => columns.every(({ type }) => type !== null));
+const isClean = ({ rights, indexes, troubles }: Details): boolean =>
+  rights.every(({ held }) => held) && indexes.every(({ there }) => there) && troubles.length === 0;
 
 function schemaLines({ generation, sought, tables, found }: SchemaDescription): readonly string[] {
   if (generation === null) {
@@ -35,3 +40,15 @@ const tableLines = ({ table, columns }: TableDescription): readonly string[] => 
   table,
   ...columns.map(({ name, type }) => `  ${name.padEnd(20)} ${type ?? 'NOT FOUND'}`),
 ];
+
+function detailLines({ rights, indexes, collation, troubles }: Details): readonly string[] {
+  return [
+    'Rights',
+    ...rights.map(({ right, held }) => `  ${right}: ${held ? 'held' : 'NOT HELD'}`),
+    'Indexes',
+    ...indexes.map(({ table, column, there }) => `  ${table} (${column}): ${there ? 'there' : 'NOT THERE'}`),
+    `Collation: ${collation}`,
+    troubles.length === 0 ? 'No row that will cause trouble.' : 'Rows that will cause trouble',
+    ...troubles.map(({ what, rows, statement }) => `  ${rows} ${what}\n    ${statement};`),
+  ];
+}

@@ -7,7 +7,7 @@ import { connectMysql } from './mysql.js';
 import { connectPostgresql } from './postgresql.js';
 
 /** How long a good-bye to the server may take before the socket is cut. */
-const GOODBYE_LIMIT_MS = 1000;
+export const GOODBYE_LIMIT_MS = 1000;
 
 type Limits = Pick<DatabaseSettings, 'connectTimeoutMs' | 'queryTimeoutMs'>;
 

@@ -22,7 +22,7 @@ export interface Connection {
   /** Builds statements for this engine; never connects. */
   readonly builder: Knex;
   /** Rows of one SELECT. Rejects with the driver's own error, as `update` and the others do. */
-  select(query: Knex.QueryBuilder): Promise<readonly Row[]>;
+  select(query: Knex.QueryBuilder | Knex.Raw): Promise<readonly Row[]>;
   /** How many rows one UPDATE matched. */
   update(query: Knex.QueryBuilder): Promise<number>;
   /** Opens a read-only transaction whose SELECTs all see one moment, and asks what the server is. */

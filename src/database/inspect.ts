@@ -1,27 +1,173 @@
+import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../model/settings.js';
 import { answered, connectToFirst, disconnect } from './connect.js';
-import { endpointOf } from './errors.js';
-import { describeSchema, readSchema, type SchemaDescription } from './generations/detect.js';
+import type { Connection, Row } from './connection.js';
+import { databaseError, endpointOf } from './errors.js';
+import {
+  describeSchema,
+  detectGeneration,
+  readSchema,
+  type SchemaDescription,
+} from './generations/detect.js';
+import type { Generation, Schema } from './generations/generation.js';
+import { integer, text } from './generations/values.js';
+import { troubles } from './troubles.js';
 
 /** What `schema check` found behind the first server that answers. */
 export interface Inspection {
   /** The database, for people. */
   readonly endpoint: string;
   readonly schema: SchemaDescription;
+  /** null: something the generation needs is missing, see `schema`. */
+  readonly details: Details | null;
 }
 
-/** Looks at the schema and ends the connection. Throws DatabaseError. */
-export async function inspectDatabase(settings: DatabaseSettings): Promise<Inspection> {
+export interface Details {
+  readonly rights: readonly { readonly right: string; readonly held: boolean }[];
+  /** The lookups of a poll, and whether an index begins with the column. */
+  readonly indexes: readonly { readonly table: string; readonly column: string; readonly there: boolean }[];
+  /** How the database sorts and compares ids: a fact, never a finding. */
+  readonly collation: string;
+  /** Rows that will cause trouble; `statement` shows them. */
+  readonly troubles: readonly { readonly what: string; readonly rows: number; readonly statement: string }[];
+}
+
+type Ask = (query: Knex.QueryBuilder | Knex.Raw) => Promise<readonly Row[]>;
+
+/**
+ * Looks at schema, rights, indexes and rows, changes nothing, and ends the connection. `knownNetworks` are the
+ * physical networks mapped on this host. Throws DatabaseError.
+ */
+export async function inspectDatabase(
+  settings: DatabaseSettings,
+  knownNetworks: readonly string[],
+): Promise<Inspection> {
+  return withSchema(settings, async (connection, schema) => {
+    const endpoint = endpointOf(connection.server);
+    const description = describeSchema(schema);
+    const isComplete = description.tables.every(({ columns }) => columns.every(({ type }) => type !== null));
+    if (description.generation === null || !isComplete)
+      return { endpoint, schema: description, details: null };
+    const generation = detectGeneration(schema, endpoint);
+    const ask: Ask = (query) =>
+      answered(connection, settings.queryTimeoutMs, 'answer', connection.select(query));
+    const details = {
+      rights: await heldRights(connection, generation, settings.readOnly, ask),
+      indexes: await foundIndexes(connection, generation, ask),
+      collation: await collationOf(connection, generation, ask),
+      troubles: await foundTroubles(connection, generation, knownNetworks, ask),
+    };
+    return { endpoint, schema: description, details };
+  });
+}
+
+/** The generation behind the first server that answers. Throws DatabaseError, `schema` when it is none. */
+export const inspectGeneration = (settings: DatabaseSettings): Promise<Generation> =>
+  withSchema(settings, async ({ server }, schema) => detectGeneration(schema, endpointOf(server)));
+
+/** Connects to the first server that answers, hands over the connection and its schema, and ends the connection. Throws DatabaseError. */
+export async function withSchema<T>(
+  settings: DatabaseSettings,
+  look: (connection: Connection, schema: Schema) => Promise<T>,
+): Promise<T> {
   const connection = await connectToFirst(settings, () => {});
   try {
-    const schema = await answered(
+    const reading = readSchema(connection);
+    return await look(
       connection,
-      settings.queryTimeoutMs,
-      'show its schema',
-      readSchema(connection),
+      await answered(connection, settings.queryTimeoutMs, 'show its schema', reading),
     );
-    return { endpoint: endpointOf(connection.server), schema: describeSchema(schema) };
   } finally {
     await disconnect(connection);
   }
+}
+
+/** Tried with EXPLAIN, which asks for the same rights as the statement and carries nothing out. */
+async function heldRights(
+  { builder, server }: Connection,
+  { needs, status }: Generation,
+  readOnly: boolean,
+  ask: Ask,
+): Promise<Details['rights']> {
+  const reads = Object.entries(needs).map(([table, columns]) => ({
+    right: `SELECT on ${table}`,
+    query: builder(table).select(columns),
+  }));
+  const update = {
+    right: `UPDATE (${status.column}) on ${status.table}`,
+    query: builder(status.table)
+      .where({ [status.id]: '', [status.column]: '' })
+      .update({ [status.column]: '' }),
+  };
+  const rights: { right: string; held: boolean }[] = [];
+  for (const { right, query } of readOnly ? reads : [...reads, update]) {
+    const { sql, bindings } = query.toSQL();
+    const held = await ask(builder.raw(`explain ${sql}`, bindings)).then(
+      () => true,
+      (error: unknown) => {
+        const failure = databaseError(error, server);
+        if (failure.kind === 'permission') return false;
+        throw failure;
+      },
+    );
+    rights.push({ right, held });
+  }
+  return rights;
+}
+
+async function foundIndexes(
+  { builder, server }: Connection,
+  { lookups }: Generation,
+  ask: Ask,
+): Promise<Details['indexes']> {
+  const tables = lookups.map(({ table }) => table);
+  const rows = await ask(
+    server.engine === 'postgresql'
+      ? builder('pg_catalog.pg_index as i')
+          .join('pg_catalog.pg_class as c', 'c.oid', 'i.indrelid')
+          .joinRaw('join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]')
+          .whereIn('c.relname', tables)
+          .whereRaw('i.indisvalid and pg_catalog.pg_table_is_visible(c.oid)')
+          .select('c.relname as table_name', 'a.attname as column_name')
+      : builder('information_schema.statistics')
+          .whereIn('table_name', tables)
+          .where('seq_in_index', 1)
+          .whereRaw('table_schema = database()')
+          .select('table_name as table_name', 'column_name as column_name'),
+  );
+  const there = new Set(rows.map((row) => `${text(row.table_name)}.${text(row.column_name)}`));
+  return lookups.map(({ table, column }) => ({ table, column, there: there.has(`${table}.${column}`) }));
+}
+
+async function collationOf(
+  { builder, server }: Connection,
+  { places }: Generation,
+  ask: Ask,
+): Promise<string> {
+  const [row] = await ask(
+    server.engine === 'postgresql'
+      ? builder('pg_catalog.pg_database')
+          .whereRaw('datname = current_database()')
+          .select('datcollate as collation', builder.raw('pg_encoding_to_char(encoding) as encoding'))
+      : builder('information_schema.columns')
+          .whereRaw('table_schema = database()')
+          .where({ table_name: 'ports', column_name: places.port.id })
+          .select('collation_name as collation', 'character_set_name as encoding'),
+  );
+  return `${text(row?.collation ?? null)} (${text(row?.encoding ?? null)})`;
+}
+
+async function foundTroubles(
+  { builder }: Connection,
+  generation: Generation,
+  knownNetworks: readonly string[],
+  ask: Ask,
+): Promise<Details['troubles']> {
+  const found: { what: string; rows: number; statement: string }[] = [];
+  for (const { what, query } of troubles(builder, generation, knownNetworks)) {
+    const [row] = await ask(builder.from(query.clone().as('found')).count('* as rows_found'));
+    const rows = integer(row?.rows_found ?? null) ?? 0;
+    if (rows > 0) found.push({ what, rows, statement: query.toString() });
+  }
+  return found;
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import knex, { type Knex } from 'knex';
 import { DatabaseError } from '../model/database.js';
 import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
+import { GOODBYE_LIMIT_MS } from './connect.js';
 import { databaseError, endpointOf, tooLate } from './errors.js';
 import { within } from './limit.js';
 import { mysqlOptions } from './mysql.js';
@@ -80,8 +81,9 @@ export async function runMigrations(
   } catch (error) {
     throw isLocked(error) ? locked(server) : databaseError(error, server);
   } finally {
+    // A server that does not say good-bye is no failure of the migration: the socket is cut either way.
+    await within(GOODBYE_LIMIT_MS, migrator.destroy(), () => new Error('late')).catch(() => {});
     socket.destroy();
-    await migrator.destroy();
   }
 }
 

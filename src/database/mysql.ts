@@ -37,14 +37,19 @@ export async function connectMysql(
   // The consistent snapshot needs this level; under another one MySQL gives a warning and no snapshot.
   await ask(client, { sql: 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ' });
   const stateQuery = stateQueryFor(optional);
+  const address = addressOf(server);
+  // A Galera node that is out of its cluster lets clients in and answers what needs no table of its own; only
+  // a transaction tells (1047), and it has to tell here, so that the next server of the list is tried.
+  await beginSnapshot(client, stateQuery, address);
+  await ask(client, COMMIT);
   return {
     server,
     builder,
     select: async (query) => rowsOf(await ask(client, native(query))),
     update: async (query) => matchedRows(await ask(client, native(query))),
-    beginSnapshot: () => beginSnapshot(client, stateQuery, addressOf(server)),
+    beginSnapshot: () => beginSnapshot(client, stateQuery, address),
     endSnapshot: async () => {
-      await ask(client, { sql: 'COMMIT' });
+      await ask(client, COMMIT);
     },
     lost: () => lost,
     end: () => new Promise((resolve, reject) => client.end((error) => (error ? reject(error) : resolve()))),
@@ -76,6 +81,9 @@ export async function mysqlOptions(server: DatabaseServer, socket: Socket): Prom
 }
 
 function connectSocket(socket: Socket, server: DatabaseServer): Socket {
+  // mysql2 does not tell TLS an address that is no name, and Node then checks the certificate against the
+  // socket's `_host`, or else "localhost": a certificate for any machine that is called so would do.
+  Object.assign(socket, { _host: server.host });
   if (server.socketPath !== null) return socket.connect(server.socketPath);
   return socket
     .setNoDelay(true)
@@ -94,12 +102,14 @@ async function tlsOptions(tls: TlsSettings): Promise<mysql.SslOptions> {
   };
 }
 
+const COMMIT: Statement = { sql: 'COMMIT' };
+
 interface Statement {
   readonly sql: string;
   readonly values?: unknown[];
 }
 
-function native(query: Knex.QueryBuilder): Statement {
+function native(query: Knex.QueryBuilder | Knex.Raw): Statement {
   const { sql, bindings } = query.toSQL().toNative();
   return { sql, values: [...bindings] };
 }

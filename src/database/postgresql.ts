@@ -95,7 +95,7 @@ async function tlsOptions(tls: TlsSettings): Promise<pg.ClientConfig['ssl']> {
   };
 }
 
-function native(query: Knex.QueryBuilder): { text: string; values: unknown[] } {
+function native(query: Knex.QueryBuilder | Knex.Raw): { text: string; values: unknown[] } {
   const { sql, bindings } = query.toSQL().toNative();
   return { text: sql, values: [...bindings] };
 }

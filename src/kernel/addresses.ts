@@ -14,7 +14,10 @@ import {
 
 const LIFETIME_INFINITE = 0xffffffff;
 
-/** Decodes the body of RTM_NEWADDR or RTM_DELADDR; null for a family other than IPv4 and IPv6. Throws MalformedMessage. */
+/**
+ * Decodes the body of RTM_NEWADDR or RTM_DELADDR; null for a family other than IPv4 and IPv6. Throws
+ * MalformedMessage.
+ */
 export function decodeAddress(body: Buffer): { readonly index: IfIndex; readonly address: Address } | null {
   if (body.length < HEADER.address) throw new MalformedMessage('an address message is cut');
   const family = body.readUInt8(0);
@@ -74,10 +77,11 @@ export function isUnconfirmed(address: Address): boolean {
 }
 
 /**
- * The body of a RTM_NEWADDR that gives `address` to the link `to`, with everything it has: peer, scope, broadcast,
- * lifetimes, metric of its route. IPv6 skips duplicate address detection (else it is unusable for two seconds),
- * unless detection had not passed. Only the label is dropped: it has to begin with the link's name, and behind a bridge's 14
- * characters there is no room for another (`eth0:1`); nothing but the old ifconfig shows it.
+ * The body of a RTM_NEWADDR that gives `address` to the link `to`, with everything it has: peer, scope,
+ * broadcast, lifetimes, metric of its route. IPv6 skips duplicate address detection (else it is unusable for
+ * two seconds), unless detection had not passed. Only the label is dropped: it has to begin with the link's
+ * name, and behind a bridge's 14 characters there is no room for another (`eth0:1`); nothing but the old
+ * ifconfig shows it.
  */
 export function addressFor(address: Address, to: IfIndex): Buffer {
   const body = Buffer.from(address.raw, 'hex');
@@ -97,7 +101,9 @@ export function addressFor(address: Address, to: IfIndex): Buffer {
   ]);
 }
 
-/** The body of a RTM_DELADDR for `address` on the link `index`: as dumped, without what would have to match. */
+/**
+ * The body of a RTM_DELADDR for `address` on the link `index`: as dumped, without what would have to match.
+ */
 export function addressOn(address: Address, index: IfIndex): Buffer {
   const body = Buffer.from(address.raw, 'hex');
   const attributes = decodeAttributes(body, HEADER.address);

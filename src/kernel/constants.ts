@@ -122,5 +122,7 @@ export const ROUTE_TYPE_UNICAST = 1;
 export const ROUTE_PROTOCOL_KERNEL = 2;
 /** A route the kernel derived from another one for a single destination; never configuration. */
 export const RTM_F_CLONED = 0x200;
-/** The only nexthop flag that is configuration; the others say how things are (dead, link down, offloaded). */
+/**
+ * The only nexthop flag that is configuration; the others say how things are (dead, link down, offloaded).
+ */
 export const RTNH_F_ONLINK = 4;

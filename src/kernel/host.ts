@@ -10,15 +10,19 @@ export interface Host {
   readonly requests: Requests;
   /** The links that earlier operations of the same plan made. */
   readonly made: Map<LinkName, IfIndex>;
-  /** What this kernel was found to lack, so that it is not tried again for every bridge (a refused one costs 30 ms). */
+  /**
+   * What this kernel was found to lack, so that it is not tried again for every bridge (a refused one costs
+   * 30 ms).
+   */
   readonly lacking: Set<'vlan-filtering'>;
   /** Tells the observer that a link's IPv6 settings were written. */
   readonly refresh: (index: IfIndex) => void;
 }
 
 /**
- * The link as it is at this moment; null when it is gone. An index may be used again for another link, and the
- * name is what tells. Throws Refused when index and name do not belong together any more, or nothing made the link.
+ * The link as it is at this moment; null when it is gone. An index may be used again for another link, and
+ * the name is what tells. Throws Refused when index and name do not belong together any more, or nothing made
+ * the link.
  */
 export function findLink(host: Host, ref: LinkRef): BareLink | null {
   const index = ref.index ?? host.made.get(ref.name);

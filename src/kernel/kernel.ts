@@ -16,9 +16,9 @@ export interface KernelOptions {
 }
 
 /**
- * Opens the kernel of the network namespace that the process is in. Reading needs no rights; what `apply` is not
- * permitted to do ends with EPERM (see `hasNetAdmin`). Throws KernelError: `permission` when even the socket is refused,
- * `unsupported` when there is no rtnetlink.
+ * Opens the kernel of the network namespace that the process is in. Reading needs no rights; what `apply` is
+ * not permitted to do ends with EPERM (see `hasNetAdmin`). Throws KernelError: `permission` when even the
+ * socket is refused, `unsupported` when there is no rtnetlink.
  */
 export function openKernel({ routesOf }: KernelOptions): Kernel {
   // netlink is in host byte order, and the codec reads and writes the little-endian one.

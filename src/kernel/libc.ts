@@ -10,6 +10,14 @@ interface SocketCalls {
   bind(fd: number, address: Buffer, length: number): number;
   setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;
   send(fd: number, bytes: Buffer, length: number, flags: number): number;
+  sendto(
+    fd: number,
+    bytes: Buffer,
+    length: number,
+    flags: number,
+    address: Buffer,
+    addressLength: number,
+  ): number;
   recv(fd: number, bytes: Buffer, length: number, flags: number): number;
   close(fd: number): number;
 }
@@ -21,6 +29,9 @@ export const libc: SocketCalls = {
   bind: library.func('int bind(int fd, const void *address, uint length)'),
   setsockopt: library.func('int setsockopt(int fd, int level, int option, const void *value, uint length)'),
   send: library.func('long send(int fd, const void *bytes, ulong length, int flags)'),
+  sendto: library.func(
+    'long sendto(int fd, const void *bytes, ulong length, int flags, const void *address, uint addressLength)',
+  ),
   recv: library.func('long recv(int fd, void *bytes, ulong length, int flags)'),
   close: library.func('int close(int fd)'),
 };
@@ -40,8 +51,8 @@ export const errnoName = (): string => errnoNameOf(koffi.errno());
 
 /**
  * Calls `ready` from the event loop when `fd` has something to read, or an error to report; once only, until
- * `arm` is called again. `ready` runs in a turn of its own: koffi calls back outside Node's bookkeeping, where
- * neither promises nor exceptions would be looked after.
+ * `arm` is called again. `ready` runs in a turn of its own: koffi calls back outside Node's bookkeeping,
+ * where neither promises nor exceptions would be looked after.
  */
 export function whenReadable(fd: number, ready: () => void): { arm(): void; close(): void } {
   let open = true;

@@ -17,7 +17,10 @@ import {
 import { expectDone, Refused } from './refused.js';
 import { writeIpv6Settings } from './sysctl.js';
 
-/** A bridge that is not up yet, with the MAC address pinned: else it takes the lowest of its ports', which come and go. */
+/**
+ * A bridge that is not up yet, with the MAC address pinned: else it takes the lowest of its ports', which
+ * come and go.
+ */
 export function createBridge(host: Host, op: OperationOf<'create-bridge'>): void {
   const made = makeBridge(host, op);
   const { detail } = made;
@@ -91,8 +94,8 @@ export function createSubinterface(host: Host, op: OperationOf<'create-subinterf
 }
 
 /**
- * Makes a link and reads back what is there under its name, also when it was there before; null when the kernel lacks the
- * kind of link or an option of it. Throws Refused.
+ * Makes a link and reads back what is there under its name, also when it was there before; null when the
+ * kernel lacks the kind of link or an option of it. Throws Refused.
  */
 function create(
   host: Host,
@@ -129,7 +132,10 @@ export function setLabel(host: Host, op: OperationOf<'set-label'>): void {
   changeLink(host, link.index, `label ${link.name}`, attribute(IFLA.alias, Buffer.from(op.label)));
 }
 
-/** Set also when it is the same already: a bridge that was given its address keeps it, one that chose it does not. */
+/**
+ * Set also when it is the same already: a bridge that was given its address keeps it, one that chose it does
+ * not.
+ */
 export function setMac(host: Host, op: OperationOf<'set-mac'>): void {
   const link = presentLink(host, op.target);
   changeLink(host, link.index, `set the MAC address of ${link.name} to ${op.mac}`, macAttribute(op.mac));
@@ -141,7 +147,10 @@ export function setMtu(host: Host, op: OperationOf<'set-mtu'>): void {
   changeLink(host, link.index, `set the MTU of ${link.name} to ${op.mtu}`, u32Attribute(IFLA.mtu, op.mtu));
 }
 
-/** STP off, forward delay 0: a tap forwards at once. Two requests, since with STP on the kernel refuses the delay (ERANGE). */
+/**
+ * STP off, forward delay 0: a tap forwards at once. Two requests, since with STP on the kernel refuses the
+ * delay (ERANGE).
+ */
 export function setBridgeOptions(host: Host, op: OperationOf<'set-bridge-options'>): void {
   const link = presentBridge(host, op.target);
   const set = (option: number) => {
@@ -160,7 +169,9 @@ export function setUp(host: Host, op: OperationOf<'set-up'>): void {
   expectDone(host.requests.exchange([{ type: RTM.newLink, flags: 0, body }])[0], `set ${link.name} up`);
 }
 
-/** A link that is enslaved elsewhere is never taken away: netlink would do it without a word. Throws Refused. */
+/**
+ * A link that is enslaved elsewhere is never taken away: netlink would do it without a word. Throws Refused.
+ */
 export function attach(host: Host, op: OperationOf<'attach'>): void {
   const link = presentLink(host, op.target);
   const bridge = presentBridge(host, op.bridge);
@@ -188,7 +199,9 @@ function presentBridge(host: Host, ref: LinkRef): BareLink {
   return link;
 }
 
-/** Only an empty bridge is deleted: whatever came into it since the plan was made would lose its connection. */
+/**
+ * Only an empty bridge is deleted: whatever came into it since the plan was made would lose its connection.
+ */
 export function deleteBridge(host: Host, op: OperationOf<'delete-bridge'>): void {
   const link = findLink(host, op.target);
   if (link === null) return;

@@ -94,7 +94,9 @@ function decodeVlan(data: Attributes, parent: IfIndex): LinkDetail {
   };
 }
 
-/** A parent in another network namespace is numbered there; it must not be taken for a link here, so it is 0. */
+/**
+ * A parent in another network namespace is numbered there; it must not be taken for a link here, so it is 0.
+ */
 function parentOf(attributes: Attributes): IfIndex {
   return ifIndex(attributes.has(IFLA.linkNetnsId) ? 0 : (readU32(attributes.get(IFLA.link)) ?? 0));
 }

@@ -84,8 +84,8 @@ export function decodeMessages(datagram: Buffer): Message[] {
 export type Attributes = ReadonlyMap<number, Buffer>;
 
 /**
- * Takes apart the attributes in `bytes` from `from` to its end; `wanted` leaves the others out, which is half the cost
- * for links with their forty. Throws MalformedMessage.
+ * Takes apart the attributes in `bytes` from `from` to its end; `wanted` leaves the others out, which is half
+ * the cost for links with their forty. Throws MalformedMessage.
  */
 export function decodeAttributes(bytes: Buffer, from = 0, wanted?: ReadonlySet<number>): Attributes {
   if (from > bytes.length) throw new MalformedMessage('the fixed part of a message is cut');
@@ -171,7 +171,8 @@ export function decodeAcknowledgement({ body, flags }: Message): Acknowledgement
   const errno = -body.readInt32LE();
   if ((flags & NLM_F.ackAttributes) === 0) return { errno, text: '' };
   if (body.length < 4 + MESSAGE_HEADER) throw new MalformedMessage('an acknowledgement is cut');
-  // Behind the errno stands the request's header, and behind that the rest of the request unless it was left out.
+  // Behind the errno stands the request's header, and behind that the rest of the request unless it was left
+  // out.
   const echoed = flags & NLM_F.capped ? MESSAGE_HEADER : align(body.readUInt32LE(4));
   return { errno, text: readText(decodeAttributes(body, 4 + echoed).get(NLMSGERR_ATTR_MSG)) ?? '' };
 }

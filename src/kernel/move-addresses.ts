@@ -30,10 +30,10 @@ interface Step {
 }
 
 /**
- * Moves every address and route of one link to another without a moment in which the host has neither: first all of it is
- * added to `to`, then in one datagram, which the kernel carries out even when the process is killed meanwhile, the
- * membership of the bridge changes and `from` loses what it had. Finding half of it done is fine. Throws Refused; then
- * everything is as before, or the message says what is not.
+ * Moves every address and route of one link to another without a moment in which the host has neither: first
+ * all of it is added to `to`, then in one datagram, which the kernel carries out even when the process is
+ * killed meanwhile, the membership of the bridge changes and `from` loses what it had. Finding half of it
+ * done is fine. Throws Refused; then everything is as before, or the message says what is not.
  */
 export function moveAddresses(host: Host, op: OperationOf<'move-addresses'>): void {
   const from = presentLink(host, op.from);
@@ -54,8 +54,9 @@ export function moveAddresses(host: Host, op: OperationOf<'move-addresses'>): vo
     // The kernel went on with the rest all the same: give `from` back what it had before `to` loses it.
     const restoring = addSteps(host, load, from, from);
     const lost = firstRefusal(restoring, exchange(host, restoring));
-    if (lost !== null)
+    if (lost !== null) {
       throw new Refused(lost.failure.errno, `${notJoined.message} ${lost.message} ${to.name} keeps it.`);
+    }
     throw takenBack(host, adding, added, notJoined);
   }
   const notRemoved = firstRefusal(removing, removed);
@@ -63,7 +64,10 @@ export function moveAddresses(host: Host, op: OperationOf<'move-addresses'>): vo
   expectArrived(host, load, from, to);
 }
 
-/** None when the membership is right already. Never takes a link out of somebody else's bridge. Throws Refused. */
+/**
+ * None when the membership is right already. Never takes a link out of somebody else's bridge. Throws
+ * Refused.
+ */
 function membershipStep(op: OperationOf<'move-addresses'>, from: BareLink, to: BareLink): Step[] {
   if (op.membership === 'none') return [];
   const [port, bridge] = op.membership === 'join' ? [from, to] : [to, from];
@@ -92,7 +96,7 @@ function expectMovable({ addresses, routes }: Load, from: BareLink): void {
     const [name] = wayNames(fixed, from.index);
     throw new Refused(
       'EOPNOTSUPP',
-      `The route ${name} on ${from.name} uses a nexthop object, which cannot be moved: write it with dev or via.`,
+      `The route ${name} uses a nexthop object, which cannot be moved: write it with dev or via.`,
     );
   }
   // An unconfirmed address on `to` costs one request more.
@@ -100,7 +104,7 @@ function expectMovable({ addresses, routes }: Load, from: BareLink): void {
   if (requests > REQUESTS_PER_EXCHANGE_MAX) {
     throw new Refused(
       'E2BIG',
-      `${from.name} carries ${addresses.length} addresses and ${routes.length} routes, more than can be moved at once.`,
+      `${from.name} has ${addresses.length} addresses and ${routes.length} routes: too many for one move.`,
     );
   }
 }
@@ -192,6 +196,7 @@ function expectArrived(host: Host, load: Load, from: BareLink, to: BareLink): vo
     ...load.addresses.filter((address) => !addresses.has(addressKey(address))).map(({ address }) => address),
     ...load.routes.flatMap((message) => wayNames(message, from.index)).filter((name) => !routes.has(name)),
   ];
-  if (missing.length > 0)
+  if (missing.length > 0) {
     throw new Refused('ENOENT', `After the move ${to.name} lacks ${missing.join(', ')}.`);
+  }
 }

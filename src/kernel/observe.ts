@@ -14,7 +14,7 @@ import { type NetlinkSocket, openSocket } from './socket.js';
 /** Some 5,000 events may wait while a pass is busy; more cost one full read, which is cheap. */
 const RECEIVE_BYTES = 16 * 1024 * 1024;
 const READ_ATTEMPTS = 5;
-/** More than the receive buffer holds several times over: beyond it, links change faster than they can be read. */
+/** Several receive buffers full: beyond it, links change faster than they can be read. */
 const DATAGRAMS_PER_OBSERVE_MAX = 100_000;
 
 /** The reading half of `Kernel`. */
@@ -28,8 +28,9 @@ export interface Observer {
 }
 
 /**
- * Subscribes to the notifications of links and addresses, and keeps the picture. Routes are not subscribed to (a host
- * may carry a million of them): those of the few links that `routesOf` names are read each time. Throws KernelError.
+ * Subscribes to the notifications of links and addresses, and keeps the picture. Routes are not subscribed to
+ * (a host may carry a million of them): those of the few links that `routesOf` names are read each time.
+ * Throws KernelError.
  */
 export function openObserver(requests: Requests, routesOf: (name: LinkName) => boolean): Observer {
   const events = openSocket(GROUPS.link | GROUPS.ipv4Address | GROUPS.ipv6Address, RECEIVE_BYTES);
@@ -84,19 +85,21 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
   };
 }
 
-/** Reads every link and address. What changes meanwhile waits as a notification and is taken in afterwards. */
+/** Reads every link and address. What changes meanwhile waits as a notification, to be taken in afterwards. */
 function readAll(requests: Requests, events: NetlinkSocket, before: HostState | null): Picture {
   discard(events);
   const picture = makePicture(before);
   for (const link of requests.dump(dumpLinks(), decodeLink)) picture.put(link);
-  for (const { index, address } of requests.dump(dumpAddresses(0), decodeAddress))
+  for (const { index, address } of requests.dump(dumpAddresses(0), decodeAddress)) {
     picture.putAddress(index, address);
+  }
   return picture;
 }
 
 /**
- * Throws away what waits. After an overrun these are notifications from before it, those that followed are lost, and the
- * kernel drops more until all of them are fetched: taken in after a full read they would turn it back.
+ * Throws away what waits. After an overrun these are notifications from before it, those that followed are
+ * lost, and the kernel drops more until all of them are fetched: taken in after a full read they would turn
+ * it back.
  */
 function discard(events: NetlinkSocket): void {
   for (let datagram = 0; datagram < DATAGRAMS_PER_OBSERVE_MAX; datagram++) {

@@ -7,8 +7,8 @@ import { type BareLink, decodeLink } from './links.js';
 import type { Message } from './message.js';
 
 /**
- * What the agent knows of the host's links, kept current message by message. `state` makes of it the value that
- * everybody else reads; what did not change keeps its identity, and so does the whole when nothing did.
+ * What the agent knows of the host's links, kept current message by message. `state` makes of it the value
+ * that everybody else reads; what did not change keeps its identity, and so does the whole when nothing did.
  */
 export interface Picture {
   /** Takes in one notification or one line of a dump. Throws MalformedMessage. */
@@ -25,7 +25,10 @@ export interface Picture {
 
 const NO_ROUTES: readonly Route[] = [];
 
-/** A new picture that follows on `before` (null: the first one): links that are the same stay the same, and versions only grow. */
+/**
+ * A new picture that follows on `before` (null: the first one): links that are the same stay the same, and
+ * versions only grow.
+ */
 export function makePicture(before: HostState | null): Picture {
   const bare = new Map<IfIndex, BareLink>();
   const addresses = new Map<IfIndex, Map<string, Address>>();

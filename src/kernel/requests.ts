@@ -12,7 +12,9 @@ import {
 } from './message.js';
 import { type NetlinkSocket, openSocket } from './socket.js';
 
-/** One exchange may hold this many requests: their acknowledgements all have to fit into the receive buffer. */
+/**
+ * One exchange may hold this many requests: their acknowledgements all have to fit into the receive buffer.
+ */
 export const REQUESTS_PER_EXCHANGE_MAX = 500;
 const RECEIVE_BYTES = 2 * 1024 * 1024;
 const DUMP_ATTEMPTS = 5;
@@ -31,20 +33,27 @@ export interface Requests {
    * failures, also when the process is killed meanwhile. One answer each. Throws KernelError.
    */
   exchange(requests: readonly Request[]): Answer[];
-  /** The one message that answers a request for a single object, decoded; null when there is none (ENODEV). Throws KernelError. */
+  /**
+   * The one message that answers a request for a single object, decoded; null when there is none (ENODEV).
+   * Throws KernelError.
+   */
   get<Item>(request: Request, decode: (body: Buffer) => Item | null): Item | null;
-  /** Every object that a dump lists and `decode` takes. Read again when it was interrupted by a change. Throws KernelError. */
+  /**
+   * Every object that a dump lists and `decode` takes. Read again when it was interrupted by a change. Throws
+   * KernelError.
+   */
   dump<Item>(request: Request, decode: (body: Buffer) => Item | null): Item[];
   close(): void;
 }
 
-export function openRequests(): Requests {
-  let socket = openSocket(0, RECEIVE_BYTES);
+/** Opens a socket for requests; `open` gives a new one each time an answer was torn. Throws KernelError. */
+export function openRequests(open: () => NetlinkSocket = () => openSocket(0, RECEIVE_BYTES)): Requests {
+  let socket = open();
   let sequence = 0;
   /** After a torn answer the rest of it may still be waiting: a new socket has none of it. */
   const startAgain = () => {
     socket.close();
-    socket = openSocket(0, RECEIVE_BYTES);
+    socket = open();
   };
   const run = <Result>(ask: (first: number) => Result, count = 1): Result => {
     const first = sequence + 1;

@@ -37,7 +37,10 @@ interface Nexthop {
   readonly attributes: Buffer;
 }
 
-/** Decodes the body of RTM_NEWROUTE; null for other families and for routes that are only a cache. Throws MalformedMessage. */
+/**
+ * Decodes the body of RTM_NEWROUTE; null for other families and for routes that are only a cache. Throws
+ * MalformedMessage.
+ */
 export function decodeRoute(body: Buffer): RouteMessage | null {
   if (body.length < HEADER.route) throw new MalformedMessage('a route message is cut');
   const family = body.readUInt8(0);
@@ -121,7 +124,10 @@ function encodeNexthop({ flags, hops, index, attributes }: Nexthop): Buffer {
 const encode = (attributes: Attributes, without: readonly number[]): Buffer[] =>
   [...attributes].filter(([type]) => !without.includes(type)).map(([type, value]) => attribute(type, value));
 
-/** Asks for every route of a family over one link, in all tables (kernels before 4.20 answer with all routes: filter again). */
+/**
+ * Asks for every route of a family over one link, in all tables (kernels before 4.20 answer with all routes:
+ * filter again).
+ */
 export function dumpRoutes(family: 'inet' | 'inet6', over: IfIndex): Request {
   const header = Buffer.alloc(HEADER.route);
   header.writeUInt8(AF[family], 0);
@@ -133,13 +139,17 @@ export function dumpRoutes(family: 'inet' | 'inet6', over: IfIndex): Request {
 }
 
 /**
- * Routes that the kernel makes by itself when an address comes: local, broadcast, anycast, multicast. Its unicast
- * routes to the connected network are not among them, since others (NetworkManager) make such with protocol `kernel` too.
+ * Routes that the kernel makes by itself when an address comes: local, broadcast, anycast, multicast. Its
+ * unicast routes to the connected network are not among them, since others (NetworkManager) make such with
+ * protocol `kernel` too.
  */
 export const comesWithAddress = ({ route, body }: RouteMessage): boolean =>
   route.protocol === ROUTE_PROTOCOL_KERNEL && body.readUInt8(7) !== ROUTE_TYPE_UNICAST;
 
-/** What tells the ways of this route over one link apart from every other route: for comparing before with after. */
+/**
+ * What tells the ways of this route over one link apart from every other route: for comparing before with
+ * after.
+ */
 export function wayNames({ route, ways, body }: RouteMessage, over: IfIndex): string[] {
   const type = body.readUInt8(7) === ROUTE_TYPE_UNICAST ? '' : ` type ${body.readUInt8(7)}`;
   const tos = body.readUInt8(3) === 0 ? '' : ` tos ${body.readUInt8(3)}`;
@@ -151,13 +161,17 @@ export function wayNames({ route, ways, body }: RouteMessage, over: IfIndex): st
     });
 }
 
-/** The route uses a nexthop object (`ip nexthop`), which belongs to a link by itself: it cannot be moved route by route. */
+/**
+ * The route uses a nexthop object (`ip nexthop`), which belongs to a link by itself: it cannot be moved route
+ * by route.
+ */
 export const usesNexthopObject = ({ body }: RouteMessage): boolean =>
   decodeAttributes(body, HEADER.route).has(RTA.nexthopId);
 
 /**
- * The body of a message that adds or deletes the route with `to` in the place of `from`. IPv6 keeps each way of a
- * multipath route as a route of its own, so only the ways over `from` are named; IPv4 has one route with all ways.
+ * The body of a message that adds or deletes the route with `to` in the place of `from`. IPv6 keeps each way
+ * of a multipath route as a route of its own, so only the ways over `from` are named; IPv4 has one route with
+ * all ways.
  */
 export function routeOver({ body, route }: RouteMessage, from: IfIndex, to: IfIndex): Buffer {
   const attributes = decodeAttributes(body, HEADER.route);
@@ -178,7 +192,10 @@ export function routeOver({ body, route }: RouteMessage, from: IfIndex, to: IfIn
   ]);
 }
 
-/** `rta_cacheinfo`'s third number: hundredths of a second until a route from a router advertisement ends; 0: never. */
+/**
+ * `rta_cacheinfo`'s third number: hundredths of a second until a route from a router advertisement ends; 0:
+ * never.
+ */
 function remainingSeconds(attributes: Attributes): number | null {
   const value = attributes.get(RTA.cacheInfo);
   if (value === undefined || value.length < 12) return null;

@@ -7,7 +7,10 @@ import { decodeMessages, type Message, TornRead } from './message.js';
 const RECEIVE_BYTES = 64 * 1024;
 const SEND_BYTES_MAX = 128 * 1024;
 
-/** A netlink socket to rtnetlink of the network namespace that the calling thread is in. Nothing of it ever waits. */
+/**
+ * A netlink socket to rtnetlink of the network namespace that the calling thread is in. Nothing of it ever
+ * waits.
+ */
 export interface NetlinkSocket {
   readonly fd: number;
   /** Sends one datagram. Throws KernelError. */
@@ -21,8 +24,8 @@ export interface NetlinkSocket {
 }
 
 /**
- * Opens a socket. `groups`: the notifications to receive (bits of GROUPS), 0 for none. `receiveBytes`: how much the kernel
- * keeps for a reader that is late. Throws KernelError.
+ * Opens a socket. `groups`: the notifications to receive (bits of GROUPS), 0 for none. `receiveBytes`: how
+ * much the kernel keeps for a reader that is late. Throws KernelError.
  */
 export function openSocket(groups: number, receiveBytes: number): NetlinkSocket {
   const fd = libc.socket(AF.netlink, SOCKET.raw | SOCKET.cloexec, SOCKET.netlinkRoute);
@@ -35,7 +38,8 @@ export function openSocket(groups: number, receiveBytes: number): NetlinkSocket 
     libc.close(fd);
     throw error;
   }
-  // Each of these only helps, and old kernels or users without rights lack some: what they do not do is checked again.
+  // Each of these only helps, and old kernels or users without rights lack some: what they do not do is
+  // checked again.
   if (setOption(fd, SOCKET.solSocket, SOCKET.rcvbufForce, receiveBytes) === -1) {
     setOption(fd, SOCKET.solSocket, SOCKET.rcvbuf, receiveBytes);
   }

@@ -12,9 +12,9 @@ const FILES = {
 } as const;
 
 /**
- * Writes the IPv6 settings of a link that differ from `now`: netlink cannot. The last one enables or disables IPv6, so
- * that the others are in force when it comes to life. A host without IPv6 has nothing to set. Throws Error with a code
- * (ENOENT: the link has no IPv6 of its own or is gone; EACCES, EROFS: not permitted).
+ * Writes the IPv6 settings of a link that differ from `now`: netlink cannot. The last one enables or disables
+ * IPv6, so that the others are in force when it comes to life. A host without IPv6 has nothing to set. Throws
+ * Error with a code (ENOENT: the link has no IPv6 of its own or is gone; EACCES, EROFS: not permitted).
  */
 export function writeIpv6Settings(
   name: LinkName,
@@ -30,9 +30,9 @@ export function writeIpv6Settings(
 }
 
 /**
- * The kernel allows any byte but `/` and white space in a name. `.` and `..` it refuses; a name that was not valid
- * UTF-8 came to us with a replacement character and would name another file. `all` and `default` are links' names to
- * the kernel, but in this folder they mean every link.
+ * The kernel allows any byte but `/` and white space in a name. `.` and `..` it refuses; a name that was not
+ * valid UTF-8 came to us with a replacement character and would name another file. `all` and `default` are
+ * links' names to the kernel, but in this folder they mean every link.
  */
 function folderOf(name: LinkName): string {
   const usable =

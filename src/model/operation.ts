@@ -59,5 +59,24 @@ export type Operation = Common &
   );
 
 export type OperationKind = Operation['op'];
+
+const EVERY_KIND: Readonly<Record<OperationKind, true>> = {
+  'create-bridge': true,
+  'create-subinterface': true,
+  'set-label': true,
+  'disable-ipv6': true,
+  'set-ipv6': true,
+  'set-mac': true,
+  'set-mtu': true,
+  'set-bridge-options': true,
+  'set-up': true,
+  attach: true,
+  detach: true,
+  'move-addresses': true,
+  'delete-bridge': true,
+  'delete-subinterface': true,
+};
+/** Every kind there is; the compiler sees to it that none is missing. */
+export const OPERATION_KINDS = Object.keys(EVERY_KIND) as readonly OperationKind[];
 /** The operation of one kind, with its own fields. */
 export type OperationOf<Kind extends OperationKind> = Extract<Operation, { op: Kind }>;

@@ -24,6 +24,8 @@ export interface PassReport {
   readonly generation: string | null;
   /** Nothing left to change, apart from what is held. */
   readonly inSync: boolean;
+  /** Operations that were still to be made at the end of the pass, apart from what is held. */
+  readonly pending: number;
   /** What was carried out, or, for a plan, what would be. */
   readonly operations: readonly Operation[];
   readonly failed: readonly Extract<OperationOutcome, { ok: false }>[];
@@ -67,6 +69,10 @@ export type AgentEvent =
   | { readonly kind: 'not-recovered'; readonly why: string }
   | { readonly kind: 'state-failed'; readonly error: string }
   | { readonly kind: 'control-failed'; readonly error: string }
+  | { readonly kind: 'web-listening'; readonly address: string }
+  | { readonly kind: 'web-failed'; readonly error: string }
+  /** The settings are about to be read again. */
+  | { readonly kind: 'reloading' }
   | { readonly kind: 'reloaded'; readonly warnings: readonly Warning[] }
   | { readonly kind: 'reload-refused'; readonly problems: readonly string[] }
   | { readonly kind: 'accepted'; readonly removals: number }

@@ -12,6 +12,8 @@ export interface AgentStatus {
   readonly version: string;
   readonly startedAtMs: number;
   readonly nowMs: number;
+  /** How far the loop is behind its own schedule; 0 while it turns as it should. */
+  readonly lateMs: number;
   /** null until the database has answered once. */
   readonly generation: string | null;
   readonly database: DatabaseStatus;
@@ -45,8 +47,12 @@ export interface PassSummary {
   readonly operations: number;
   readonly failed: number;
   readonly held: number;
+  /** Operations that were still to be made at the end of the pass, apart from what is held. */
+  readonly pending: number;
   readonly inSync: boolean;
 }
+
+export const NETWORK_STATES = ['served', 'blocked', 'idle', 'gone'] as const;
 
 export interface NetworkStatus {
   readonly id: NetworkId;
@@ -54,21 +60,32 @@ export interface NetworkStatus {
   /** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`; null when it cannot be realised. */
   readonly segment: string | null;
   readonly uplink: LinkName | null;
-  readonly state: 'served' | 'blocked' | 'idle' | 'gone';
+  readonly state: (typeof NETWORK_STATES)[number];
   /** Why it is blocked. */
   readonly warning: Warning | null;
 }
+
+/**
+ * `wired`; `waiting` for libvirt; `blocked` (its network cannot be served); `held` (a removal waits for the operator);
+ * `down` (port admin down); `no-row`; `left-alone` (elsewhere, another driver, ambiguous); `unknown` (not answered yet).
+ */
+export const TAP_STATES = [
+  'wired',
+  'waiting',
+  'blocked',
+  'held',
+  'down',
+  'no-row',
+  'left-alone',
+  'unknown',
+] as const;
 
 export interface TapStatus {
   readonly tap: LinkName;
   readonly port: PortId | null;
   readonly network: NetworkId | null;
   readonly bridge: LinkName | null;
-  /**
-   * `wired`; `waiting` for libvirt; `blocked` (its network cannot be served); `held` (a removal waits for the operator);
-   * `down` (port admin down); `no-row`; `left-alone` (elsewhere, another driver, ambiguous); `unknown` (not answered yet).
-   */
-  readonly state: 'wired' | 'waiting' | 'blocked' | 'held' | 'down' | 'no-row' | 'left-alone' | 'unknown';
+  readonly state: (typeof TAP_STATES)[number];
   readonly why: string | null;
 }
 

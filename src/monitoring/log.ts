@@ -17,42 +17,97 @@ export async function openLog({
 }
 
 /**
- * Writes what the agent tells as log lines: one line per pass that changed something, one per warning when it
- * appears and when it is cured, silence otherwise. Messages are constant, what varies is in the fields.
+ * Writes what the agent tells as log lines: one line per pass that changed something; what lasts (a warning, a failure,
+ * held removals) when it appears and when it is over; silence otherwise. Messages are constant, what varies is in the
+ * fields.
  */
 export function logObserver(log: Logger): Observer {
   let active = new Map<string, Warning>();
+  let failing: ReadonlySet<string> = new Set();
   let held = '';
+  const repeats = startRepeats();
   return (event) => {
     if (event.kind !== 'pass') {
+      if (repeats.isRepeat(event)) return;
       const [level, fields, message] = lineOf(event);
       log[level](fields, message);
       return;
     }
     const { report } = event;
-    logPass(log, report);
+    repeats.notePass(report);
+    logChanges(log, report);
+    failing = logFailures(log, report, failing);
+    // A pass that worked from memory knows of no row, and cures nothing.
     if (report.trigger === 'kernel') return;
     active = logWarnings(log, report, active);
     held = logHeld(log, report, held);
   };
 }
 
-function logPass(log: Logger, { pass, trigger, operations, failed, timings }: PassReport): void {
+/** Tells the failures that come again with every poll from those that are news. */
+function startRepeats(): { isRepeat(event: AgentEvent): boolean; notePass(report: PassReport): void } {
+  let kernel: string | null = null;
+  let statuses: string | null = null;
+  return {
+    isRepeat: (event) => {
+      if (event.kind === 'kernel-failed') {
+        const before = kernel;
+        kernel = event.error;
+        return before === event.error;
+      }
+      if (event.kind === 'statuses-written') statuses = null;
+      if (event.kind !== 'statuses-failed') return false;
+      const before = statuses;
+      statuses = event.error;
+      return before === event.error;
+    },
+    notePass: ({ trigger, statuses: wanted }) => {
+      kernel = null;
+      if (trigger !== 'kernel' && wanted.length === 0) statuses = null;
+    },
+  };
+}
+
+function logChanges(log: Logger, { pass, trigger, operations, timings }: PassReport): void {
   const fields = { pass, trigger };
   if (operations.length > 0) {
     const counts: Record<string, number> = {};
     for (const { op } of operations) counts[op] = (counts[op] ?? 0) + 1;
-    log.info({ ...fields, operations: operations.length, counts, timings }, 'host changed');
+    log.info({ ...fields, operations: operations.length, counts, timings: rounded(timings) }, 'host changed');
   }
   for (const operation of operations) {
     const { op, device, reason, network, port } = operation;
     log.debug({ ...fields, op, device, reason, network, port }, 'operation done');
   }
-  for (const { operation, failure } of failed.slice(0, WARNINGS_LOGGED_MAX)) {
+}
+
+const rounded = (timings: PassReport['timings']): Record<string, number> =>
+  Object.fromEntries(Object.entries(timings).map(([stage, ms]) => [stage, Math.round(ms * 1000) / 1000]));
+
+/** Says each failure once, until a poll does without it. Gives the ones that last. */
+function logFailures(
+  log: Logger,
+  { pass, trigger, failed }: PassReport,
+  before: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const now = new Map(
+    failed.map((one) => [`${one.operation.op} ${one.operation.device} ${one.failure.errno}`, one]),
+  );
+  const news = [...now].filter(([key]) => !before.has(key));
+  for (const [, { operation, failure }] of news.slice(0, WARNINGS_LOGGED_MAX)) {
     const { op, device, reason, network, port } = operation;
     const { errno, message } = failure;
-    log.error({ ...fields, op, device, errno, error: message, reason, network, port }, 'operation failed');
+    log.error(
+      { pass, trigger, op, device, errno, error: message, reason, network, port },
+      'operation failed, it is tried again',
+    );
   }
+  if (news.length > WARNINGS_LOGGED_MAX)
+    log.error({ pass, failures: news.length - WARNINGS_LOGGED_MAX }, 'more operations failed, see plan');
+  if (trigger === 'kernel') return new Set([...before, ...now.keys()]);
+  const over = [...before].filter((key) => !now.has(key)).length;
+  if (over > 0) log.info({ pass, failures: over, left: now.size }, 'operations no longer fail');
+  return new Set(now.keys());
 }
 
 const keyOf = ({ code, port, network, device }: Warning): string =>
@@ -143,6 +198,16 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
         { error: event.error },
         'no control socket, accept and status cannot reach this agent',
       ];
+    case 'web-listening':
+      return ['info', { address: event.address }, 'web server listens'];
+    case 'web-failed':
+      return [
+        'error',
+        { code: 'WEB_SERVER_FAILED', error: event.error },
+        'no web server, the agent works without it',
+      ];
+    case 'reloading':
+      return ['debug', {}, 'reading the settings again'];
     case 'reloaded':
       return ['info', { warnings: event.warnings }, 'settings read again'];
     case 'reload-refused':

@@ -1,4 +1,4 @@
-import { type LinkName, type NetworkId, type Warning } from '../model/index.js';
+import type { LinkName, NetworkId, Warning } from '../model/index.js';
 import type { Place, World } from './desired.js';
 import { indexPorts, matchTap } from './match.js';
 import { presentUplink, type Realisation } from './realise.js';

@@ -12,7 +12,7 @@ import { type Candidate, withoutConflicts } from './conflicts.js';
 import type { DesiredNetwork, Place, Removals, World } from './desired.js';
 import { isGone, networkOfBridge, obstacleTo } from './owners.js';
 import { chooseSegment, presentUplink, type Realisation, realise, type Uplink } from './realise.js';
-import { type Bridge, isBridge, tapsIn, uplinksOf } from './view.js';
+import { type Bridge, isBridge, ownAddresses, tapsIn, uplinksOf } from './view.js';
 
 const MTU_MIN = 68;
 const MTU_MAX = 65_535;
@@ -125,8 +125,8 @@ function leavingUplinks(world: World, { place, realisation }: Candidate): Link[]
 }
 
 /**
- * Uplinks that are free for another network once the leaving operations of this plan are done. A flat uplink
- * that gets addresses back is not among them: they are only seen on it when the host is read again.
+ * Uplinks that are free for another network once the leaving operations of this plan are done. One that has
+ * addresses, or gets them back, is not among them: that is decided when the host is read again.
  */
 function releasedUplinks(world: World, drafts: readonly Draft[]): IfIndex[] {
   const { view, knowledge } = world;
@@ -149,7 +149,8 @@ function releasedUplinks(world: World, drafts: readonly Draft[]): IfIndex[] {
 }
 
 const comesFree = (bridge: Bridge, uplink: Link): boolean =>
-  uplink.detail.kind === 'vlan' || (bridge.addresses.length === 0 && bridge.routes.length === 0);
+  ownAddresses(uplink).length === 0 &&
+  (uplink.detail.kind === 'vlan' || (bridge.addresses.length === 0 && bridge.routes.length === 0));
 
 /** An uplink that is in another bridge of the agent and does not leave it in this pass cannot be taken. */
 function stillHeld(world: World, candidate: Candidate, released: ReadonlySet<Link['index']>): Realisation {

@@ -1,7 +1,7 @@
 import { bridgeMac, type LinkRef, labelOf, networkOfLabel, type Operation } from '../model/index.js';
 import type { DesiredNetwork } from './desired.js';
 import { bridgeRef, type Fields, fieldsOf, type PlanContext, present } from './plan-context.js';
-import { type Bridge, ownAddresses } from './view.js';
+import { type Bridge, foreignMembers, ownAddresses, type View } from './view.js';
 
 /** The bridge of one network: made when a tap needs it, kept right while it is the agent's. */
 export function bridgeOperations(
@@ -13,7 +13,7 @@ export function bridgeOperations(
   if (place.kind === 'missing') return needed && network.serves !== null ? makeBridge(context, network) : [];
   if (place.kind !== 'present') return [];
   const labelled = networkOfLabel(place.bridge.alias) !== null;
-  return labelled || needed ? repairBridge(network, place.bridge) : [];
+  return labelled || needed ? repairBridge(context, network, place.bridge) : [];
 }
 
 function makeBridge(context: PlanContext, network: DesiredNetwork): Operation[] {
@@ -80,11 +80,11 @@ function ipv6OfNewBridge(network: DesiredNetwork, target: LinkRef, fields: Field
       ];
 }
 
-function repairBridge(network: DesiredNetwork, bridge: Bridge): Operation[] {
+function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bridge): Operation[] {
   const target = present(bridge);
   const fields = fieldsOf(network, target);
   const operations: Operation[] = [];
-  if (bridge.alias !== labelOf(network.id)) {
+  if (bridge.alias !== labelOf(network.id) && !hasMacOfStranger(context.world.view, bridge)) {
     operations.push({
       ...fields,
       op: 'set-label',
@@ -109,6 +109,13 @@ function repairBridge(network: DesiredNetwork, bridge: Bridge): Operation[] {
   if (!bridge.up) operations.push({ ...fields, op: 'set-up', target, reason: 'the bridge is down' });
   return operations;
 }
+
+/**
+ * A bridge that nobody gave a MAC address has that of a port. With a label that would mean that the port is its
+ * uplink (see `uplinksOf`): one that has a stranger's stays known by its name alone.
+ */
+const hasMacOfStranger = (view: View, bridge: Bridge): boolean =>
+  foreignMembers(view, bridge).some(({ mac }) => mac === bridge.mac);
 
 /** A flat bridge keeps what it took from its uplink; any other takes no part in IPv6, unless it has addresses. */
 function ipv6Repair(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operation[] {

@@ -127,9 +127,7 @@ function deleteBridge(context: PlanContext, { bridge, network, uplinks }: GoneBr
   const reason = `network ${group} is gone`;
   const heir = heirOf(bridge, uplinks);
   return [
-    ...uplinks.flatMap((uplink) =>
-      uplinkLeaves(context, bridge, uplink, uplink === heir, group, reason),
-    ),
+    ...uplinks.flatMap((uplink) => uplinkLeaves(context, bridge, uplink, uplink === heir, group, reason)),
     {
       op: 'delete-bridge',
       device: bridge.name,

@@ -1,4 +1,11 @@
-import { bridgeMac, type Link, type LinkRef, labelOf, networkOfLabel, type Operation } from '../model/index.js';
+import {
+  bridgeMac,
+  type Link,
+  type LinkRef,
+  labelOf,
+  networkOfLabel,
+  type Operation,
+} from '../model/index.js';
 import type { DesiredNetwork } from './desired.js';
 import { bridgeRef, fieldsOf, type PlanContext, present } from './plan-context.js';
 import type { Uplink } from './realise.js';

@@ -75,7 +75,5 @@ function bridgeQuestions(view: View): BridgeQuestion[] {
 export const hasUnknownTaps = (view: View, memory: Memory, nowMs: number): boolean =>
   view.taps.some(
     ({ name }) =>
-      !memory.known.has(name) &&
-      !memory.disputed.has(name) &&
-      isStillAbsent(memory, name, nowMs) === null,
+      !memory.known.has(name) && !memory.disputed.has(name) && isStillAbsent(memory, name, nowMs) === null,
   );

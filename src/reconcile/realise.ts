@@ -161,12 +161,15 @@ function realiseVlan(view: View, settings: HostSettings, id: NetworkId, segment:
   return { ok: true, uplink: { kind: 'subinterface', parent, vlanId: segment.vlanId, name, existing } };
 }
 
-/** In an agent's bridge, or labelled, or free to adopt: unenslaved, of the right name, without addresses. */
+/**
+ * In an agent's bridge; or labelled, or free to adopt (unenslaved, of the right name), and then without addresses:
+ * an enslaved link's would be dead.
+ */
 function isAgentsSubinterface(view: View, occupant: Link, existing: Link | null, name: LinkName): boolean {
   if (occupant !== existing) return false;
   if (occupant.master !== null) return view.agentBridges.has(occupant.master);
-  const isFree = occupant.name === name && occupant.alias === '' && ownAddresses(occupant).length === 0;
-  return isFree || networkOfLabel(occupant.alias) !== null;
+  if (ownAddresses(occupant).length > 0) return false;
+  return networkOfLabel(occupant.alias) !== null || (occupant.name === name && occupant.alias === '');
 }
 
 function describeOccupant(view: View, occupant: Link): string {

@@ -16,25 +16,40 @@ export interface Repair {
 /** By operation and device. Bounded: what is older than the longest pause twice over is forgotten. */
 export type Repairs = ReadonlyMap<string, Repair>;
 
-const keyOf = (operation: Operation): string => {
-  if (operation.op === 'move-addresses') return `${operation.op} ${operation.membership} ${operation.device}`;
-  const about = 'target' in operation ? operation.target.index : null;
-  return `${operation.op} ${about ?? operation.device}`;
-};
+function keyOf(operation: Operation): string {
+  const { op, device } = operation;
+  if (op === 'move-addresses') return `${op} ${operation.membership} ${device}`;
+  // A bridge that somebody makes again has another index each time.
+  const isDeletion = op === 'delete-bridge' || op === 'delete-subinterface';
+  const index = isDeletion || !('target' in operation) ? null : operation.target.index;
+  return `${op} ${index ?? device}`;
+}
 
 /** The agent's own work that this operation takes back: making it again later is no repair. */
-function takesBack(operation: Operation): (key: string) => boolean {
+function takenBackBy(operation: Operation): (key: string) => boolean {
   const { device } = operation;
+  const joins = [`attach ${device}`, `move-addresses join ${device}`];
+  const leaves = [`detach ${device}`, `move-addresses leave ${device}`];
   switch (operation.op) {
+    case 'attach':
+      return (key) => [...leaves, `detach ${operation.target.index}`].includes(key);
     case 'detach':
-      return (key) => [`attach ${device}`, `attach ${operation.target.index}`, keyOf(operation)].includes(key);
+      return (key) => [...joins, `attach ${operation.target.index}`].includes(key);
+    case 'move-addresses': {
+      const { from, to, membership } = operation;
+      if (membership === 'none') return () => false;
+      const others =
+        membership === 'join' ? [...leaves, `detach ${from.index}`] : [...joins, `attach ${to.index}`];
+      return (key) => others.includes(key);
+    }
+    case 'create-bridge':
+    case 'create-subinterface':
+      return (key) => key === `delete-${operation.op.slice('create-'.length)} ${device}`;
     case 'delete-bridge':
     case 'delete-subinterface':
-      return (key) => key.endsWith(` ${device}`) || key.endsWith(` ${operation.target.index}`);
-    case 'move-addresses':
       return (key) =>
-        operation.membership === 'leave' &&
-        [`move-addresses join ${device}`, `attach ${device}`, keyOf(operation)].includes(key);
+        key !== keyOf(operation) &&
+        [device, operation.target.index].some((about) => key.endsWith(` ${about}`));
     default:
       return () => false;
   }
@@ -77,7 +92,7 @@ export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs:
   for (const operation of done) {
     const key = keyOf(operation);
     next.set(key, again(next.get(key), nowMs));
-    const isTakenBack = takesBack(operation);
+    const isTakenBack = takenBackBy(operation);
     for (const noted of [...next.keys()]) if (isTakenBack(noted)) next.delete(noted);
   }
   return next;

@@ -75,7 +75,7 @@ function isServed(tap: Link | undefined, network: DesiredNetwork | undefined): b
   if (place.kind === 'joined') return tap.master === place.bridge.index;
   if (place.kind !== 'present' || tap.master !== place.bridge.index || !place.bridge.up) return false;
   const uplink = presentUplink(serves);
-  return serves.kind === 'none' || (uplink !== null && uplink.up && uplink.master === place.bridge.index);
+  return serves.kind === 'none' || (uplink?.up === true && uplink.master === place.bridge.index);
 }
 
 /** A tap that may belong to several ports speaks for none of them. */

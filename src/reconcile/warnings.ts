@@ -43,7 +43,8 @@ export function reasonOf(network: DesiredNetwork): Warning {
 const leasedAddresses = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warning[] =>
   [...networks.values()].flatMap(({ id, place, serves }) => {
     if (serves?.kind !== 'interface') return [];
-    const bridge = place.kind === 'present' && serves.link.master === place.bridge.index ? place.bridge : null;
+    const bridge =
+      place.kind === 'present' && serves.link.master === place.bridge.index ? place.bridge : null;
     const carriers = bridge === null ? [serves.link] : [serves.link, bridge];
     const leased = carriers.flatMap(ownAddresses).find((address) => address.leased);
     if (leased === undefined) return [];

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
-import type { Invocation } from '../../src/commands/invocation.js';
 import { schemaCheck } from '../../src/commands/schema-check.js';
 import { schemaMigrate, schemaRollback } from '../../src/commands/schema-migrate.js';
 import { schemaSql } from '../../src/commands/schema-sql.js';
-import type { LoadedSettings } from '../../src/config/load.js';
 import { openDatabase } from '../../src/database/database.js';
-import type { DatabaseSettings } from '../../src/model/settings.js';
 import { ENGINES, freshDatabase } from '../support/schema-engines.js';
+import { outputOf } from '../support/schema-invocation.js';
 import { failureOf, NOTHING } from '../support/schema-probe.js';
 import type { TestServer } from '../support/schema-servers.js';
 import type { TestGeneration } from '../support/schema-tables.js';
@@ -155,18 +153,7 @@ for (const engine of ENGINES) {
   });
 }
 
-type Command = (invocation: Invocation) => Promise<number>;
-
-async function outputOf(
-  command: Command,
-  database: DatabaseSettings,
-): Promise<{ code: number; text: string }> {
-  const lines: string[] = [];
-  const print = (text: string): void => void lines.push(text);
-  const loaded = { settings: { database } } as LoadedSettings;
-  const code = await command({ loaded, json: false, output: { print, complain: print, colour: false } });
-  return { code, text: lines.join('\n') };
-}
+type Command = Parameters<typeof outputOf>[0];
 
 async function sqlText(server: TestServer, down: boolean): Promise<string> {
   const lines: string[] = [];

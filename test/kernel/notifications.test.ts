@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { linkName } from '../../src/model/ids.js';
-import { ip, ipBatch, ipJson, makeTap } from '../support/netns.js';
+import { endProcess, ip, ipBatch, ipJson, makeTap } from '../support/netns.js';
 import { applied, attach, BRIDGE, createBridge, eventually, kernelInNamespace, refOf } from './fixture.js';
 
 /** How many notifications the kernel dropped for this process's subscribed socket in its namespace. */
@@ -71,7 +72,10 @@ test('a tap is in its bridge within a millisecond of its announcement', async (t
   assert.ok((durations[5] ?? 0) < 2, `median ${durations[5]} ms`);
 });
 
-/** Far more events than the 16 MiB that the kernel keeps: each change of a bridge port is announced several times. */
+/**
+ * Far more events than the 16 MiB that the kernel keeps: each change of a bridge port is announced several
+ * times.
+ */
 function overrun(ns: string): void {
   const changes = Array.from({ length: 10_000 }, (_, round) => `link set tap1 mtu ${1300 + (round % 100)}`);
   ipBatch(ns, [
@@ -104,6 +108,30 @@ test('an overrun is announced, and so is what comes after it', async (t) => {
   assert.ok(kernel.observe().byName.has(linkName('tap2')));
   makeTap(ns, 'tap3');
   await eventually('the next announcement', () => looks === 2);
+});
+
+test('links that come and go while everything is read again and again never spoil the picture', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  const lines = Array.from({ length: 3_000 }, (_, round) => [
+    `link add br${round % 50} type bridge`,
+    `link set br${(round + 25) % 50} mtu ${1300 + (round % 100)}`,
+    `link del br${(round + 1) % 50}`,
+  ]).flat();
+  const churn = spawn('ip', ['-n', ns, '-force', '-batch', '-'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  t.after(() => endProcess(churn));
+  churn.stdin.end(lines.join('\n'));
+  let reads = 0;
+  while (churn.exitCode === null && reads < 2_000) {
+    kernel.invalidate();
+    const { links, byName } = kernel.observe();
+    assert.equal(links.size, byName.size);
+    reads++;
+    await new Promise(setImmediate);
+  }
+  await endProcess(churn);
+  const names = ipJson<{ ifname: string }>(ns, 'link', 'show').map(({ ifname }) => ifname);
+  assert.deepEqual([...kernel.observe().byName.keys()].sort(), names.sort());
+  assert.ok(reads > 5, `only ${reads} readings`);
 });
 
 test('a link event of another kind changes neither version nor value', (t) => {

@@ -1,7 +1,10 @@
 import { hasNetAdmin, openKernel } from '../../src/kernel/kernel.js';
 import { linkName } from '../../src/model/ids.js';
 
-/** Started by permission.test.ts with fewer rights: looks, tries to change the tap, and prints what came of it. */
+/**
+ * Started by permission.test.ts with fewer rights: looks, tries to change the tap, and prints what came of
+ * it.
+ */
 const kernel = openKernel({ routesOf: () => true });
 const { byName } = kernel.observe();
 const tap = byName.get(linkName('tap1'));

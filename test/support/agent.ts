@@ -182,11 +182,13 @@ function watched(child: ChildProcess): RunningAgent {
     saying,
     line: async (message, since = 0) => {
       const found = (): LogLine | undefined => saying(message, since)[0];
-      await waitUntil(() => found() !== undefined || end !== null, `"${message}" in the log`, LINE_LIMIT_MS).catch(
-        (error: Error) => {
-          throw new Error(`${error.message}; the log is\n${stderr()}`);
-        },
-      );
+      await waitUntil(
+        () => found() !== undefined || end !== null,
+        `"${message}" in the log`,
+        LINE_LIMIT_MS,
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}; the log is\n${stderr()}`);
+      });
       const line = found();
       if (line === undefined) throw new Error(`the agent ended without "${message}":\n${stderr()}`);
       return line;

@@ -79,6 +79,7 @@ function mariadbServer(folder: string, data: string, port: number, settings: rea
       ...(database && { database }),
     });
     try {
+      await connection.query('set autocommit = 1');
       const [result] = await connection.query(sql);
       const last: unknown = Array.isArray(result) && Array.isArray(result.at(-1)) ? result.at(-1) : result;
       return Array.isArray(last) ? (last as Record<string, unknown>[]) : [];

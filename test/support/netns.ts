@@ -17,7 +17,10 @@ export interface Cleanup {
 
 let made = 0;
 
-/** Makes a network namespace of its own for one test, with its loopback up; it is deleted when the test ends. Its name. */
+/**
+ * Makes a network namespace of its own for one test, with its loopback up; it is deleted when the test ends.
+ * Its name.
+ */
 export function makeNamespace(t: Cleanup): string {
   const name = `qlb-${process.pid}-${++made}`;
   command('ip', 'netns', 'add', name);
@@ -88,7 +91,10 @@ export const makeTaps = (namespace: string, names: readonly string[]): void =>
     names.map((name) => `tuntap add dev ${name} mode tap`),
   );
 
-/** Makes a veth pair, both ends up: `name` in `namespace`, its peer in `peerNamespace`. A pair stands for a cable. */
+/**
+ * Makes a veth pair, both ends up: `name` in `namespace`, its peer in `peerNamespace`. A pair stands for a
+ * cable.
+ */
 export function makeVeth(namespace: string, name: string, peerNamespace: string, peer: string): void {
   ip(namespace, 'link', 'add', name, 'type', 'veth', 'peer', 'name', peer, 'netns', peerNamespace);
   ip(namespace, 'link', 'set', name, 'up');
@@ -99,7 +105,10 @@ export function makeVeth(namespace: string, name: string, peerNamespace: string,
 export const spawnIn = (namespace: string, file: string, ...args: string[]): ChildProcess =>
   spawn('ip', ['netns', 'exec', namespace, file, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
 
-/** Ends a process by its id and waits until it is gone. `ip netns exec` replaces itself by the program, so the id is the program's. */
+/**
+ * Ends a process by its id and waits until it is gone. `ip netns exec` replaces itself by the program, so the
+ * id is the program's.
+ */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -111,10 +120,11 @@ const libc = koffi.load(null);
 const setns = libc.func('int setns(int fd, int type)') as (fd: number, type: number) => number;
 
 /**
- * Moves the main thread of this process into a namespace until the test ends. Sockets belong to the namespace in which
- * they are opened, and /proc/sys/net shows that of the reading thread: so `openKernel` and everything synchronous after this
- * call is in the namespace. What runs on libuv's pool (asynchronous file access, name resolution) is not. Tests of one file run one after
- * another; a test that uses this must not run at the same time as another one of its process.
+ * Moves the main thread of this process into a namespace until the test ends. Sockets belong to the namespace
+ * in which they are opened, and /proc/sys/net shows that of the reading thread: so `openKernel` and
+ * everything synchronous after this call is in the namespace. What runs on libuv's pool (asynchronous file
+ * access, name resolution) is not. Tests of one file run one after another; a test that uses this must not
+ * run at the same time as another one of its process.
  */
 export function enterNamespace(t: Cleanup, namespace: string): void {
   const home = openSync('/proc/thread-self/ns/net', 'r');

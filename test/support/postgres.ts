@@ -67,11 +67,35 @@ function copyTemplate(programs: string, data: string): void {
       '--locale=C.UTF-8',
     ];
     const auth = ['--auth-local=trust', '--auth-host=scram-sha-256', '--no-sync'];
-    const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--'] : ['--'];
-    execFileSync('setpriv', [...identity, ...command, ...auth], { stdio: 'pipe', cwd: folder });
+    execAs(user, [...command, ...auth], folder);
   }
   cpSync(template, data, { recursive: true, preserveTimestamps: true });
   if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
+}
+
+/** A streaming standby of a running primary, made with pg_basebackup; `pg_promote()` makes it a primary. */
+export async function startStandby(primary: TestServer): Promise<TestServer> {
+  const programs = postgresFolder();
+  if (programs === null) throw new Error('PostgreSQL is not installed: apt-get install postgresql');
+  const user = systemUser('postgres');
+  const folder = privateFolder('standby');
+  chmodSync(folder, 0o755);
+  if (user) chownSync(folder, user.uid, user.gid);
+  const data = join(folder, 'data');
+  const from = ['-h', primary.socketPath, '-p', `${primary.port}`, '-U', 'postgres'];
+  execAs(
+    user,
+    [join(programs, 'pg_basebackup'), ...from, '-D', data, '-R', '-c', 'fast', '-X', 'stream'],
+    folder,
+  );
+  const server = postgresServer({ programs, folder, data, port: await freePort(), settings: [] });
+  await server.start();
+  return server;
+}
+
+function execAs(user: ReturnType<typeof systemUser>, command: readonly string[], folder: string): void {
+  const identity = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : [];
+  execFileSync('setpriv', [...identity, '--', ...command], { stdio: 'pipe', cwd: folder });
 }
 
 interface Place {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { type Cleanup, command } from './netns.js';
 
 /**
- * User-mode Linux: a whole kernel of its own as one process, with the VLAN and other modules that the machine's kernel may
- * lack. The guest has the machine's root file system, read-only, so Node, the project and its modules are simply there.
- * Inside, `/run` is the guest's own and writable (`TMPDIR` is in it), and `/run/out` is the folder that both sides share.
+ * User-mode Linux: a whole kernel of its own as one process, with the VLAN and other modules that the
+ * machine's kernel may lack. The guest has the machine's root file system, read-only, so Node, the project
+ * and its modules are simply there. Inside, `/run` is the guest's own and writable (`TMPDIR` is in it), and
+ * `/run/out` is the folder that both sides share.
  */
 
 const PROGRAM = 'linux.uml';
@@ -41,38 +42,52 @@ export interface GuestResult {
   readonly status: number;
   /** What the script printed, and what the kernel said. */
   readonly output: string;
-  /** The folder that the guest had as /run/out; it is deleted when the test ends. */
+  /** See `Guest.folder`; it is deleted when the test ends. */
   readonly folder: string;
 }
 
-/**
- * Boots a guest, runs a shell script in it as root in the project's folder, and waits for the guest to halt. Several may
- * run at one time. Throws an Error with the guest's output when it does not come to an end within its limit.
- */
-export async function runInGuest(
-  t: Cleanup,
-  script: string,
-  options: GuestOptions = {},
-): Promise<GuestResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'qlb-guest-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, 'out'));
-  const init = join(folder, 'init.sh');
-  writeFileSync(init, initScript(join(folder, 'out'), script, options.environment ?? {}));
-  chmodSync(init, 0o755);
-  const output = await boot(t, kernelArguments(folder, init, options), options);
-  const status = Number(readOrNull(join(folder, 'out', 'status')) ?? Number.NaN);
-  if (Number.isNaN(status)) throw new Error(`the guest halted before the script ended:\n${output}`);
-  return {
-    status,
-    output: output + (readOrNull(join(folder, 'out', 'output')) ?? ''),
-    folder: join(folder, 'out'),
-  };
+/** A guest that is running. */
+export interface Guest {
+  /**
+   * The folder that the guest has as /run/out: what one side writes the other can read, also while it runs.
+   */
+  readonly folder: string;
+  /** Settles when the guest has halted; rejects with its output when it does not within its limit. */
+  readonly result: Promise<GuestResult>;
 }
 
 /**
- * Runs a test file inside a guest with Node's own runner; each of its tests becomes a subtest of `t` with its result.
- * `file` is relative to the project's folder.
+ * Boots a guest that runs a shell script as root in the project's folder and then halts. Several may run at
+ * one time.
+ */
+export function startGuest(t: Cleanup, script: string, options: GuestOptions = {}): Guest {
+  const folder = mkdtempSync(join(tmpdir(), 'qlb-guest-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const shared = join(folder, 'out');
+  mkdirSync(shared);
+  const init = join(folder, 'init.sh');
+  writeFileSync(init, initScript(shared, script, options.environment ?? {}), { mode: 0o755 });
+  const result = boot(t, kernelArguments(folder, init, options), options).then((output) => {
+    const status = readOrNull(join(shared, 'status'));
+    if (status === null) throw new Error(`the guest halted before the script ended:\n${output}`);
+    return {
+      status: Number(status),
+      output: output + (readOrNull(join(shared, 'output')) ?? ''),
+      folder: shared,
+    };
+  });
+  // Who waits for something else first still learns of a failure when it comes to the result.
+  result.catch(() => undefined);
+  return { folder: shared, result };
+}
+
+/** Boots a guest, runs a shell script in it and waits for its end; see `startGuest`. */
+export const runInGuest = (t: Cleanup, script: string, options: GuestOptions = {}): Promise<GuestResult> =>
+  startGuest(t, script, options).result;
+
+/**
+ * Runs a test file inside a guest with Node's own runner; each of its tests becomes a subtest of `t` with its
+ * result. `file` is relative to the project's folder.
  */
 export async function runTestsInGuest(
   t: TestContext,
@@ -93,7 +108,7 @@ export async function runTestsInGuest(
 function kernelArguments(folder: string, init: string, { card }: GuestOptions): string[] {
   const network = card === undefined ? [] : [`vec0:transport=tap,ifname=${card.tap}`];
   return [
-    `umid=guest-${process.pid}-${Date.now()}`,
+    'umid=guest',
     `uml_dir=${folder}`,
     'mem=1G',
     'root=/dev/root',
@@ -108,7 +123,10 @@ function kernelArguments(folder: string, init: string, { card }: GuestOptions): 
   ];
 }
 
-/** Starts the guest in a process group of its own: its processes are children of the machine, and all end together. */
+/**
+ * Starts the guest in a process group of its own: its processes are children of the machine, and all end
+ * together.
+ */
 function boot(t: Cleanup, args: string[], options: GuestOptions): Promise<string> {
   const outside = options.card === undefined ? [] : ['ip', 'netns', 'exec', options.card.namespace];
   const [file = PROGRAM, ...rest] = [...outside, PROGRAM, ...args];

@@ -1,13 +1,17 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { type Cleanup, endProcess, ip } from './netns.js';
 
 const LIMIT_MS = 5_000;
 
-/** `ip -o monitor` in a namespace while a test runs: everything that the kernel announced about links, addresses and routes. */
+/**
+ * `ip -o monitor` in a namespace while a test runs: everything that the kernel announced about links,
+ * addresses and routes.
+ */
 export interface Witness {
   /** Every event so far, one line each, after all those that happened before this call have arrived. */
   events(): Promise<string[]>;
+  /** The events so far that are about one of these devices. */
+  eventsOn(...devices: string[]): Promise<string[]>;
   /** Fails when any event so far is about one of these devices. */
   expectNothingOn(...devices: string[]): Promise<void>;
 }
@@ -26,17 +30,20 @@ export async function startWitness(t: Cleanup, namespace: string): Promise<Witne
     rest = parts.pop() ?? '';
     lines.push(...parts);
   });
-  /** Makes an event of the witness's own and waits until it is reported: everything before it has been, too. */
+  /**
+   * Makes an event of the witness's own and waits until it is reported: everything before it has been, too.
+   */
   const settle = async () => {
-    const limit = AbortSignal.timeout(LIMIT_MS);
+    const limit = performance.now() + LIMIT_MS;
     // Right after its start the monitor may not listen yet, so the mark is made again.
     for (;;) {
       const mark = marks();
       const until = performance.now() + 200;
       while (performance.now() < until) {
         if (lines.some((line) => line.includes(mark))) return;
-        await Promise.race([once(monitor.stdout, 'data', { signal: limit }), pause(20)]);
+        await pause(10);
       }
+      if (performance.now() > limit) throw new Error(`ip monitor reported nothing within ${LIMIT_MS} ms`);
     }
   };
   await settle();
@@ -45,10 +52,13 @@ export async function startWitness(t: Cleanup, namespace: string): Promise<Witne
     await settle();
     return lines.filter((line) => !line.includes(MARK_NETWORK));
   };
+  const eventsOn = async (...devices: string[]) =>
+    (await events()).filter((line) => devices.some((device) => mentions(line, device)));
   return {
     events,
+    eventsOn,
     expectNothingOn: async (...devices) => {
-      const seen = (await events()).filter((line) => devices.some((device) => mentions(line, device)));
+      const seen = await eventsOn(...devices);
       if (seen.length > 0) throw new Error(`the kernel announced:\n${seen.join('\n')}`);
     },
   };

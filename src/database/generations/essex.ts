@@ -19,6 +19,7 @@ const DEVICE_PREFIX = 'gw-';
 const generation: Generation = {
   name: 'essex',
   hasHosts: false,
+  needs: NEEDS,
   mustHaveRows: ['ports', 'vlan_bindings'],
   status: { table: 'ports', id: 'uuid', column: 'op_status' },
   portTerms: (taps) => taps.flatMap(termsOf),
@@ -53,6 +54,23 @@ const generation: Generation = {
         ),
     },
   ],
+  lookups: [
+    { table: 'ports', column: 'uuid' },
+    { table: 'ports', column: 'interface_id' },
+    { table: 'networks', column: 'uuid' },
+    { table: 'vlan_bindings', column: 'network_id' },
+  ],
+  places: {
+    port: { id: 'uuid', network: 'network_id', adminState: 'state' },
+    segment: {
+      table: 'vlan_bindings',
+      network: 'network_id',
+      vlan: 'vlan_id',
+      physicalNetwork: null,
+      onlyVlan: (query) => query,
+      onlyWired: (query) => query,
+    },
+  },
   // Essex knows one physical network: the interface that the configuration names.
   segmentOf: (row) => vlanSegment(ESSEX_PHYSICAL_NETWORK, row.vlan_id, 'vlan_id'),
 };

@@ -2,6 +2,7 @@ import type { Generation, GenerationFile } from './generation.js';
 import {
   decodePort,
   PLUGIN_NETWORK_HALVES,
+  PLUGIN_PLACES,
   pluginSegment,
   portTermsById,
   QUANTUM_STATUS,
@@ -16,6 +17,7 @@ const NEEDS = {
 const generation: Generation = {
   name: 'folsom',
   hasHosts: false,
+  needs: NEEDS,
   mustHaveRows: ['ports', 'network_bindings'],
   status: QUANTUM_STATUS,
   portTerms: portTermsById,
@@ -26,6 +28,12 @@ const generation: Generation = {
       decodePort(row, { binding: { kind: 'unhosted' }, pluggedByHypervisor: false, segment: null }),
     ),
   networkHalves: PLUGIN_NETWORK_HALVES,
+  lookups: [
+    { table: 'ports', column: 'id' },
+    { table: 'networks', column: 'id' },
+    { table: 'network_bindings', column: 'network_id' },
+  ],
+  places: PLUGIN_PLACES,
   segmentOf: pluginSegment,
 };
 

@@ -22,6 +22,8 @@ export interface Generation {
   readonly name: GenerationName;
   /** It records a host for each port. */
   readonly hasHosts: boolean;
+  /** What it reads; the rights it takes follow from that. */
+  readonly needs: Needs;
   /** Empty for no good reason when the host has taps: `ports` and the table of the bindings of networks. */
   readonly mustHaveRows: readonly string[];
   /** Where the status of a port is written. */
@@ -37,8 +39,27 @@ export interface Generation {
    * `network_id`, `is_network` (1 or 0), `mtu` and those of `segmentOf`.
    */
   readonly networkHalves: readonly [NetworkHalf, NetworkHalf];
+  /** Indexed lookups that a poll makes: an index that begins with the column keeps it from walking the table. */
+  readonly lookups: readonly { readonly table: string; readonly column: string }[];
+  /** Where the values are that can be wrong, for `schema check`. */
+  readonly places: Places;
   /** The segment that a row of the second half describes. */
   segmentOf(row: Row): Segment;
+}
+
+/** Names of columns, and which rows of the bindings are of what kind. */
+export interface Places {
+  readonly port: { readonly id: string; readonly network: string; readonly adminState: string };
+  readonly segment: {
+    readonly table: string;
+    readonly network: string;
+    readonly vlan: string;
+    /** null: the generation names no physical network. */
+    readonly physicalNetwork: string | null;
+    onlyVlan(query: Knex.QueryBuilder): Knex.QueryBuilder;
+    /** Those that need a physical network. */
+    onlyWired(query: Knex.QueryBuilder): Knex.QueryBuilder;
+  };
 }
 
 export interface NetworkHalf {

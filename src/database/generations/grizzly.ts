@@ -5,6 +5,7 @@ import {
   decodePort,
   isPluggedByHypervisor,
   PLUGIN_NETWORK_HALVES,
+  PLUGIN_PLACES,
   pluginSegment,
   portTermsById,
   QUANTUM_STATUS,
@@ -21,6 +22,7 @@ const NEEDS = {
 const generation: Generation = {
   name: 'grizzly',
   hasHosts: true,
+  needs: NEEDS,
   mustHaveRows: ['ports', 'network_bindings'],
   status: QUANTUM_STATUS,
   portTerms: portTermsById,
@@ -44,6 +46,13 @@ const generation: Generation = {
       }),
     ),
   networkHalves: PLUGIN_NETWORK_HALVES,
+  lookups: [
+    { table: 'ports', column: 'id' },
+    { table: 'networks', column: 'id' },
+    { table: 'network_bindings', column: 'network_id' },
+    { table: 'portbindingports', column: 'port_id' },
+  ],
+  places: PLUGIN_PLACES,
   segmentOf: pluginSegment,
 };
 

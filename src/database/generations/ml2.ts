@@ -14,6 +14,7 @@ import {
   flatSegment,
   isPluggedByHypervisor,
   portTermsById,
+  QUANTUM_PORT,
   QUANTUM_STATUS,
   vlanSegment,
 } from './quantum.js';
@@ -61,39 +62,68 @@ function open(schema: Schema): Generation {
   return {
     name: 'ml2',
     hasHosts: true,
+    needs: needsOf(schema),
     mustHaveRows: ['ports', variant.segmentsTable],
     status: QUANTUM_STATUS,
     portTerms: portTermsById,
     selectPorts: (builder) => selectPorts(builder, variant),
     decodePorts,
-    networkHalves: [
-      {
-        column: 'networks.id',
-        select: (builder) =>
-          builder('networks').select(
-            'networks.id as network_id',
-            builder.raw('1 as is_network'),
-            variant.hasMtu ? 'networks.mtu' : builder.raw('null as mtu'),
-            builder.raw('null as network_type'),
-            builder.raw('null as physical_network'),
-            builder.raw('null as segmentation_id'),
-          ),
+    networkHalves: networkHalves(variant),
+    lookups: lookupsOf(variant),
+    places: {
+      port: QUANTUM_PORT,
+      segment: {
+        table: variant.segmentsTable,
+        network: 'network_id',
+        vlan: 'segmentation_id',
+        physicalNetwork: 'physical_network',
+        onlyVlan: (query) => query.where('network_type', 'vlan'),
+        onlyWired: (query) => query.whereIn('network_type', ['vlan', 'flat']),
       },
-      {
-        column: 'segments.network_id',
-        select: (builder) =>
-          builder(`${variant.segmentsTable} as segments`).select(
-            'segments.network_id',
-            builder.raw('0 as is_network'),
-            builder.raw('null as mtu'),
-            'segments.network_type',
-            'segments.physical_network',
-            'segments.segmentation_id',
-          ),
-      },
-    ],
+    },
     segmentOf,
   };
+}
+
+function lookupsOf({ segmentsTable, segmentBy }: Variant): Generation['lookups'] {
+  const levels = [{ table: 'ml2_port_binding_levels', column: 'port_id' }];
+  return [
+    { table: 'ports', column: 'id' },
+    { table: 'ml2_port_bindings', column: 'port_id' },
+    ...(segmentBy === 'levels' ? levels : []),
+    { table: 'networks', column: 'id' },
+    { table: segmentsTable, column: 'id' },
+    { table: segmentsTable, column: 'network_id' },
+  ];
+}
+
+function networkHalves(variant: Variant): Generation['networkHalves'] {
+  return [
+    {
+      column: 'networks.id',
+      select: (builder) =>
+        builder('networks').select(
+          'networks.id as network_id',
+          builder.raw('1 as is_network'),
+          variant.hasMtu ? 'networks.mtu' : builder.raw('null as mtu'),
+          builder.raw('null as network_type'),
+          builder.raw('null as physical_network'),
+          builder.raw('null as segmentation_id'),
+        ),
+    },
+    {
+      column: 'segments.network_id',
+      select: (builder) =>
+        builder(`${variant.segmentsTable} as segments`).select(
+          'segments.network_id',
+          builder.raw('0 as is_network'),
+          builder.raw('null as mtu'),
+          'segments.network_type',
+          'segments.physical_network',
+          'segments.segmentation_id',
+        ),
+    },
+  ];
 }
 
 /** One row for each port, binding (host) and level; `decodePorts` puts them together again. */

@@ -4,7 +4,7 @@ import { ID_PREFIX_LENGTH, isUsableId } from '../../model/names.js';
 import type { Binding, Segment } from '../../model/port.js';
 import type { Row } from '../connection.js';
 import type { Term } from '../lookup.js';
-import type { DecodedPort, NetworkHalf } from './generation.js';
+import type { DecodedPort, NetworkHalf, Places } from './generation.js';
 import { boolean, integer, shown, text } from './values.js';
 
 /**
@@ -77,6 +77,20 @@ export function portProblem(id: string, network: string | null, state: string | 
 /** libvirt plugs the taps of virtual machines itself (Grizzly or later, where `device_owner` says so). */
 export const isPluggedByHypervisor = (row: Row): boolean =>
   text(row.device_owner)?.startsWith('compute:') === true;
+
+export const QUANTUM_PORT = { id: 'id', network: 'network_id', adminState: 'admin_state_up' } as const;
+
+export const PLUGIN_PLACES: Places = {
+  port: QUANTUM_PORT,
+  segment: {
+    table: 'network_bindings',
+    network: 'network_id',
+    vlan: 'vlan_id',
+    physicalNetwork: 'physical_network',
+    onlyVlan: (query) => query.whereNotIn('vlan_id', [FLAT_VLAN_ID, LOCAL_VLAN_ID]),
+    onlyWired: (query) => query.whereNot('vlan_id', LOCAL_VLAN_ID),
+  },
+};
 
 /** Networks, and the plugin's one binding for each. */
 export const PLUGIN_NETWORK_HALVES: readonly [NetworkHalf, NetworkHalf] = [

@@ -26,6 +26,8 @@ test('without any word from the user every legacy default stays', () => {
     knownPortRetentionMs: 3_600_000,
     logLevel: 'info',
     logFormat: 'auto',
+    webListenAddress: null,
+    controlGroup: null,
   });
   assert.deepEqual(host, {
     host: hostname(),

@@ -1,0 +1,54 @@
+import type { AgentStatus, HeldRemoval, HostState, IfIndex } from '../model/index.js';
+import type { Desired, TapDecision } from '../reconcile/desired.js';
+import { type Decided, networkStatuses, tapStatuses } from '../reconcile/overview.js';
+import { viewOf } from '../reconcile/view.js';
+import type { AgentState } from './state.js';
+
+/**
+ * How the running agent sees the host. Made only when somebody asks, from the host as the last pass left it: nothing is
+ * read, and the kernel's notifications stay where the loop finds them. O(links).
+ */
+export function statusOf(self: AgentState): AgentStatus {
+  const { history, last } = self;
+  const held = last?.held ?? [];
+  const decided = self.seen === null ? null : decidedOf(self, self.seen, held);
+  return {
+    host: self.settings.host.host,
+    version: self.edges.version,
+    startedAtMs: history.startedAtMs,
+    nowMs: self.edges.clock.wallMs(),
+    lateMs: self.poller?.lateMs() ?? 0,
+    generation: history.generation(),
+    database: { ...history.database(), server: self.memory.server?.id ?? null },
+    lastPass: history.lastPass(),
+    networks: decided === null ? [] : networkStatuses(decided),
+    taps: decided === null ? [] : tapStatuses(decided),
+    held,
+    warnings: last?.warnings ?? [],
+    passes: history.passes(),
+    changes: history.changes(),
+  };
+}
+
+const decidedOf = (
+  { settings, latest, answered }: AgentState,
+  seen: HostState,
+  held: readonly HeldRemoval[],
+): Decided => ({
+  view: viewOf(seen, settings.host),
+  decisions: decisionsOf(latest, answered),
+  networks: latest?.networks ?? new Map(),
+  gone: answered?.gone ?? [],
+  held,
+});
+
+/** A pass from memory knows less than an answer of the database: where it has no opinion, the answer still counts. */
+function decisionsOf(latest: Desired | null, answered: Desired | null): Map<IfIndex, TapDecision> {
+  const decisions = new Map<IfIndex, TapDecision>();
+  for (const { tap, decision } of answered?.taps ?? []) decisions.set(tap.index, decision);
+  for (const { tap, decision } of latest?.taps ?? []) {
+    const hasOpinion = decision.kind !== 'unknown' && decision.kind !== 'leave';
+    if (hasOpinion || !decisions.has(tap.index)) decisions.set(tap.index, decision);
+  }
+  return decisions;
+}

@@ -1,0 +1,128 @@
+import { realClock } from '../agent/clock.js';
+import { type Inspection, inspect } from '../agent/inspect.js';
+import { type Change, EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { span } from '../monitoring/page/words.js';
+import { type ChainLink, explain as chainOf } from '../reconcile/explain.js';
+import { questionAbout, type Subject, subjectsOf } from '../reconcile/subject.js';
+import { askStatus } from './ask.js';
+import { databaseFor, kernelFor, withFailures } from './edges.js';
+import type { Invocation, Output } from './invocation.js';
+import { painter, wrapped } from './text.js';
+
+/** How many candidates are listed when `what` may mean several things. */
+const CANDIDATES_MAX = 20;
+
+/**
+ * `explain WHAT`: why a port, tap, network or bridge is, or is not, wired: the chain from its row to its bridge, the first
+ * broken link marked, and the last operation on it that the running agent remembers. `what` may be the beginning of a
+ * name or id. Exit 0 wired, 1 not (also: no such thing, or several), 75 and 78 as everywhere.
+ */
+export async function explain({ loaded, json, output }: Invocation, what: string): Promise<ExitCode> {
+  const { settings } = loaded;
+  return withFailures(output, async () => {
+    const inspection = await inspectAbout(settings, what);
+    const subjects = subjectsOf(what, inspection.view, inspection.answer);
+    const [subject, second] = subjects;
+    if (subject === undefined || second !== undefined) {
+      output.complain(subject === undefined ? nothing(what) : several(what, subjects));
+      return EXIT.failed;
+    }
+    const chain = chainOf(subject, { ...inspection, settings: settings.host });
+    const wired = chain.every(({ holds }) => holds);
+    const last = await lastOperation(settings, subject);
+    output.print(
+      json
+        ? JSON.stringify(asJson(subject, chain, wired, last.change), null, 2)
+        : asText(subject, chain, wired, last, output),
+    );
+    return wired ? EXIT.ok : EXIT.failed;
+  });
+}
+
+async function inspectAbout(settings: Settings, what: string): Promise<Inspection> {
+  const kernel = kernelFor(() => settings.host);
+  const database = databaseFor(settings);
+  try {
+    return await inspect({ kernel, database, clock: realClock }, settings, questionAbout(what));
+  } finally {
+    await database.close();
+    await kernel.close();
+  }
+}
+
+const nothing = (what: string): string =>
+  `no port, tap, network or bridge is called ${what}, or begins so; of what is not on this host give at least 11 characters`;
+
+function several(what: string, subjects: readonly Subject[]): string {
+  const names = subjects.slice(0, CANDIDATES_MAX).map(({ kind, name }) => `  ${kind} ${name}`);
+  const more = subjects.length > names.length ? [`  and ${subjects.length - names.length} more`] : [];
+  return [`${what} may be any of these, give more characters:`, ...names, ...more].join('\n');
+}
+
+interface Last {
+  readonly change: Change | null;
+  /** Why nothing is known, or when it was. */
+  readonly text: string;
+}
+
+/** From the running agent, which alone remembers; without one the explanation is whole all the same. */
+async function lastOperation({ runDir }: Settings, subject: Subject): Promise<Last> {
+  const answer = await askStatus(runDir);
+  if (answer.kind !== 'status') return { change: null, text: 'not known: no running agent could be asked' };
+  const { changes, nowMs } = answer.status;
+  const change = changes.find((one) => concerns(one, subject)) ?? null;
+  if (change === null) return { change, text: 'none that the running agent remembers' };
+  const outcome = change.error === null ? 'done' : `FAILED: ${change.error}`;
+  const { op, device, reason, atMs } = change;
+  return { change, text: `${op} ${device}, ${span(nowMs - atMs)} ago (${reason}): ${outcome}` };
+}
+
+const concerns = ({ device, port, network }: Change, subject: Subject): boolean =>
+  subject.kind === 'network'
+    ? network === subject.id && port === null
+    : device === subject.tapName || (port !== null && port === subject.id);
+
+function asJson(
+  subject: Subject,
+  chain: readonly ChainLink[],
+  wired: boolean,
+  change: Change | null,
+): object {
+  return {
+    kind: subject.kind,
+    ...(subject.kind === 'port' ? { port: subject.id, tap: subject.tapName } : { network: subject.id }),
+    wired,
+    broken: chain.find(({ holds }) => !holds)?.name ?? null,
+    chain,
+    lastOperation: change,
+  };
+}
+
+const NAME_WIDTH = 12;
+
+function asText(
+  subject: Subject,
+  chain: readonly ChainLink[],
+  wired: boolean,
+  { text }: Last,
+  { colour }: Output,
+): string {
+  const paint = painter(colour);
+  const first = chain.find(({ holds }) => !holds);
+  const lines = chain.flatMap((link) => {
+    const sign = link.holds ? 'ok' : link === first ? '=>' : '--';
+    const head = `${sign}  ${link.name.padEnd(NAME_WIDTH)}  `;
+    const body = wrapped(link.text, head.length).slice(head.length);
+    const advice = link.remedy === null ? [] : [wrapped(adviceOf(link), head.length)];
+    return [paint(link.holds ? 'good' : link === first ? 'bad' : 'quiet', head) + body, ...advice];
+  });
+  const verdict = wired ? paint('good', 'wired') : paint('bad', 'NOT WIRED');
+  return [
+    `${subject.kind} ${subject.name}: ${verdict}`,
+    ...lines,
+    wrapped(`last operation: ${text}`, 0),
+  ].join('\n');
+}
+
+const adviceOf = ({ code, remedy }: ChainLink): string =>
+  code === null ? `${remedy}` : `${code}: ${remedy}`;

@@ -1,0 +1,86 @@
+import { realClock } from '../agent/clock.js';
+import { type Fleet, type FleetHost, readFleet } from '../database/fleet.js';
+import { DatabaseError, EXIT, type ExitCode } from '../model/index.js';
+import { withFailures } from './edges.js';
+import type { Invocation } from './invocation.js';
+
+export interface FleetOptions {
+  /** Pause between two looks; null: look once. */
+  readonly watchMs: number | null;
+}
+
+/**
+ * `fleet`: every host's heartbeat and ports, from the database alone. Exit 0; 1 when an agent is late or missing; 75; 78
+ * when the database is of a generation without agents. With `--watch` it goes on until a signal ends it, and a database
+ * that is away is told and asked again.
+ */
+export async function fleet(invocation: Invocation, { watchMs }: FleetOptions): Promise<ExitCode> {
+  if (watchMs === null) return withFailures(invocation.output, () => show(invocation));
+  for (;;) {
+    try {
+      await show(invocation);
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.kind === 'schema') {
+        return withFailures(invocation.output, () => Promise.reject(error));
+      }
+      invocation.output.complain(error.message);
+    }
+    await new Promise<void>((settle) => realClock.after(watchMs, settle));
+  }
+}
+
+async function show({ loaded, json, output }: Invocation): Promise<ExitCode> {
+  const seen = await readFleet(loaded.settings.database);
+  output.print(json ? JSON.stringify(seen) : fleetAsText(seen, output.colour));
+  return seen.hosts.every(({ state }) => state === 'alive') ? EXIT.ok : EXIT.failed;
+}
+
+const STATE_WORDS: Readonly<Record<FleetHost['state'], string>> = {
+  alive: 'alive',
+  late: 'LATE',
+  'never-reported': 'NEVER REPORTED',
+  'no-agent': 'NO AGENT',
+};
+
+/** The table for people. Ports of further statuses share a column, each with its word. */
+export function fleetAsText({ generation, lateAfterS, hosts }: Fleet, colour: boolean): string {
+  const troubled = hosts.filter(({ state }) => state !== 'alive').length;
+  const headline = `${hosts.length} host(s), ${troubled} without a living agent (${generation}: late after ${lateAfterS} s)`;
+  if (hosts.length === 0) return headline;
+  const rows = hosts.map((host) => [
+    host.host,
+    `${STATE_WORDS[host.state]}${host.adminUp === false ? ' (admin down)' : ''}`,
+    host.heartbeatAgeS === null ? '-' : age(host.heartbeatAgeS),
+    host.upForS === null ? '-' : age(host.upForS),
+    String(host.devices ?? '-'),
+    String(host.ports.ACTIVE ?? 0),
+    String(host.ports.DOWN ?? 0),
+    otherPorts(host),
+  ]);
+  const titles = ['HOST', 'AGENT', 'HEARTBEAT', 'STARTED', 'DEVICES', 'ACTIVE', 'DOWN', 'OTHER PORTS'];
+  const widths = titles.map((title, at) =>
+    Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd();
+  const lines = rows.map((row, at) =>
+    colour && hosts[at]?.state !== 'alive' ? `\u001b[31m${line(row)}\u001b[0m` : line(row),
+  );
+  return [headline, line(titles), ...lines].join('\n');
+}
+
+function otherPorts({ ports }: FleetHost): string {
+  const others = Object.entries(ports).filter(([status]) => status !== 'ACTIVE' && status !== 'DOWN');
+  return others.map(([status, amount]) => `${amount} ${status}`).join(', ');
+}
+
+/** Ages as people read them; a host whose clock is ahead has reported from the future. */
+function age(seconds: number): string {
+  if (seconds < 0) return `${-seconds} s ahead`;
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min ago`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} h ago` : `${Math.floor(seconds / 86_400)} d ago`;
+}

@@ -1,0 +1,108 @@
+import type { Logger } from 'pino';
+import type { Agent } from '../agent/agent.js';
+import { realClock } from '../agent/clock.js';
+import { serveControl } from '../agent/control.js';
+import { processEnvironment } from '../config/environment.js';
+import { serviceManagerOf } from '../config/service-manager.js';
+import { datagramsTo } from '../kernel/datagram.js';
+import type { AgentEvent, ListenAddress, Observer, Settings } from '../model/index.js';
+import { logObserver } from '../monitoring/log.js';
+import { type Notify, startWatchdog, systemdObserver } from '../monitoring/systemd.js';
+import { version } from './version.js';
+
+/** Everything through which the running agent is seen: log, systemd, control socket, web server. */
+export interface Outside {
+  /** Tells all of them. */
+  readonly observer: Observer;
+  /** Answers questions about the agent. What cannot be opened is told as an event: the agent works without it. */
+  serve(agent: Agent): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens what listens to the agent's events; nothing is loaded or opened that the settings do not ask for. */
+export async function openOutside(settings: Settings, log: Logger): Promise<Outside> {
+  const { watchdogMs, notify } = serviceManager();
+  const listeners = new Set<() => void>();
+  const web = settings.webListenAddress === null ? null : await prepareWeb(settings.webListenAddress);
+  const observers = [
+    logObserver(log),
+    systemdObserver(notify, realClock),
+    ...(web === null ? [] : [web.observer]),
+  ];
+  const observer = (event: AgentEvent): void => {
+    for (const tell of observers) tell(event);
+    for (const listener of listeners) listener();
+  };
+  const releasers: (() => Promise<void> | void)[] = [];
+  /** Opens one of them, and tells its failure as an event. */
+  const open = async (
+    kind: 'control-failed' | 'web-failed',
+    start: () => Promise<() => Promise<void>>,
+  ): Promise<void> => {
+    try {
+      releasers.push(await start());
+    } catch (error) {
+      observer({ kind, error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  return {
+    observer,
+    serve: async (agent) => {
+      if (watchdogMs !== null) {
+        releasers.push(startWatchdog(notify, realClock, watchdogMs, () => agent.lateMs()));
+      }
+      const { runDir, controlGroup } = settings;
+      const handlers = { accept: () => agent.accept(), status: () => agent.status() };
+      await open('control-failed', async () => (await serveControl(runDir, controlGroup, handlers)).release);
+      if (web === null) return;
+      const onChange = (listener: () => void): (() => void) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      };
+      await open('web-failed', () => web.start(agent, onChange, observer));
+    },
+    close: async () => {
+      for (const release of releasers.toReversed()) await release();
+    },
+  };
+}
+
+/** What systemd asks for. A notification that nobody takes is lost, as sd_notify(3) wants it. */
+function serviceManager(): { notify: Notify; watchdogMs: number | null } {
+  const { notifySocket, watchdogMs } = serviceManagerOf(processEnvironment(), process.pid);
+  const send = notifySocket === null ? null : datagramsTo(notifySocket);
+  return send === null
+    ? { notify: () => {}, watchdogMs: null }
+    : { notify: (...lines) => void send(lines.join('\n')), watchdogMs };
+}
+
+interface PreparedWeb {
+  readonly observer: Observer;
+  start(
+    agent: Agent,
+    onChange: (listener: () => void) => () => void,
+    observer: Observer,
+  ): Promise<() => Promise<void>>;
+}
+
+/** Metrics count from the beginning; the server itself begins when there is an agent to show. */
+async function prepareWeb(address: ListenAddress): Promise<PreparedWeb> {
+  const [{ startWeb }, { startMetrics }, { healthRoutes }, { pageRoutes }] = await Promise.all([
+    import('../monitoring/web.js'),
+    import('../monitoring/metrics.js'),
+    import('../monitoring/health.js'),
+    import('../monitoring/page/routes.js'),
+  ]);
+  const metrics = startMetrics(version, realClock);
+  return {
+    observer: metrics.observer,
+    start: async (agent, onChange, observer) => {
+      const onError = (error: unknown): void =>
+        observer({ kind: 'web-failed', error: error instanceof Error ? error.message : String(error) });
+      const routes = [...healthRoutes, metrics.route, ...pageRoutes(realClock)];
+      const web = await startWeb({ address, routes, status: () => agent.status(), onChange, onError });
+      observer({ kind: 'web-listening', address: web.address });
+      return web.close;
+    },
+  };
+}

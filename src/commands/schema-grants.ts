@@ -1,0 +1,33 @@
+import { grants } from '../database/grants.js';
+import { inspectGeneration } from '../database/inspect.js';
+import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { withFailures } from './edges.js';
+import type { Invocation } from './invocation.js';
+
+export interface SchemaGrantsOptions {
+  readonly user: string;
+  /** Where the user connects from, for MySQL; `%` is anywhere. */
+  readonly host: string;
+}
+
+/**
+ * Prints the GRANT statements that the agent needs on this database, exactly for its generation and for
+ * `read_only`; the DBA runs them. Exit code 0, 75 or 78.
+ */
+export function schemaGrants(
+  { loaded, output }: Invocation,
+  { user, host }: SchemaGrantsOptions,
+): Promise<ExitCode> {
+  return withFailures(output, async () => {
+    const { database } = loaded.settings;
+    const [server] = database.servers;
+    const generation = await inspectGeneration(database);
+    const grantee = { user, host, database: server.database, readOnly: database.readOnly };
+    output.print(
+      grants(server.engine, generation, grantee)
+        .map((statement) => `${statement};`)
+        .join('\n'),
+    );
+    return EXIT.ok;
+  });
+}

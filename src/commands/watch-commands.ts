@@ -1,0 +1,77 @@
+import { type Command, CommanderError, InvalidArgumentError } from 'commander';
+import { duration } from '../config/formats.js';
+import { STATES } from '../monitoring/nagios.js';
+import type { Runner } from './program.js';
+
+const LIMIT = duration(100, 24 * 3_600_000);
+
+/** Reads the value of a `--timeout`; its value is in milliseconds. */
+export function parseLimit(text: string): number {
+  const parsed = LIMIT.parse(text);
+  if (!parsed.ok) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
+  return parsed.value;
+}
+
+const CHECK_TIMEOUT_MS = 10_000;
+const CHECK_HELP = `
+Ranges are written NAME=RANGE,NAME=RANGE; RANGE is [@][START:]END as in any plugin, and
+a bare one is for age. Names and what they count (default -w, default -c):
+  age      seconds since the database answered last (60, 300)
+  drift    operations left to make (0, none)
+  held     removals that the guard holds back (0, none)
+  failed   operations that failed in the last pass (0, none)
+  unwired  ports that should be wired here and are not (0, none)
+Exit: 0 OK, 1 WARNING, 2 CRITICAL (also: no agent, no database), 3 UNKNOWN.
+`;
+
+/** The commands that look at the agent and change nothing: `status`, `explain`, `check`. */
+export function addWatchCommands(program: Command, { withSettings }: Runner): void {
+  program
+    .command('status')
+    .description('what the running agent sees and last did')
+    .action(() => withSettings(async (invocation) => (await import('./status.js')).status(invocation)));
+  program
+    .command('explain')
+    .argument('<what>', 'id of a port or network, or name of a tap or bridge, or how one begins')
+    .description('why it is, or is not, wired: the whole chain, with the row or device at fault')
+    .action((what: string) =>
+      withSettings(async (invocation) => (await import('./explain.js')).explain(invocation, what)),
+    );
+  const check = program
+    .command('check')
+    .description('plugin for Nagios and Icinga: one line with performance data')
+    .option('-w, --warning <ranges>', 'when to warn')
+    .option('-c, --critical <ranges>', 'when it is critical')
+    .option('-t, --timeout <seconds>', 'how long to wait for an answer (default: 10)', parseLimit)
+    .option('--direct', 'look at kernel and database itself: for hosts where once runs from cron')
+    .addHelpText('after', CHECK_HELP);
+  asPlugin(check);
+  check.action(
+    ({ warning = '', critical = '', timeout = CHECK_TIMEOUT_MS, direct = false }: CheckArguments) =>
+      withSettings(
+        async (invocation) =>
+          (await import('./check.js')).check(invocation, { warning, critical, timeoutMs: timeout, direct }),
+        async (output, problems) => (await import('./check.js')).unknown(output, problems.join(' ')),
+      ),
+  );
+}
+
+interface CheckArguments {
+  readonly warning?: string;
+  readonly critical?: string;
+  readonly timeout?: number;
+  readonly direct?: boolean;
+}
+
+/** A plugin that is used wrongly says so on stdout and ends with UNKNOWN; so it does with its help. */
+function asPlugin(command: Command): void {
+  command
+    .showHelpAfterError(false)
+    .configureOutput({
+      writeErr: (text) => void process.stdout.write(text),
+      outputError: (text, write) => write(`UNKNOWN: ${text.replace(/^error: /, '')}`),
+    })
+    .exitOverride(({ code, message }) => {
+      throw new CommanderError(STATES.UNKNOWN, code, message);
+    });
+}

@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../model/index.js';
+import { type Route, sendText } from '../web.js';
+import { documentOf } from './document.js';
+import { SCRIPT } from './script.js';
+import { stream } from './stream.js';
+import { STYLE } from './style.js';
+
+/** Pages open at one time; the server's other connections stay free for scrapers and probes. */
+const STREAMS_MAX = 16;
+
+/** Nothing but this server's own style, script, picture and events; no inline script or style, no form, no frame around it. */
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f4fc4"/><path d="M6 22v-9h20v9M11 13v5M16 13v9M21 13v5" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
+
+/** The status page and what belongs to it. `clock` times the stream. */
+export function pageRoutes(clock: Clock): readonly Route[] {
+  let streams = 0;
+  return [
+    {
+      path: '/',
+      handle: (_request, response, site) => {
+        response.setHeader('Content-Security-Policy', POLICY);
+        response.setHeader('Referrer-Policy', 'no-referrer');
+        send(response, 'text/html', documentOf(site.status()));
+      },
+    },
+    { path: '/page.css', handle: (_request, response) => send(response, 'text/css', STYLE) },
+    { path: '/page.js', handle: (_request, response) => send(response, 'text/javascript', SCRIPT) },
+    { path: '/page.svg', handle: (_request, response) => send(response, 'image/svg+xml', PICTURE) },
+    {
+      path: '/events',
+      handle: (request, response, site) => {
+        if (streams >= STREAMS_MAX) {
+          sendText(response, 503, `${STREAMS_MAX} pages are open already; this one stays a still picture\n`);
+          return;
+        }
+        streams += 1;
+        response.once('close', () => {
+          streams -= 1;
+        });
+        stream(request, response, site, clock);
+      },
+    },
+  ];
+}
+
+const send = (response: ServerResponse, type: string, text: string): void => {
+  response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8` }).end(text);
+};

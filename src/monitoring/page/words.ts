@@ -1,0 +1,42 @@
+import { type Html, html } from './html.js';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A length of time as people say it, coarser the longer it is: `12 s`, `3 min`, `5 h 20 min`, `4 d 2 h`. */
+export function span(ms: number): string {
+  const length = Math.max(0, ms);
+  if (length < MINUTE_MS) return `${Math.floor(length / SECOND_MS)} s`;
+  if (length < HOUR_MS) return `${Math.floor(length / MINUTE_MS)} min`;
+  if (length < DAY_MS) return two(length, HOUR_MS, 'h', MINUTE_MS, 'min');
+  return two(length, DAY_MS, 'd', HOUR_MS, 'h');
+}
+
+function two(length: number, big: number, bigUnit: string, small: number, smallUnit: string): string {
+  const rest = Math.floor((length % big) / small);
+  const head = `${Math.floor(length / big)} ${bigUnit}`;
+  return rest === 0 ? head : `${head} ${rest} ${smallUnit}`;
+}
+
+/** How long something took: `0.4 ms`, `12 ms`, `1.3 s`. */
+export function took(ms: number): string {
+  if (ms >= SECOND_MS) return `${(ms / SECOND_MS).toFixed(1)} s`;
+  return ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
+}
+
+/** A moment: the time of day, with the date when that is not today. All of the page is in UTC. */
+export function moment(atMs: number, nowMs: number): Html {
+  const iso = new Date(atMs).toISOString();
+  const today = iso.slice(0, 10) === new Date(nowMs).toISOString().slice(0, 10);
+  const day = today ? '' : `${iso.slice(5, 10)} `;
+  return html`<time datetime="${iso}" title="${iso}">${day}${iso.slice(11, 19)}</time>`;
+}
+
+/** `1 tap`, `2 taps`, `1,000 taps`; the plural is the word with an s. */
+export const count = (amount: number, word: string): string =>
+  `${amount.toLocaleString('en')} ${word}${amount === 1 ? '' : 's'}`;
+
+/** An id's first characters, enough for a person to recognise it; the whole one belongs into a title. */
+export const shortId = (id: string): string => (id.length > 13 ? `${id.slice(0, 13)}…` : id);

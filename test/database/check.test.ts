@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { schemaCheck } from '../../src/commands/schema-check.js';
+import { schemaGrants } from '../../src/commands/schema-grants.js';
+import { openDatabase } from '../../src/database/database.js';
+import type { Question } from '../../src/model/database.js';
+import { networkId, portId } from '../../src/model/ids.js';
+import type { DatabaseSettings } from '../../src/model/settings.js';
+import { ENGINES, freshDatabase } from '../support/schema-engines.js';
+import { outputOf } from '../support/schema-invocation.js';
+import { failureOf } from '../support/schema-probe.js';
+import { PASSWORD, type TestServer } from '../support/schema-servers.js';
+
+const GENERATIONS = ['essex', 'folsom', 'grizzly', 'ml2-havana', 'ml2-zed'] as const;
+const N = '11111111-aaaa-4000-8000-000000000001';
+const P = '0a1b2c3d-4e5f-4000-8000-000000000001';
+/** One wired tap without a row: the probe for empty tables is part of the whole job. */
+const QUESTION: Question = {
+  taps: [
+    { by: 'suffix', suffix: P.slice(0, 11), wired: true },
+    { by: 'id', id: portId('gone'), wired: true },
+  ],
+  bridges: [{ by: 'id', id: networkId(N) }],
+};
+/** What the account must not be able to do, whatever it was granted. */
+const FORBIDDEN = [
+  `create table made_by_agent (id integer)`,
+  `drop table ports`,
+  `delete from ports`,
+  `update ports set network_id = 'x'`,
+  `insert into networks select * from networks`,
+];
+
+let accounts = 0;
+
+for (const engine of ENGINES) {
+  describe(`rights, indexes and rows on ${engine.name}`, () => {
+    let server: TestServer;
+    before(async () => {
+      server = await engine.start();
+    });
+    after(() => server.destroy());
+
+    /** A new account with exactly the rights that `schema grants` prints, and settings to connect as it. */
+    async function granted(settings: DatabaseSettings, database: string): Promise<DatabaseSettings> {
+      accounts += 1;
+      const user = `agent${accounts}`;
+      const { code, text } = await outputOf(
+        (invocation) => schemaGrants(invocation, { user, host: '127.0.0.1' }),
+        settings,
+      );
+      assert.equal(code, 0, text);
+      const create =
+        server.engine === 'mysql'
+          ? `create user '${user}'@'127.0.0.1' identified by '${PASSWORD}'`
+          : `create role ${user} login password '${PASSWORD}'`;
+      await server.query(`${create}; ${text}`, database);
+      return { ...settings, servers: [server.client({ database, user })] };
+    }
+
+    for (const generation of GENERATIONS) {
+      it(`with exactly the granted rights the agent does its whole job in ${generation}`, async () => {
+        const { database, rows, settings } = await freshDatabase(server, generation);
+        await rows.network({ id: N, type: 'vlan', physicalNetwork: 'physnet1', vlanId: 5 });
+        await rows.port({ id: P, network: N });
+        const agent = openDatabase(await granted(settings, database));
+        const { ports, networks } = await agent.read(QUESTION);
+        const written = await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]);
+        await agent.close();
+        assert.deepEqual([ports.length, networks[0]?.segments.length, written], [1, 1, 1]);
+      });
+    }
+
+    it('with exactly the granted rights nothing else can be done', async () => {
+      const { database, rows, settings } = await freshDatabase(server, 'grizzly');
+      await rows.port({ id: P, network: N });
+      const limited = await granted(settings, database);
+      for (const statement of FORBIDDEN)
+        await assert.rejects(asClient(limited, statement), /denied|permission|must be owner/i);
+    });
+
+    it('with the rights for read_only not even a status can be written', async () => {
+      const { database, rows, settings } = await freshDatabase(server, 'grizzly');
+      await rows.port({ id: P, network: N });
+      const limited = await granted({ ...settings, readOnly: true }, database);
+      const agent = openDatabase({ ...limited, readOnly: false });
+      await agent.read(QUESTION);
+      const failure = await failureOf(agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]));
+      assert.equal(failure.kind, 'permission', failure.message);
+      assert.equal((await agent.read(QUESTION)).ports.length, 1);
+      await agent.close();
+    });
+
+    for (const generation of GENERATIONS) {
+      it(`schema check finds nothing wrong with the rights of ${generation}`, async () => {
+        const { database, settings } = await freshDatabase(server, generation);
+        const { text } = await outputOf(schemaCheck, await granted(settings, database));
+        assert.match(text, /SELECT on ports: held/);
+        assert.match(text, /UPDATE \((op_)?status\) on ports: held/);
+        assert.doesNotMatch(text, /NOT HELD/);
+      });
+    }
+
+    it('schema check names a right that is missing', async () => {
+      const { database, settings } = await freshDatabase(server, 'grizzly');
+      const limited = await granted({ ...settings, readOnly: true }, database);
+      const { code, text } = await outputOf(schemaCheck, { ...limited, readOnly: false });
+      assert.equal(code, 1);
+      assert.match(text, /UPDATE \(status\) on ports: NOT HELD/);
+    });
+
+    it('schema check names an index that is missing', async () => {
+      const { settings } = await freshDatabase(server, 'essex');
+      const { code, text } = await outputOf(schemaCheck, settings);
+      assert.equal(code, 1);
+      assert.match(text, /ports \(uuid\): there/);
+      assert.match(text, /ports \(interface_id\): NOT THERE/);
+    });
+
+    it('schema check shows rows that will cause trouble, with the statement that shows them', async () => {
+      const { database, rows, settings } = await freshDatabase(server, 'grizzly');
+      await rows.network({ id: 'n1', type: 'vlan', physicalNetwork: 'physnet1', vlanId: 5 });
+      await rows.network({ id: 'n2', type: 'vlan', physicalNetwork: 'physnet1', vlanId: 5 });
+      await rows.network({ id: 'n3', type: 'vlan', physicalNetwork: 'physnet9', vlanId: 5000 });
+      await rows.network({ id: 'n4', type: 'flat', physicalNetwork: null });
+      await rows.network({ id: 'n5' });
+      await rows.port({ id: P, network: 'n1' });
+      await rows.port({ id: `${P.slice(0, 11)}ff`, network: 'n1' });
+      await rows.port({ id: 'unbound', network: 'n5' });
+      await rows.port({ id: 'broken', network: 'n1', adminUp: null });
+      const { code, text } = await outputOf(schemaCheck, settings);
+      assert.equal(code, 1);
+      const shown = [...text.matchAll(/^ {2}(\d+) (.*)\n {4}(.*);$/gm)];
+      assert.equal(shown.length, 7, text);
+      for (const [, count, , statement] of shown) {
+        assert.equal((await server.query(statement ?? '', database)).length, Number(count), statement);
+      }
+    });
+
+    it('schema check of a database without trouble ends with 0', async () => {
+      const { rows, settings } = await freshDatabase(server, 'grizzly');
+      await rows.network({ id: N, type: 'vlan', physicalNetwork: 'physnet1', vlanId: 5 });
+      await rows.port({ id: P, network: N });
+      const { code, text } = await outputOf(schemaCheck, settings);
+      assert.equal(code, 0, text);
+    });
+  });
+}
+
+/** Runs a statement as the user of some settings. */
+async function asClient({ servers: [server] }: DatabaseSettings, statement: string): Promise<void> {
+  const { host, port, user, database } = server;
+  const options = { host: host ?? '', port: port ?? 0, user, password: PASSWORD, database };
+  if (server.engine === 'postgresql') {
+    const { default: pg } = await import('pg');
+    const client = new pg.Client(options);
+    await client.connect();
+    await client.query(statement).finally(() => client.end());
+  } else {
+    const { createConnection } = await import('mysql2/promise');
+    const client = await createConnection(options);
+    await client.query(statement).finally(() => client.end());
+  }
+}

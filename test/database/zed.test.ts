@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openDatabase } from '../../src/database/database.js';
+import { portId } from '../../src/model/ids.js';
+import { databaseSettings, ENGINES } from '../support/schema-engines.js';
+import type { TestServer } from '../support/schema-servers.js';
+
+/** Dumps of databases that a real Neutron made and filled; they are no part of the repository. */
+const FOLDER = new URL('../../../shared/data/', import.meta.url);
+const DUMPS = {
+  PostgreSQL: 'neutron-zed-postgres-data.sql',
+  MariaDB: 'neutron-zed-mariadb-data.sql',
+} as const;
+const HOST = 'peer-host-1';
+
+describe('a database that a real Neutron (Zed) made', () => {
+  for (const engine of ENGINES) {
+    const dump = fileURLToPath(new URL(DUMPS[engine.name], FOLDER));
+    // Where the dumps are not, there is nothing to test, and nothing that could be installed for it.
+    if (!existsSync(dump)) continue;
+    it(`gives every port of a host its binding and its segment, on ${engine.name}`, async () => {
+      const server = await engine.start();
+      try {
+        load(server, readFileSync(dump));
+        const hosts = await server.query('select port_id, host from ml2_port_bindings', 'quantum');
+        const ids = hosts.map(({ port_id }) => String(port_id));
+        const agent = openDatabase(
+          databaseSettings(server, { host: HOST, servers: [administrator(server)] }),
+        );
+        const { generation, ports, networks, warnings } = await agent.read({
+          taps: ids.map((id) => ({ by: 'suffix', suffix: id.slice(0, 11), wired: false })),
+          bridges: [],
+        });
+        await agent.close();
+        assert.deepEqual([generation, warnings], ['ml2', []]);
+        const here = ports.filter(({ binding }) => binding.kind === 'here').map(({ id }) => `${id}`);
+        const expected = hosts.filter(({ host }) => host === HOST).map(({ port_id }) => String(port_id));
+        assert.deepEqual(here.sort(), expected.sort());
+        const kinds = new Set(ports.map(({ segment }) => segment?.kind));
+        assert.deepEqual([...kinds].sort(), ['flat', 'local', 'unsupported', 'vlan']);
+        assert.deepEqual(networks.map(({ mtu }) => mtu).sort(), [1450, 1500, 1500, 1500]);
+        assert.ok(ports.every(({ id }) => ids.includes(portId(id))));
+      } finally {
+        await server.destroy();
+      }
+    });
+  }
+});
+
+const administrator = (server: TestServer) =>
+  server.client({
+    socketPath: server.socketPath,
+    user: server.engine === 'mysql' ? 'root' : 'postgres',
+    password: () => null,
+  });
+
+function load(server: TestServer, dump: Buffer): void {
+  const [command, ...args] =
+    server.engine === 'postgresql'
+      ? [
+          'psql',
+          '-q',
+          '-h',
+          server.folder,
+          '-p',
+          `${server.port}`,
+          '-U',
+          'postgres',
+          '-v',
+          'ON_ERROR_STOP=1',
+          'quantum',
+        ]
+      : ['mysql', '--no-defaults', `--socket=${server.socketPath}`, '-uroot', 'quantum'];
+  execFileSync(command ?? '', args, { input: dump, stdio: ['pipe', 'pipe', 'pipe'] });
+}

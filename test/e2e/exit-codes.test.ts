@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import {
+  bridgeOf,
+  makeHost,
+  makeTapsOf,
+  networkId,
+  portId,
+  type TestDatabase,
+  tapOf,
+  waitForStatus,
+  withDatabase,
+} from '../support/host.js';
+import { startMariadb } from '../support/mariadb.js';
+import { type Cleanup, ip, makeTap } from '../support/netns.js';
+
+const LOCAL = networkId(1);
+const WITHOUT_NET_ADMIN = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin', '--'];
+const ABSENT = 'mysql://quantum:secret@localhost/quantum?unix_socket=/nonexistent/socket';
+
+/** A command in a namespace of its own; gives the exit code and what it said on stderr. */
+function commandsOn(t: Cleanup, config: ConfigFile, prefix: readonly string[] = []) {
+  const { namespace } = makeHost(t);
+  const cli = (...args: readonly string[]) =>
+    runCli(namespace, ['--config-file', config.path, ...args], { prefix });
+  return { namespace, cli };
+}
+
+describe('exit codes', () => {
+  withDatabase(startMariadb, 'folsom', (database) => {
+    const usual = (): ConfigFile => makeConfig({ url: socketUrl(database().server) });
+
+    for (const [what, args] of [
+      ['an unknown command', ['bogus']],
+      ['an unknown flag', ['plan', '--bogus']],
+      ['a flag of another command', ['plan', '--accept-removals']],
+      ['a flag without its value', ['plan', '--polling-interval']],
+      ['an argument too many', ['once', 'now']],
+      ['a group of commands alone', ['config']],
+    ] as const) {
+      test(`64 for ${what}, with a hint at --help`, async (t) => {
+        const { cli } = commandsOn(t, usual());
+        const { code, stdout, stderr } = await cli(...args);
+        assert.deepEqual({ code, stdout }, { code: 64, stdout: '' });
+        assert.match(stderr, /--help/);
+      });
+    }
+
+    test('an unknown command is named as such, not taken for an argument of run', async (t) => {
+      const { cli } = commandsOn(t, usual());
+      assert.match((await cli('stauts')).stderr, /unknown command 'stauts'/);
+    });
+
+    for (const command of ['run', 'once', 'plan']) {
+      test(`${command}: 77 without CAP_NET_ADMIN, with the remedy`, async (t) => {
+        const { cli } = commandsOn(t, usual(), WITHOUT_NET_ADMIN);
+        const { code, stderr } = await cli(command);
+        assert.equal(code, 77);
+        assert.match(stderr, /CAP_NET_ADMIN; run it as root or give the service that capability/);
+      });
+
+      test(`${command}: 78 for wrong settings, each named with its place`, async (t) => {
+        const { cli } = commandsOn(t, usual());
+        const { code, stderr } = await cli('--polling-interval', 'soon', '--max-removals', 'few', command);
+        assert.equal(code, 78);
+        assert.match(stderr, /command line --polling-interval: polling_interval is not/);
+        assert.match(stderr, /command line --max-removals: max_removals/);
+      });
+
+      test(`${command}: 78 for a database of no known schema, naming what was looked for`, async (t) => {
+        const { server } = database();
+        await server.query('create database if not exists elsewhere');
+        await server.query("grant all on elsewhere.* to 'quantum'@'localhost'");
+        const { cli } = commandsOn(t, makeConfig({ url: socketUrl(server, 'elsewhere') }));
+        const { code, stderr } = await cli(command);
+        assert.equal(code, 78);
+        assert.match(stderr, /network_bindings/);
+      });
+
+      test(`${command}: 78 comes before 77, and 77 before 75`, async (t) => {
+        const config = makeConfig({ url: ABSENT });
+        const { cli } = commandsOn(t, config, WITHOUT_NET_ADMIN);
+        assert.equal((await cli('--polling-interval', 'soon', command)).code, 78);
+        assert.equal((await cli(command)).code, 77);
+      });
+    }
+
+    for (const command of ['once', 'plan']) {
+      test(`${command}: 75 when no server can be reached, with one sentence and no password`, async (t) => {
+        const { cli } = commandsOn(t, makeConfig({ url: ABSENT }));
+        const { code, stdout, stderr } = await cli(command);
+        assert.deepEqual({ code, stdout }, { code: 75, stdout: '' });
+        assert.match(stderr, /^quantum-linuxbridge-agent: MySQL at \/nonexistent\/socket.*ENOENT.*\.\n$/);
+        assert.ok(!stderr.includes('secret'));
+      });
+    }
+
+    test('run: 75 when sql_max_retries is used up, at the start too', async (t) => {
+      const { cli } = commandsOn(t, makeConfig({ url: ABSENT, database: ['sql_max_retries = 0'] }));
+      assert.equal((await cli('run')).code, 75);
+    });
+
+    test('run: 0 when a signal ends it; no command is run', async (t) => {
+      const config = usual();
+      const { namespace } = makeHost(t);
+      const agent = await startAgent(t, namespace, config);
+      agent.signal('SIGTERM');
+      assert.equal(await agent.ended(), 0);
+    });
+
+    test('plan: 0 in sync, 2 with changes to make', async (t) => {
+      const { namespace, cli } = commandsOn(t, usual());
+      await wireable(database(), namespace);
+      assert.equal((await cli('plan')).code, 2);
+      assert.equal((await cli('once')).code, 0);
+      assert.equal((await cli('plan')).code, 0);
+    });
+
+    test('plan: warnings and statuses that are still to be written do not change the code', async (t) => {
+      const { namespace, cli } = commandsOn(t, usual());
+      await wireable(database(), namespace);
+      await cli('once');
+      await database().rows.port({ id: portId(2), network: networkId(2) });
+      makeTapsOf(namespace, portId(2));
+      await database().server.query(`update ports set status = 'BUILD' where id = '${portId(1)}'`, 'quantum');
+      const { code, stdout } = await cli('--json', 'plan');
+      assert.equal(code, 0);
+      const { inSync, statuses, warnings } = JSON.parse(stdout);
+      assert.deepEqual(
+        { inSync, statuses },
+        { inSync: true, statuses: [{ port: portId(1), status: 'ACTIVE' }] },
+      );
+      assert.ok(warnings.some(({ port }: { port?: string }) => port === portId(2)));
+    });
+
+    test('once: 1 when an operation fails, which is named, while every other port is served', async (t) => {
+      const { namespace, cli } = commandsOn(t, usual());
+      const { rows } = database();
+      await wireable(database(), namespace);
+      await rows.network({ id: networkId(2), type: 'local' });
+      await rows.port({ id: portId(2), network: networkId(2) });
+      makeTapsOf(namespace, portId(2));
+      makeUnbridgeable(namespace, portId(1));
+
+      const { code, stdout } = await cli('--json', 'once');
+
+      assert.equal(code, 1, stdout);
+      const { failed, inSync } = JSON.parse(stdout);
+      assert.equal(inSync, false);
+      assert.deepEqual(
+        failed.map(({ op, device }: { op: string; device: string }) => `${op} ${device}`),
+        [`attach ${tapOf(portId(1))}`],
+      );
+      assert.equal(await rows.statusOf(portId(1)), 'DOWN');
+      await waitForStatus(rows, portId(2), 'ACTIVE');
+    });
+
+    test('once: 1 when the host is wired but the statuses cannot be written', async (t) => {
+      const { server, rows } = database();
+      await server.query(
+        `create or replace user 'reader'@'localhost' identified by 'secret'; grant select on quantum.* to 'reader'@'localhost'`,
+      );
+      const url = socketUrl(server).replace(/\/\/[^@]*@/, '//reader:secret@');
+      const { namespace, cli } = commandsOn(t, makeConfig({ url }));
+      await wireable(database(), namespace);
+      const { code, stderr } = await cli('once');
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /the host is wired, but statuses were not written: .* user "reader" lacks a right/,
+      );
+      assert.ok(!stderr.includes('secret'));
+      assert.equal(
+        ip(namespace, '-br', 'link', 'show', 'master', bridgeOf(LOCAL)).includes(tapOf(portId(1))),
+        true,
+      );
+      assert.equal(await rows.statusOf(portId(1)), 'DOWN');
+    });
+  });
+});
+
+async function wireable({ rows }: TestDatabase, namespace: string): Promise<void> {
+  await rows.network({ id: LOCAL, type: 'local' });
+  await rows.port({ id: portId(1), network: LOCAL });
+  makeTapsOf(namespace, portId(1));
+}
+
+/** The kernel refuses to bridge a device that carries a bridge's port limit: here a macvlan parent in passthru mode. */
+function makeUnbridgeable(namespace: string, port: string): void {
+  void makeTap;
+  ip(namespace, 'link', 'add', 'mv0', 'link', tapOf(port), 'type', 'macvlan', 'mode', 'passthru');
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { makeConfig, PROGRAM, runCli, socketUrl } from '../support/agent.js';
+import { networkId, portId, type TestDatabase, withDatabase } from '../support/host.js';
+import { startMariadb } from '../support/mariadb.js';
+import { makeNamespace } from '../support/netns.js';
+import { startPostgres } from '../support/postgres.js';
+import { freePort, waitUntil } from '../support/schema-servers.js';
+
+/** An agent that reported itself now, as PostgreSQL is told. */
+const reporting = (host: string): string =>
+  `insert into agents values ('id-${host}', 'Linux bridge agent', 'neutron-linuxbridge-agent', 'N/A', '${host}', true,
+   timezone('utc', now()), timezone('utc', now()), timezone('utc', now()), null, '{"devices": 1}')`;
+
+const configFor = ({ server }: TestDatabase): string => makeConfig({ url: socketUrl(server) }).path;
+
+describe('fleet on ML2', () => {
+  withDatabase(startPostgres, 'ml2-zed', (database) => {
+    test('a fleet whose agents all report themselves ends with 0, as a table and as JSON', async (t) => {
+      await database().server.query(reporting('compute-1'), 'quantum');
+      const options = ['--config-file', configFor(database())];
+      const namespace = makeNamespace(t);
+      const table = await runCli(namespace, [...options, 'fleet']);
+      assert.equal(table.code, 0, table.stderr);
+      assert.match(
+        table.stdout,
+        /^1 host\(s\), 0 without a living agent.*\nHOST .*\ncompute-1 +alive +\d s ago/,
+      );
+      const json = await runCli(namespace, [...options, '--json', 'fleet']);
+      assert.equal(JSON.parse(json.stdout).hosts[0].state, 'alive');
+    });
+
+    test('a host with ports and no agent is named first and ends with 1', async (t) => {
+      const { server, rows } = database();
+      await server.query(reporting('compute-1'), 'quantum');
+      await rows.network({ id: networkId(1), type: 'local' });
+      await rows.port({ id: portId(1), network: networkId(1), host: 'compute-2' });
+      const ran = await runCli(makeNamespace(t), ['--config-file', configFor(database()), 'fleet']);
+      assert.equal(ran.code, 1);
+      assert.match(ran.stdout.split('\n')[2] ?? '', /^compute-2 +NO AGENT/);
+    });
+
+    test('--watch looks again and again', async (t) => {
+      const { server } = database();
+      const child = spawn(process.execPath, [
+        PROGRAM,
+        '--config-file',
+        configFor(database()),
+        '--json',
+        'fleet',
+        '--watch',
+        '1',
+      ]);
+      t.after(() => child.kill('SIGKILL'));
+      let text = '';
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      await waitUntil(() => text.includes('"hosts":[]'), 'the empty fleet');
+      await server.query(reporting('compute-1'), 'quantum');
+      await waitUntil(() => text.includes('compute-1'), 'the new agent');
+    });
+  });
+});
+
+describe('fleet on Folsom', () => {
+  withDatabase(startMariadb, 'folsom', (database) => {
+    test('a generation without agents ends with 78 and a sentence', async (t) => {
+      const ran = await runCli(makeNamespace(t), ['--config-file', configFor(database()), 'fleet']);
+      assert.equal(ran.code, 78);
+      assert.match(ran.stderr, /folsom generation, in which agents do not report themselves/);
+    });
+  });
+});
+
+test('fleet on a server that does not answer ends with 75', async (t) => {
+  const config = makeConfig({ url: `mysql://quantum:x@127.0.0.1:${await freePort()}/quantum` });
+  const ran = await runCli(makeNamespace(t), ['--config-file', config.path, 'fleet']);
+  assert.equal(ran.code, 75);
+});

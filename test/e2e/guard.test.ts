@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import {
+  bridgeOf,
+  linkNames,
+  makeHost,
+  makeTapsOf,
+  masterOf,
+  networkId,
+  onEachEngine,
+  portId,
+  type TestDatabase,
+  tapOf,
+  waitForMaster,
+  waitForStatus,
+} from '../support/host.js';
+import type { Cleanup } from '../support/netns.js';
+import { startWitness } from '../support/witness.js';
+
+const LOCAL = networkId(1);
+const PORTS = [1, 2, 3].map(portId);
+const HELD = 'removals held, see accept';
+
+/** Three wired taps on a local network, by an agent that runs. */
+async function makeWiredHost(t: Cleanup, { server, rows }: TestDatabase) {
+  const { namespace } = makeHost(t);
+  await rows.network({ id: LOCAL, type: 'local' });
+  for (const port of PORTS) await rows.port({ id: port, network: LOCAL });
+  makeTapsOf(namespace, ...PORTS);
+  const config = makeConfig({ url: socketUrl(server) });
+  const cli = (...args: readonly string[]) => runCli(namespace, ['--config-file', config.path, ...args]);
+  const sql = (statement: string) => server.query(statement, 'quantum');
+  assert.equal((await cli('once')).code, 0);
+  return { namespace, rows, sql, cli, start: () => startAgent(t, namespace, config) };
+}
+
+onEachEngine('folsom', (database) => {
+  test('DELETE FROM ports takes nothing away until an operator accepts it', async (t) => {
+    const { namespace, sql, cli, start } = await makeWiredHost(t, database());
+    const agent = await start();
+    const witness = await startWitness(t, namespace);
+    await sql('delete from ports');
+
+    const held = await agent.line(HELD);
+    assert.equal(held.held, 3);
+    assert.match(String(held.reason), /table ports is wholly empty/);
+    await witness.expectNothingOn(...linkNames(namespace));
+
+    const accept = await cli('accept');
+    assert.equal(accept.code, 0, accept.stderr);
+    assert.match(accept.stdout, /^3 held removal/);
+    for (const port of PORTS) await waitForMaster(namespace, tapOf(port), null);
+    assert.equal(agent.saying(HELD).length, 1);
+    await agent.line('no removals are held any more');
+  });
+
+  test('rows that come back end the hold without a link event', async (t) => {
+    const { namespace, rows, sql, start } = await makeWiredHost(t, database());
+    const agent = await start();
+    const witness = await startWitness(t, namespace);
+    await sql('delete from ports');
+    await agent.line(HELD);
+    for (const port of PORTS) await rows.port({ id: port, network: LOCAL });
+    await agent.line('no removals are held any more');
+    for (const port of PORTS) await waitForStatus(rows, port, 'ACTIVE');
+    await witness.expectNothingOn(...linkNames(namespace));
+  });
+
+  test('plan and once exit 3 with what is held, and leave every tap where it is', async (t) => {
+    const { namespace, sql, cli } = await makeWiredHost(t, database());
+    await sql('update ports set admin_state_up = false');
+    const witness = await startWitness(t, namespace);
+    for (const command of ['plan', 'once']) {
+      const { code, stdout } = await cli('--json', command);
+      assert.equal(code, 3);
+      const { inSync, operations, held, warnings } = JSON.parse(stdout);
+      assert.deepEqual({ inSync, operations, held: held.length }, { inSync: false, operations: [], held: 3 });
+      assert.match(held[0].reason, /3 of 3 wired taps would lose their wire, and max_removals is 1/);
+      assert.ok(warnings.some(({ code: warning }: { code: string }) => warning === 'REMOVALS_HELD'));
+    }
+    await witness.expectNothingOn(...linkNames(namespace));
+  });
+
+  test('once --accept-removals lets them go ahead', async (t) => {
+    const { namespace, sql, cli, rows } = await makeWiredHost(t, database());
+    await sql('update ports set admin_state_up = false');
+    const { code, stderr } = await cli('once', '--accept-removals');
+    assert.equal(code, 0, stderr);
+    for (const port of PORTS) {
+      assert.equal(masterOf(namespace, tapOf(port)), null);
+      assert.equal(await rows.statusOf(port), 'DOWN');
+    }
+  });
+
+  test('a new port is wired while removals are held', async (t) => {
+    const { namespace, rows, sql, start } = await makeWiredHost(t, database());
+    const agent = await start();
+    await sql('update ports set admin_state_up = false');
+    await agent.line(HELD);
+    await rows.port({ id: portId(4), network: LOCAL });
+    makeTapsOf(namespace, portId(4));
+    await waitForMaster(namespace, tapOf(portId(4)), bridgeOf(LOCAL));
+    for (const port of PORTS) assert.equal(masterOf(namespace, tapOf(port)), bridgeOf(LOCAL));
+  });
+
+  test('a table that is empty of everything holds also the last bridge', async (t) => {
+    const { namespace, sql, cli } = await makeWiredHost(t, database());
+    const witness = await startWitness(t, namespace);
+    await sql('delete from ports; delete from network_bindings; delete from networks');
+    assert.equal((await cli('once')).code, 3);
+    await witness.expectNothingOn(...linkNames(namespace));
+  });
+});

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import {
+  type ConfigFile,
+  makeConfig,
+  type Ran,
+  type RunningAgent,
+  runCli,
+  type Sections,
+  socketUrl,
+  startAgent,
+} from '../support/agent.js';
+import {
+  bridgeOf,
+  linkNames,
+  makeHost,
+  makeTapsOf,
+  networkId,
+  portId,
+  type TestDatabase,
+  tapOf,
+  waitForMaster,
+  waitForStatus,
+} from '../support/host.js';
+import { type Cleanup, ip, makeNamespace, makeVeth } from '../support/netns.js';
+import { type Proxy, startProxy } from '../support/proxy.js';
+import type { Rows } from '../support/schema-rows.js';
+import type { TestServer } from '../support/schema-servers.js';
+import { type Counted, makeGuest, startTraffic, type Traffic } from '../support/traffic.js';
+import { startWitness, type Witness } from '../support/witness.js';
+import { type Dump, takeDump } from './dump.js';
+
+/** Both guests' ports and the spare one are on a local network, port 3 is on a flat one with eth1 as its uplink. */
+export const [LOCAL, FLAT, OTHER] = [networkId(1), networkId(2), networkId(3)];
+export const GUEST_PORTS = [portId(1), portId(2)];
+export const FLAT_PORT = portId(3);
+/** It has a row from the start and gets its tap when the fault is over. */
+export const SPARE_PORT = portId(4);
+/** Bound to another host: the tables are not empty without this host's ports. */
+export const OTHER_PORT = portId(5);
+export const MAPPINGS = 'physnet1:eth1';
+
+const DATABASE_PLACE = { address: '10.9.0.1', port: 5999 };
+
+/** A host that is wired and at work, on which a fault is about to happen. */
+export interface Stage {
+  readonly t: Cleanup;
+  readonly namespace: string;
+  readonly outside: string;
+  readonly server: TestServer;
+  readonly rows: Rows;
+  /** The rows as they were before the fault. */
+  readonly dump: Dump;
+  readonly agent: RunningAgent;
+  readonly config: ConfigFile;
+  readonly sections: Sections;
+  /** Where the agent reaches the server over TCP; null: over its Unix socket. */
+  readonly proxy: Proxy | null;
+  readonly databaseNamespace: string | null;
+  readonly witness: Witness;
+  readonly traffic: Traffic;
+  /** Every device that was right before the fault. */
+  readonly healthy: readonly string[];
+  /** As the administrator. */
+  sql(statements: string): Promise<Record<string, unknown>[]>;
+  cli(...args: readonly string[]): Promise<Ran>;
+  /** Waits for a line that the agent logs after the fault began. */
+  says(message: string): ReturnType<RunningAgent['line']>;
+  /** Whether it has said so since then. */
+  said(message: string): boolean;
+}
+
+export interface Manners {
+  /** How the agent reaches the server. */
+  readonly over: 'socket' | 'tcp';
+  /** Environment of the agent. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly agentLines?: readonly string[];
+}
+
+/** Fills the tables, wires three taps and lets frames flow between the two guests. Everything ends with the test. */
+export async function makeStage(t: Cleanup, database: TestDatabase, manners: Manners): Promise<Stage> {
+  const { server, rows } = database;
+  await fillTables(rows);
+  const { namespace, outside } = makeHost(t);
+  const reach = manners.over === 'tcp' ? await overTcp(t, namespace, server) : overSocket(server);
+  const agentLines = manners.agentLines ?? [];
+  const sections: Sections = { url: reach.url, mappings: MAPPINGS, agent: agentLines };
+  const config = makeConfig(sections);
+  const guests = GUEST_PORTS.map((port, n) => makeGuest(t, namespace, tapOf(port), n + 1));
+  makeTapsOf(namespace, FLAT_PORT);
+  const agent = await startAgent(t, namespace, config, { environment: manners.environment ?? {} });
+  for (const port of [...GUEST_PORTS, FLAT_PORT]) await waitForStatus(rows, port, 'ACTIVE');
+  const [from, to] = guests;
+  if (from === undefined || to === undefined) throw new Error('there are two guests');
+  const traffic = await startTraffic(t, from, to);
+  const dump = await takeDump(server);
+  const witness = await startWitness(t, namespace);
+  const before = agent.lines().length;
+  return {
+    t,
+    namespace,
+    outside,
+    server,
+    rows,
+    dump,
+    agent,
+    config,
+    sections,
+    ...reach,
+    witness,
+    traffic,
+    healthy: linkNames(namespace).filter((name) => !['lo', 'mgmt'].includes(name)),
+    sql: (statements) => server.query(statements, 'quantum'),
+    cli: (...args) => runCli(namespace, ['--config-file', config.path, ...args]),
+    says: (message) => agent.line(message, before),
+    said: (message) => agent.saying(message, before).length > 0,
+  };
+}
+
+async function fillTables(rows: Rows): Promise<void> {
+  await rows.network({ id: LOCAL, type: 'local' });
+  await rows.network({ id: FLAT, type: 'flat', physicalNetwork: 'physnet1' });
+  await rows.network({ id: OTHER, type: 'local' });
+  for (const id of [...GUEST_PORTS, SPARE_PORT]) await rows.port({ id, network: LOCAL, host: 'host1' });
+  await rows.port({ id: FLAT_PORT, network: FLAT, host: 'host1' });
+  await rows.port({ id: OTHER_PORT, network: OTHER, host: 'host2' });
+}
+
+type Reach = Pick<Stage, 'proxy' | 'databaseNamespace'> & { readonly url: string };
+
+const overSocket = (server: TestServer): Reach => ({
+  url: socketUrl(server),
+  proxy: null,
+  databaseNamespace: null,
+});
+
+/** The server's port is in a namespace of its own, at the other end of a cable. */
+async function overTcp(t: Cleanup, namespace: string, server: TestServer): Promise<Reach> {
+  const databaseNamespace = makeNamespace(t);
+  makeVeth(namespace, 'mgmt', databaseNamespace, 'mgmt');
+  ip(namespace, 'address', 'add', '10.9.0.2/24', 'dev', 'mgmt');
+  ip(databaseNamespace, 'address', 'add', `${DATABASE_PLACE.address}/24`, 'dev', 'mgmt');
+  const proxy = await startProxy(t, server, { namespace: databaseNamespace, ...DATABASE_PLACE });
+  const { address, port } = DATABASE_PLACE;
+  const url = server.url().replace(/@127\.0\.0\.1:\d+/, `@${address}:${port}`);
+  return { url, proxy, databaseNamespace };
+}
+
+/** Waits until a tap that is made now is wired and its port ACTIVE: the agent reads, wires and writes again. */
+export async function serves({ namespace, rows }: Stage): Promise<void> {
+  makeTapsOf(namespace, SPARE_PORT);
+  await waitForMaster(namespace, tapOf(SPARE_PORT), bridgeOf(LOCAL));
+  await waitForStatus(rows, SPARE_PORT, 'ACTIVE');
+}
+
+/** What must hold at the end of every fault: nothing was lost, nothing was touched, the agent still runs. */
+export async function assertUnharmed(
+  stage: Stage,
+  untouched: readonly string[],
+): Promise<Counted & { readonly events: number }> {
+  const events = await stage.witness.eventsOn(...untouched);
+  assert.deepEqual(events, [], 'events on devices that were right');
+  const counted = await stage.traffic.stop();
+  assert.ok(counted.sent > 20, `only ${counted.sent} packets were sent`);
+  assert.equal(counted.lost, 0, `${counted.lost} of ${counted.sent} packets were lost`);
+  for (const line of stage.agent.stderr().split('\n')) assert.ok(line.length < 4096, 'a log line is too long');
+  stage.agent.signal('SIGTERM');
+  assert.equal(await stage.agent.ended(), 0, stage.agent.stderr());
+  return { ...counted, events: events.length };
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GuardSettings, HostState, Link, PassReport } from '../../src/model/index.js';
+import { inIprouteWords } from '../../src/reconcile/iproute.js';
+import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/memory.js';
+import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
+import { DEFAULT_GUARD, runOnce, TEST_NOW_MS } from '../support/pass-runner.js';
+import { type AnswerWords, buildAnswer, buildPort, type PortWords } from '../support/row-builder.js';
+import { simulateKernel } from '../support/simulated-kernel.js';
+
+/** What `rows.json` of a case holds: the database's answer, and whatever else is not as in a first poll. */
+interface CaseWords extends AnswerWords {
+  /** The line of the contract, or the row of the oracle, that the case is about. */
+  readonly why: string;
+  readonly settings?: Parameters<typeof buildSettings>[0];
+  readonly guard?: GuardSettings;
+  /** true: the database does not answer; the pass works from `known` and `networks`. */
+  readonly silent?: boolean;
+  /** Ports known from an earlier poll. */
+  readonly known?: readonly PortWords[];
+  readonly lastServer?: string;
+  /** The same removals have been asked for that often, beginning that many minutes ago. */
+  readonly confirmed?: { readonly polls: number; readonly minutes: number; readonly fingerprint: string };
+  /** Keys that the operator has accepted, or `all`. */
+  readonly accepted?: readonly string[] | 'all';
+  /** Links that were made after the database had been asked. */
+  readonly madeSince?: readonly string[];
+  /** Taps without a master have been seen that long ago. */
+  readonly seenSinceMs?: number;
+  readonly kernel?: { readonly vlanFiltering?: boolean; readonly vlans?: boolean };
+}
+
+/** What `plan.json` holds: the report of the pass, and the links as they are afterwards. */
+export type CaseResult = ReturnType<typeof resultOf>;
+
+const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
+
+export const expectedOf = (folder: string): unknown => readJson(join(folder, 'plan.json'));
+
+/** Runs one case: a pass, and another one that has to find nothing left to do. */
+export function runCase(folder: string): CaseResult & { readonly secondPlan: readonly unknown[] } {
+  const words = readJson(join(folder, 'rows.json')) as CaseWords;
+  const links = buildLinks(readJson(join(folder, 'links.json')) as LinkWords[]);
+  const host = buildSettings(words.settings ?? {});
+  const kernel = simulateKernel(links, words.kernel);
+  const answer = words.silent === true ? null : buildAnswer(words);
+  const options = {
+    memory: memoryOf(words, links),
+    guard: words.guard ?? DEFAULT_GUARD,
+    accepted: words.accepted === 'all' ? ('all' as const) : ('remembered' as const),
+    madeSince: words.madeSince ?? [],
+  };
+  const { report, memory } = runOnce(kernel, host, answer, options);
+  const next = { ...memory, confirmation: null };
+  const second = runOnce(kernel, host, answer, { ...options, memory: next, apply: false });
+  return { ...resultOf(report, kernel.observe()), secondPlan: second.report.operations };
+}
+
+function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
+  const { networks } = buildAnswer(words);
+  const known = (words.known ?? []).map((one): [Link['name'], KnownPort] => {
+    const port = buildPort(one, words.generation);
+    const name = `tap${port.interfaceId.slice(0, 11)}` as Link['name'];
+    return [name, { port, here: true, lastHereMs: TEST_NOW_MS - 2000, owesDown: false }];
+  });
+  const seenMs = TEST_NOW_MS - (words.seenSinceMs ?? 0);
+  const { confirmed } = words;
+  return {
+    ...EMPTY_MEMORY,
+    known: new Map(known),
+    networks: new Map(words.known === undefined ? [] : networks.map((network) => [network.id, network])),
+    firstSeenMs: new Map(links.map(({ index }) => [index, seenMs])),
+    server: words.lastServer === undefined ? null : { id: words.lastServer, doubted: false },
+    accepted: new Set(Array.isArray(words.accepted) ? words.accepted : []),
+    confirmation:
+      confirmed === undefined
+        ? null
+        : {
+            fingerprint: confirmed.fingerprint,
+            polls: confirmed.polls,
+            sinceMs: TEST_NOW_MS - confirmed.minutes * 60_000,
+          },
+  };
+}
+
+const resultOf = (report: PassReport, after: HostState) => ({
+  inSync: report.inSync,
+  operations: report.operations.map((operation) => ({
+    op: operation.op,
+    device: operation.device,
+    reason: operation.reason,
+    commands: inIprouteWords(operation),
+  })),
+  failed: report.failed.map(
+    ({ operation, failure }) => `${operation.op} ${operation.device}: ${failure.errno}`,
+  ),
+  held: report.held.map(({ text, taps, reason }) => ({ text, taps, reason })),
+  statuses: report.statuses.map(({ port, from, to }) => `${port}: ${from} -> ${to}`),
+  warnings: report.warnings.map(({ code, message, port }) => ({ code, message, ...(port ? { port } : {}) })),
+  after: [...after.links.values()].map((link) => inWords(link, after)),
+});
+
+function inWords(link: Link, host: HostState): string {
+  const master = link.master === null ? null : host.links.get(link.master)?.name;
+  const addresses = link.addresses.filter(({ scope }) => scope !== 253).map(({ address }) => address);
+  return [
+    link.name,
+    ...(master === null ? [] : [`in ${master}`]),
+    link.up ? 'up' : 'down',
+    ...addresses,
+    ...link.routes.map(({ destination, gateway }) => `${destination} via ${gateway ?? 'link'}`),
+  ].join(' ');
+}

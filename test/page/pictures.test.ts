@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { BrowserContextOptions } from 'playwright-core';
+import type { AgentStatus } from '../../src/model/index.js';
+import { complaintsOf, openBrowser, startStage } from './support/browser.js';
+import { bigHost, databaseDown, emptyHost, newHost, troubledHost, wellHost } from './support/hosts.js';
+
+/** Pictures for people to look at: one of each host, light and dark, on a desk and on a phone. */
+const FOLDER = fileURLToPath(new URL('./screenshots/', import.meta.url));
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 };
+
+const PICTURES: readonly (readonly [string, () => AgentStatus, BrowserContextOptions])[] = [
+  ['well-light', wellHost, {}],
+  ['well-dark', wellHost, { colorScheme: 'dark' }],
+  ['well-phone', wellHost, PHONE],
+  ['troubled-light', troubledHost, {}],
+  ['troubled-dark', troubledHost, { colorScheme: 'dark' }],
+  ['troubled-phone', troubledHost, { ...PHONE, colorScheme: 'dark' }],
+  ['database-down', databaseDown, {}],
+  ['many-taps', () => bigHost(1000), {}],
+  ['empty', emptyHost, {}],
+  ['just-started', newHost, {}],
+];
+
+for (const [name, host, options] of PICTURES) {
+  test(`the picture ${name} is drawn whole: nothing is wider than the page, nothing is refused`, async (t) => {
+    mkdirSync(FOLDER, { recursive: true });
+    const stage = await startStage(t, host());
+    const browser = await openBrowser(t, options);
+    const page = await browser.newPage();
+    const complaints = complaintsOf(page);
+    await page.goto(stage.url);
+    await page.locator('#live.on').waitFor();
+    await page.screenshot({ path: `${FOLDER}${name}.png`, fullPage: true });
+    const { inner, outer } = await page.evaluate<{ inner: number; outer: number }>(
+      '({ inner: document.documentElement.scrollWidth, outer: innerWidth })',
+    );
+    assert.ok(inner <= outer, `the page is ${inner} px wide in a window of ${outer} px`);
+    assert.deepEqual(complaints, []);
+  });
+}

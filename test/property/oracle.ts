@@ -1,0 +1,147 @@
+import {
+  type Answer,
+  type HostSettings,
+  type HostState,
+  type Link,
+  type LinkName,
+  type Network,
+  type NetworkId,
+  networkOfLabel,
+  type Port,
+  type Segment,
+} from '../../src/model/index.js';
+
+/*
+ * The contract once more, in the fewest words and without a look at how the agent does it: what is whose, and
+ * what is right. It answers only where the answer is plain, and null elsewhere.
+ */
+
+export interface Truth {
+  readonly answer: Answer;
+  readonly settings: HostSettings;
+}
+
+/** The one port a tap can belong to; null when there is none or it is not plain. */
+export function portOf({ answer }: Truth, tap: Link): Port | null {
+  const ports = answer.ports.filter(({ id }) => tap.name === `tap${id.slice(0, 11)}`);
+  const [only] = ports;
+  return ports.length === 1 && only !== undefined ? only : null;
+}
+
+export const isBoundHere = ({ binding }: Port): boolean =>
+  binding.kind === 'here' || binding.kind === 'unhosted' || binding.kind === 'arriving';
+
+/** The segment that this host is to make; null when there is none or it is not plain. */
+export function segmentOf({ settings }: Truth, network: Network): Segment | null {
+  const [only] = network.segments;
+  if (network.segments.length === 1) return only ?? null;
+  const here = network.segments.filter(
+    (segment) =>
+      segment.kind === 'local' ||
+      ((segment.kind === 'flat' || segment.kind === 'vlan') &&
+        settings.physicalInterfaces.has(segment.physicalNetwork)) ||
+      (segment.kind === 'flat' && settings.bridgeMappings.has(segment.physicalNetwork)),
+  );
+  return here.length === 1 ? (here[0] ?? null) : null;
+}
+
+/** Whether a link is the uplink that a segment asks for. */
+export function isUplinkOf({ settings }: Truth, host: HostState, link: Link, segment: Segment): boolean {
+  if (segment.kind !== 'flat' && segment.kind !== 'vlan') return false;
+  const physical = host.byName.get(
+    settings.physicalInterfaces.get(segment.physicalNetwork) ?? ('' as LinkName),
+  );
+  if (physical === undefined) return false;
+  if (segment.kind === 'flat') return link.index === physical.index;
+  return (
+    link.detail.kind === 'vlan' &&
+    link.detail.parent === physical.index &&
+    link.detail.vlanId === segment.vlanId
+  );
+}
+
+export const isMappedInterface = ({ settings }: Truth, { name }: Link): boolean =>
+  [...settings.physicalInterfaces.values()].includes(name);
+
+export const isMappedBridge = ({ settings }: Truth, { name }: Link): boolean =>
+  [...settings.bridgeMappings.values()].includes(name);
+
+export const isAgentsBridge = (truth: Truth, link: Link): boolean =>
+  link.detail.kind === 'bridge' &&
+  !isMappedBridge(truth, link) &&
+  (networkOfLabel(link.alias) !== null || /^brq[0-9a-f]{8}-[0-9a-f]{2}$/.test(link.name));
+
+const isNamedTap = ({ name }: Link): boolean => name.startsWith('tap');
+
+/** Members of a bridge that reach the wire: VLAN devices and mapped interfaces. */
+export const uplinksIn = (truth: Truth, host: HostState, bridge: Link): Link[] =>
+  membersOf(host, bridge).filter(
+    (link) => !isNamedTap(link) && (link.detail.kind === 'vlan' || isMappedInterface(truth, link)),
+  );
+
+export const membersOf = (host: HostState, { index }: Link): Link[] =>
+  [...host.links.values()].filter(({ master }) => master === index);
+
+export function masterOf(host: HostState, { master }: Link): Link | null {
+  return master === null ? null : (host.links.get(master) ?? null);
+}
+
+/** The network whose bridge this is: by its label, or as the only one with its name; null when that is not plain. */
+export function networkOf({ answer }: Truth, bridge: Link): NetworkId | null {
+  const labelled = networkOfLabel(bridge.alias);
+  const [only, more] = answer.networks.filter(({ id }) => bridge.name === `brq${id.slice(0, 11)}`);
+  return labelled ?? (more === undefined ? (only?.id ?? null) : null);
+}
+
+/** A tap that serves its port as it should: nothing about it may change, not for a moment. */
+export function isRight(truth: Truth, host: HostState, tap: Link): boolean {
+  const port = portOf(truth, tap);
+  if (port === null || !port.adminUp || !isBoundHere(port)) return false;
+  const network = truth.answer.networks.find(({ id }) => id === port.networkId);
+  const bridge = masterOf(host, tap);
+  const segment = network === undefined ? null : segmentOf(truth, network);
+  if (bridge === null || segment === null || !isAgentsBridge(truth, bridge)) return false;
+  if (networkOf(truth, bridge) !== port.networkId) return false;
+  const uplinks = uplinksIn(truth, host, bridge);
+  if (segment.kind === 'local') return uplinks.length === 0;
+  const [uplink] = uplinks;
+  return uplinks.length === 1 && uplink !== undefined && isUplinkOf(truth, host, uplink, segment);
+}
+
+/** Up, in a right bridge that is up, behind a right uplink that is up: what ACTIVE means. */
+export function works(truth: Truth, host: HostState, tap: Link): boolean {
+  const bridge = masterOf(host, tap);
+  const port = portOf(truth, tap);
+  if (bridge === null || port === null || !tap.up || !bridge.up) return false;
+  const network = truth.answer.networks.find(({ id }) => id === port.networkId);
+  const segment = network === undefined ? null : segmentOf(truth, network);
+  if (segment === null) return false;
+  if (isMappedBridge(truth, bridge)) {
+    return (
+      segment.kind === 'flat' && truth.settings.bridgeMappings.get(segment.physicalNetwork) === bridge.name
+    );
+  }
+  return isRight(truth, host, tap) && uplinksIn(truth, host, bridge).every(({ up }) => up);
+}
+
+/** Nothing of the agent's: it must stay exactly as it is. */
+export function isForeign(truth: Truth, host: HostState, link: Link): boolean {
+  const master = masterOf(host, link);
+  const isInAgentsBridge = master !== null && isAgentsBridge(truth, master);
+  if (isMappedInterface(truth, link) || isMappedBridge(truth, link)) return false;
+  if (link.detail.kind === 'bridge') return !isAgentsBridge(truth, link) && link.name !== 'brqn1';
+  if (isNamedTap(link)) {
+    const isKnown = truth.answer.ports.some(({ id }) => link.name === `tap${id.slice(0, 11)}`);
+    return !isKnown && !isInAgentsBridge;
+  }
+  if (link.detail.kind === 'vlan') {
+    if (isInAgentsBridge) return false;
+    const parent = host.links.get(link.detail.parent);
+    const isNamedRight = link.name === `${parent?.name}.${link.detail.vlanId}`;
+    const isOwn = networkOfLabel(link.alias) !== null || (isNamedRight && link.alias === '');
+    return link.master !== null || link.addresses.length > 0 || !isOwn;
+  }
+  // A labelled bridge that carries an interface's MAC address was made with that interface as its uplink.
+  const wasUplink = isInAgentsBridge && networkOfLabel(master.alias) !== null && master.mac === link.mac;
+  return !wasUplink;
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Answer, HostState, Link, Operation } from '../../src/model/index.js';
+import { EMPTY_MEMORY, type KnownPort } from '../../src/reconcile/memory.js';
+import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
+import { clockAt, DEFAULT_GUARD, runOnce } from '../support/pass-runner.js';
+import { buildAnswer } from '../support/row-builder.js';
+import { SimulatedKill, simulateKernel } from '../support/simulated-kernel.js';
+import { arbitraryAnswer } from './arbitrary-answer.js';
+import { arbitraryHost } from './arbitrary-host.js';
+import { assertInvariants } from './invariants.js';
+import { isBoundHere, portOf, type Truth, works } from './oracle.js';
+
+/*
+ * For any database and any kernel. A failure prints its seed and path; run it again with
+ *
+ *     FAST_CHECK_SEED=seed FAST_CHECK_PATH=path node --import tsx --test test/property/reconcile.test.ts
+ */
+const SEED = Number(process.env.FAST_CHECK_SEED ?? 20_130_404);
+const PATH = process.env.FAST_CHECK_PATH;
+const RUNS = Number(process.env.FAST_CHECK_RUNS ?? 600);
+const PARAMETERS = {
+  seed: SEED,
+  numRuns: RUNS,
+  includeErrorInReport: true,
+  ...(PATH === undefined ? {} : { path: PATH }),
+};
+
+const SETTINGS = buildSettings({
+  interfaces: ['physnet1:eth1', 'physnet2:eth2'],
+  bridges: ['physnet3:br-ex'],
+  plugGraceMs: 0,
+});
+
+const truthOf = (answer: Answer): Truth => ({ answer, settings: SETTINGS });
+
+const check = (property: (answer: Answer, words: LinkWords[]) => void): void =>
+  fc.assert(
+    fc.property(arbitraryAnswer, arbitraryHost, (rows, links) => property(buildAnswer(rows), links)),
+    PARAMETERS,
+  );
+
+test('one pass converges, and hurts nothing on its way', () => {
+  check((answer, words) => {
+    const kernel = simulateKernel(buildLinks(words));
+    const { report, memory } = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+    assertInvariants(truthOf(answer), kernel.states);
+    assert.deepEqual(report.failed, []);
+    assert.equal(report.inSync, true);
+    const next = runOnce(kernel, SETTINGS, answer, { memory, accepted: 'all', apply: false });
+    assert.deepEqual(next.report.operations, []);
+  });
+});
+
+test('a pass that the guard holds back removes nothing, does the rest, and has nothing more to do', () => {
+  check((answer, words) => {
+    const kernel = simulateKernel(buildLinks(words));
+    const guard = { maxRemovals: 0, release: 'operator' } as const;
+    const { report, memory } = runOnce(kernel, SETTINGS, answer, { guard });
+    assertInvariants(truthOf(answer), kernel.states);
+    if (report.held.some(({ taps }) => taps > 0)) assertNothingRemoved(kernel.states);
+    assert.deepEqual(report.failed, []);
+    const next = runOnce(kernel, SETTINGS, answer, { memory, guard, apply: false });
+    assert.deepEqual(next.report.operations, []);
+  });
+});
+
+test('killed anywhere, the next start finishes the work', () => {
+  fc.assert(
+    fc.property(arbitraryAnswer, arbitraryHost, fc.nat(30), (rows, words, killAfter) => {
+      const answer = buildAnswer(rows);
+      const killed = simulateKernel(buildLinks(words), { killAfter });
+      try {
+        runOnce(killed, SETTINGS, answer, { accepted: 'all' });
+      } catch (error) {
+        if (!(error instanceof SimulatedKill)) throw error;
+      }
+      const kernel = simulateKernel(lastOf(killed.states).links.values());
+      const { report, memory } = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+      assertInvariants(truthOf(answer), [...killed.states, ...kernel.states.slice(1)]);
+      assert.deepEqual(report.failed, []);
+      const next = runOnce(kernel, SETTINGS, answer, { memory, accepted: 'all', apply: false });
+      assert.deepEqual(next.report.operations, []);
+    }),
+    PARAMETERS,
+  );
+});
+
+test('a pass from memory removes nothing', () => {
+  check((answer, words) => {
+    const kernel = simulateKernel(buildLinks(words));
+    const known = answer.ports.map((port): [Link['name'], KnownPort] => [
+      `tap${port.id.slice(0, 11)}` as Link['name'],
+      { port, here: true, lastHereMs: clockAt(0).monotonicMs(), owesDown: false },
+    ]);
+    const memory = {
+      ...EMPTY_MEMORY,
+      known: new Map(known),
+      networks: new Map(answer.networks.map((network) => [network.id, network])),
+    };
+    const { report } = runOnce(kernel, SETTINGS, null, { memory, guard: DEFAULT_GUARD });
+    assertNothingRemoved(kernel.states);
+    assert.deepEqual(report.statuses, []);
+    assert.deepEqual(report.held, []);
+  });
+});
+
+test('every status is what is true afterwards, and only of ports that are this host’s', () => {
+  check((answer, words) => {
+    const kernel = simulateKernel(buildLinks(words));
+    const { report } = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+    const host = kernel.observe();
+    const truth = truthOf(answer);
+    const written = new Map(report.statuses.map(({ port, to }) => [port, to]));
+    for (const tap of host.links.values()) {
+      const port = tap.name.startsWith('tap') ? portOf(truth, tap) : null;
+      if (port === null) continue;
+      if (!isBoundHere(port) || port.binding.kind === 'arriving') {
+        assert.equal(written.has(port.id), false, `${port.id} is not this host's to speak of`);
+        continue;
+      }
+      const status = written.get(port.id) ?? port.status;
+      assert.equal(status, port.adminUp && works(truth, host, tap) ? 'ACTIVE' : 'DOWN', `of ${tap.name}`);
+    }
+  });
+});
+
+test('an operation that fails costs only its own device or network, and the next pass makes it good', () => {
+  fc.assert(
+    fc.property(arbitraryAnswer, arbitraryHost, fc.nat(20), (rows, words, failing) => {
+      const answer = buildAnswer(rows);
+      const fault = (_: Operation, count: number) => (count === failing ? 'EIO' : null);
+      const kernel = simulateKernel(buildLinks(words), { fault });
+      const first = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+      const second = runOnce(kernel, SETTINGS, answer, { memory: first.memory, accepted: 'all' });
+      assertInvariants(truthOf(answer), kernel.states);
+      assert.deepEqual(second.report.failed, []);
+      assert.equal(second.report.inSync, true);
+    }),
+    PARAMETERS,
+  );
+});
+
+function lastOf(states: readonly HostState[]): HostState {
+  const last = states.at(-1);
+  assert.ok(last !== undefined);
+  return last;
+}
+
+/** Whatever was in a bridge still is, and every link is still there. */
+function assertNothingRemoved(states: readonly HostState[]): void {
+  const [first] = states;
+  for (const state of states) {
+    for (const link of first?.links.values() ?? []) {
+      const after = state.links.get(link.index);
+      assert.ok(after !== undefined, `${link.name} was deleted`);
+      if (link.master !== null) assert.equal(after.master, link.master, `${link.name} left its bridge`);
+    }
+  }
+}

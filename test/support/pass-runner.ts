@@ -1,0 +1,52 @@
+import { type PassInput, type PassResult, runPass } from '../../src/agent/pass.js';
+import type { Answer, Clock, HostSettings, Kernel } from '../../src/model/index.js';
+import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/memory.js';
+import { presentWhenAsked } from '../../src/reconcile/question.js';
+import { viewOf } from '../../src/reconcile/view.js';
+
+export const TEST_NOW_MS = 1_000_000_000;
+const RETENTION_MS = 3_600_000;
+
+/** A clock that stands still. */
+export const clockAt = (nowMs: number): Clock => ({
+  monotonicMs: () => nowMs,
+  wallMs: () => nowMs,
+  after: () => () => {},
+});
+
+/** What a test may want to have otherwise than in a first poll of an ordinary agent. */
+export interface PassWords {
+  readonly memory?: Memory;
+  readonly guard?: PassInput['settings']['guard'];
+  readonly accepted?: PassInput['accepted'];
+  readonly apply?: boolean;
+  readonly nowMs?: number;
+  /** Names of links that were made after the database had been asked. */
+  readonly madeSince?: readonly string[];
+}
+
+export const DEFAULT_GUARD: PassInput['settings']['guard'] = { maxRemovals: null, release: 'operator' };
+
+/** One pass of the real agent on this kernel, with this answer, or (null) from memory alone. */
+export function runOnce(
+  kernel: Kernel,
+  host: HostSettings,
+  answer: Answer | null,
+  words: PassWords = {},
+): PassResult {
+  const { memory = EMPTY_MEMORY, nowMs = TEST_NOW_MS, madeSince = [] } = words;
+  const view = viewOf(kernel.observe(), host);
+  const presentBefore = presentWhenAsked(view, memory, nowMs);
+  for (const link of view.observed.links.values()) {
+    if (madeSince.includes(link.name)) presentBefore.delete(link.index);
+  }
+  return runPass(kernel, clockAt(nowMs), {
+    pass: 'test',
+    trigger: 'poll',
+    settings: { host, guard: words.guard ?? DEFAULT_GUARD, knownPortRetentionMs: RETENTION_MS },
+    memory,
+    fresh: answer === null ? null : { answer, presentBefore },
+    accepted: words.accepted ?? 'remembered',
+    apply: words.apply ?? true,
+  });
+}
