@@ -65,9 +65,15 @@ function answer(socket: Socket, handlers: ControlHandlers): void {
 
 function respond(command: string, handlers: ControlHandlers): unknown {
   const handler = Object.hasOwn(handlers, command) ? handlers[command] : undefined;
-  return handler === undefined
-    ? { error: `the running agent does not know ${JSON.stringify(command.slice(0, 40))}` }
-    : { value: handler() };
+  if (handler === undefined) {
+    return { error: `the running agent does not know ${JSON.stringify(command.slice(0, 40))}` };
+  }
+  try {
+    return { value: handler() };
+  } catch (error) {
+    // Whoever asks hears of it; a question must never end the agent.
+    return { error: `the running agent failed to answer: ${error instanceof Error ? error.message : error}` };
+  }
 }
 
 /** Asks the agent that runs in this network namespace. Never throws; ends within its time limit. */

@@ -138,7 +138,7 @@ function carryOut(
   nowMs: number,
 ): Carried {
   const done: OperationOutcome[] = [];
-  let { repairs } = memory;
+  const { repairs } = memory;
   let current = first;
   const { operations: initial, warnings: pauses } = backOff(first.wanted, repairs, nowMs);
   let operations = initial;
@@ -146,7 +146,6 @@ function carryOut(
   for (let round = 1; !settled && round <= ROUNDS_MAX; round += 1) {
     const outcomes = kernel.apply(operations);
     done.push(...outcomes);
-    repairs = noteRepairs(repairs, succeeded(outcomes), nowMs);
     current = decide(viewOf(kernel.observe(), host));
     operations = backOff(current.wanted, repairs, nowMs).operations;
     const failures = outcomes.filter((outcome): outcome is Failure => !outcome.ok);
@@ -156,7 +155,13 @@ function carryOut(
   }
   const refused = stillRefused(done, current.wanted);
   const ineffective = refused.length > 0 || done.length === 0 ? [] : operations.map(withoutEffect);
-  return { ...current, done, failed: [...refused, ...ineffective], pauses, repairs };
+  return {
+    ...current,
+    done,
+    failed: [...refused, ...ineffective],
+    pauses,
+    repairs: noteRepairs(repairs, succeeded(done), nowMs),
+  };
 }
 
 const withoutEffect = (operation: Operation): Failure => ({

@@ -8,7 +8,7 @@ import {
   type Question,
 } from '../model/index.js';
 import { settleStatuses } from '../reconcile/memory.js';
-import { questionFor } from '../reconcile/question.js';
+import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
 import { knowsTooLittle, pass, viewNow } from './look.js';
 import type { PollOutcome } from './poller.js';
@@ -34,9 +34,10 @@ export async function poll(self: AgentState): Promise<PollOutcome> {
 /** What is here before the database is asked: only this may be removed because of its answer. */
 function ask(self: AgentState): Asked {
   const view = viewNow(self);
+  const nowMs = self.edges.clock.monotonicMs();
   return {
-    presentBefore: new Set(view.observed.links.keys()),
-    question: questionFor(view, self.memory, self.edges.clock.monotonicMs()),
+    presentBefore: presentWhenAsked(view, self.memory, nowMs),
+    question: questionFor(view, self.memory, nowMs),
   };
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../model/index.js';
 import type { Confirmation } from '../reconcile/guard.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
-import { questionFor } from '../reconcile/question.js';
+import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { viewOf } from '../reconcile/view.js';
 import { lastKnownGoodOf, recallAway } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
@@ -80,8 +80,9 @@ async function single(
   { apply, acceptRemovals }: Manner,
 ): Promise<Single> {
   const view = viewOf(kernel.observe(), settings.host);
-  const presentBefore = new Set(view.observed.links.keys());
-  const answer = await database.read(questionFor(view, memory, clock.monotonicMs()));
+  const nowMs = clock.monotonicMs();
+  const presentBefore = presentWhenAsked(view, memory, nowMs);
+  const answer = await database.read(questionFor(view, memory, nowMs));
   const result = runPass(kernel, clock, {
     pass: `${process.pid}-1`,
     trigger: 'command',

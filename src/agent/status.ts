@@ -1,5 +1,6 @@
 import type { AgentStatus, HeldRemoval, HostState, IfIndex } from '../model/index.js';
 import type { Desired, TapDecision } from '../reconcile/desired.js';
+import type { Memory } from '../reconcile/memory.js';
 import { type Decided, networkStatuses, tapStatuses } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
 import type { AgentState } from './state.js';
@@ -31,24 +32,33 @@ export function statusOf(self: AgentState): AgentStatus {
 }
 
 const decidedOf = (
-  { settings, latest, answered }: AgentState,
+  { settings, latest, answered, memory }: AgentState,
   seen: HostState,
   held: readonly HeldRemoval[],
 ): Decided => ({
   view: viewOf(seen, settings.host),
-  decisions: decisionsOf(latest, answered),
+  decisions: decisionsOf(latest, answered, memory.absent),
   networks: latest?.networks ?? new Map(),
   gone: answered?.gone ?? [],
   held,
 });
 
-/** A pass from memory knows less than an answer of the database: where it has no opinion, the answer still counts. */
-function decisionsOf(latest: Desired | null, answered: Desired | null): Map<IfIndex, TapDecision> {
+/**
+ * A pass from memory knows less than an answer of the database: where it has no opinion, the answer still counts. A tap
+ * whose name had no row a moment ago is not asked for with every poll; it has none all the same.
+ */
+function decisionsOf(
+  latest: Desired | null,
+  answered: Desired | null,
+  absent: Memory['absent'],
+): Map<IfIndex, TapDecision> {
   const decisions = new Map<IfIndex, TapDecision>();
-  for (const { tap, decision } of answered?.taps ?? []) decisions.set(tap.index, decision);
-  for (const { tap, decision } of latest?.taps ?? []) {
-    const hasOpinion = decision.kind !== 'unknown' && decision.kind !== 'leave';
-    if (hasOpinion || !decisions.has(tap.index)) decisions.set(tap.index, decision);
+  for (const { tap, decision } of [...(answered?.taps ?? []), ...(latest?.taps ?? [])]) {
+    if (hasOpinion(decision) || !decisions.has(tap.index)) decisions.set(tap.index, decision);
+    if (decision.kind === 'unknown' && absent.has(tap.name)) decisions.set(tap.index, WITHOUT_ROW);
   }
   return decisions;
 }
+
+const hasOpinion = ({ kind }: TapDecision): boolean => kind !== 'unknown' && kind !== 'leave';
+const WITHOUT_ROW: TapDecision = { kind: 'unwire', port: null, cause: 'row-missing', warnings: [] };

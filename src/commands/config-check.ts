@@ -1,58 +1,69 @@
-import type { DatabaseError, DatabaseErrorKind } from '../model/database.js';
+import { DatabaseError } from '../model/database.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { databaseFailure, FAILURES, type FailureCode } from '../model/failure.js';
 import type { LinkName, PhysicalNetwork } from '../model/ids.js';
 import { KernelError } from '../model/kernel.js';
 import type { HostState, Link } from '../model/link.js';
 import { isExactBridgeName, networkOfLabel } from '../model/names.js';
+import type { PreflightCode } from '../model/preflight.js';
 import type { HostSettings } from '../model/settings.js';
 import { WARNINGS, type WarningCode } from '../model/warning.js';
 import type { Invocation } from './invocation.js';
+import { type Preflight, type PreflightResult, preflight } from './preflight.js';
 
 /** How the check looks at this host and at the database. */
 export interface Probes {
   links(): HostState | KernelError;
   /** Whether this process holds CAP_NET_ADMIN. */
   netAdmin(): boolean;
-  /** null: the database answered and its schema is one of the known ones. */
-  database(): Promise<null | DatabaseError>;
+  /** What of the host matters beside its links. */
+  host(): Preflight;
+  /** The generation of the database, which answered and has a known schema; or why not. */
+  database(): Promise<{ readonly generation: string } | DatabaseError>;
 }
 
 /** One thing that is not as it must be, and what to do about it. */
 export interface Finding {
-  readonly code: WarningCode | DatabaseCode | 'NET_ADMIN_MISSING' | 'KERNEL_UNREADABLE';
+  readonly code: WarningCode | FailureCode | PreflightCode;
   readonly message: string;
   readonly remedy: string;
 }
-type DatabaseCode = `DATABASE_${Uppercase<Snake<DatabaseErrorKind>>}`;
-type Snake<Text extends string> = Text extends `${infer Head}-${infer Tail}`
-  ? `${Head}_${Snake<Tail>}`
-  : Text;
 
 /** How many interfaces a message lists at most, so that a host with thousands of taps gets one line. */
 const LISTED_MAX = 8;
 
 /**
- * Checks the settings against the live host: the mapped interfaces and bridges, the right to change them, and the
- * database. Prints every finding with its remedy, or with `--json` one object `{ findings, warnings }`. Exit code 0
- * without a finding, 78 when the schema is wrong, 75 when the database cannot be reached, else 1. Warnings about the
- * files are printed, but are no findings.
+ * Checks the settings against the live host: the mapped interfaces and bridges, the right to change them, what else works
+ * on them, what the kernel can, and the database. Prints every finding with its remedy, or with `--json` one object
+ * `{ findings, notes, warnings }`. Exit code 0 without a finding, 78 when the schema is wrong, 75 when the database cannot
+ * be reached, else 1. Notes, and warnings about the files, are printed, but are no findings.
  */
 export async function configCheck({ loaded, json, output }: Invocation, probes: Probes): Promise<ExitCode> {
+  const { host } = loaded.settings;
   const links = probes.links();
-  const database = await probes.database();
+  const answer = await probes.database();
+  const failure = answer instanceof DatabaseError ? answer : null;
+  const generation = answer instanceof DatabaseError ? null : answer.generation;
+  const looks =
+    links instanceof KernelError ? [] : preflight({ ...probes.host(), ...host, links, generation });
+  const results = (weight: PreflightResult['weight']): Finding[] =>
+    looks.filter((look) => look.weight === weight).map(({ weight: _, ...rest }) => rest);
   const findings = [
-    ...(links instanceof KernelError ? [kernelFinding(links)] : mappingFindings(loaded.settings.host, links)),
+    ...(links instanceof KernelError ? [kernelFinding(links)] : mappingFindings(host, links)),
     ...(probes.netAdmin() ? [] : [NET_ADMIN_MISSING]),
-    ...(database === null ? [] : [databaseFinding(database)]),
+    ...results('finding'),
+    ...(failure === null ? [] : [databaseFinding(failure)]),
   ];
-  if (json) output.print(JSON.stringify({ findings, warnings: loaded.warnings }, null, 2));
+  const notes = results('note');
+  if (json) output.print(JSON.stringify({ findings, notes, warnings: loaded.warnings }, null, 2));
   else {
     for (const { code, message, remedy } of findings) output.print(`${code}: ${message}\n  ${remedy}`);
+    for (const { code, message, remedy } of notes) output.print(`Note ${code}: ${message}\n  ${remedy}`);
     for (const { code, message } of loaded.warnings)
       output.complain(`${code}: ${message}\n  ${WARNINGS[code].remedy}`);
     if (findings.length === 0) output.print('The settings fit this host, and the database answers.');
   }
-  return findings.length === 0 ? EXIT.ok : exitCodeOf(database);
+  return findings.length === 0 ? EXIT.ok : exitCodeOf(failure);
 }
 
 function exitCodeOf(database: DatabaseError | null): ExitCode {
@@ -64,32 +75,19 @@ function exitCodeOf(database: DatabaseError | null): ExitCode {
 const NET_ADMIN_MISSING: Finding = {
   code: 'NET_ADMIN_MISSING',
   message: 'This process may not change network devices (CAP_NET_ADMIN is missing).',
-  remedy: 'Run it as root, or with AmbientCapabilities=CAP_NET_ADMIN in its unit.',
+  remedy: FAILURES.NET_ADMIN_MISSING.remedy,
 };
 
 const kernelFinding = (error: KernelError): Finding => ({
   code: 'KERNEL_UNREADABLE',
   message: `The network devices of this host cannot be read: ${error.message}`,
-  remedy: 'Run it on Linux, outside of a sandbox that forbids AF_NETLINK sockets.',
+  remedy: FAILURES.KERNEL_UNREADABLE.remedy,
 });
 
-const DATABASE_REMEDIES: Readonly<Record<DatabaseErrorKind, string>> = {
-  unreachable: 'Start the server, or correct host and port in sql_connection; look for a firewall between.',
-  authentication:
-    'Correct user and password in sql_connection (or sql_password_file), or let the DBA allow this host.',
-  'no-such-database': 'Correct the name of the database at the end of sql_connection.',
-  tls: 'Correct the TLS options in sql_connection: the CA, the client certificate, the host name in it.',
-  'name-resolution': 'Correct the host in sql_connection, or the name service of this host.',
-  permission: 'Let the DBA grant the rights that the message names.',
-  schema: 'Name the Quantum or Neutron database in sql_connection; its tables are looked for there.',
-  query: 'Look at the message and into the log of the database server.',
-};
-
-const databaseFinding = (error: DatabaseError): Finding => ({
-  code: `DATABASE_${error.kind.toUpperCase().replaceAll('-', '_')}` as DatabaseCode,
-  message: error.message,
-  remedy: DATABASE_REMEDIES[error.kind],
-});
+function databaseFinding(error: DatabaseError): Finding {
+  const code = databaseFailure(error.kind);
+  return { code, message: error.message, remedy: FAILURES[code].remedy };
+}
 
 /** What is wrong with the devices that the mappings name, in the order of the mappings. */
 function mappingFindings(host: HostSettings, state: HostState): Finding[] {

@@ -1,6 +1,10 @@
 import { realClock } from '../agent/clock.js';
+import { openJournal } from '../agent/journal.js';
+import { serverEvents } from '../agent/server-events.js';
 import { openStore } from '../agent/store.js';
 import { openDatabase } from '../database/database.js';
+import { endpointOf } from '../database/errors.js';
+import { openHeartbeats } from '../database/heartbeat.js';
 import { hasNetAdmin, openKernel } from '../kernel/kernel.js';
 import {
   type Database,
@@ -8,23 +12,38 @@ import {
   databaseFailure,
   EXIT,
   type ExitCode,
+  type HeartbeatWriter,
   type HostSettings,
   type Kernel,
   KernelError,
+  type LinkName,
+  type Observer,
   type Settings,
   type Store,
 } from '../model/index.js';
 import { complain } from './complain.js';
 import type { Output } from './invocation.js';
 
-/** The kernel of this network namespace; routes are read for the interfaces that are mapped now. */
-export const kernelFor = (host: () => HostSettings): Kernel =>
-  openKernel({ routesOf: (name) => [...host().physicalInterfaces.values()].includes(name) });
+const routesOfMapped = (host: () => HostSettings) => (name: LinkName) =>
+  [...host().physicalInterfaces.values()].includes(name);
+
+/** The kernel of this network namespace, to look at; routes are read for the interfaces that are mapped now. */
+export const kernelFor = (host: () => HostSettings): Kernel => openKernel({ routesOf: routesOfMapped(host) });
+
+/** The same, to be changed: moves of addresses are written down in `store` while they are under way. */
+export const changingKernelFor = (host: () => HostSettings, store: Store): Kernel =>
+  openKernel({ routesOf: routesOfMapped(host), journal: openJournal(store) });
 
 /** The files in `state_dir`. */
 export const storeFor = ({ stateDir, host }: Settings): Store => openStore(stateDir, host.host, realClock);
 
 export const databaseFor = (settings: Settings): Database => openDatabase(settings.database);
+
+/** The same, telling what happens to its connection. */
+export const observedDatabaseFor = ({ database }: Settings, observer: Observer): Database =>
+  openDatabase(database, serverEvents(endpointOf(database.servers[0]), observer));
+
+export const heartbeatsFor = ({ database }: Settings): HeartbeatWriter => openHeartbeats(database);
 
 /** Says so and gives the exit code when CAP_NET_ADMIN is missing; null when it is there. */
 export function refuseWithoutNetAdmin(output: Output): ExitCode | null {

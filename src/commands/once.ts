@@ -1,5 +1,6 @@
 import { realClock } from '../agent/clock.js';
 import { withDeadline } from '../agent/deadline.js';
+import { type MoveEvent, settleInterruptedMove } from '../agent/journal.js';
 import { takeLock } from '../agent/lock.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
 import { EXIT, type ExitCode, type Settings } from '../model/index.js';
@@ -8,9 +9,9 @@ import { overviewOf } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
 import { complain } from './complain.js';
 import {
+  changingKernelFor,
   databaseFor,
   exitCodeOf,
-  kernelFor,
   refuseWithoutNetAdmin,
   storeFor,
   withFailures,
@@ -82,11 +83,13 @@ async function applyAndTell(
   note: (standing: Standing) => void,
 ): Promise<ExitCode> {
   const settings = timeoutMs === null ? loaded.settings : within(loaded.settings, timeoutMs);
-  const kernel = kernelFor(() => settings.host);
+  const store = storeFor(settings);
+  settleInterruptedMove(store, (event) => output.complain(sentenceOf(event)));
+  const kernel = changingKernelFor(() => settings.host, store);
   const opened = databaseFor(settings);
   const database = timeoutMs === null ? opened : withDeadline(opened, realClock, timeoutMs);
   try {
-    const edges = { kernel, database, clock: realClock, store: storeFor(settings) };
+    const edges = { kernel, database, clock: realClock, store };
     const result = await applyOnce(edges, settings, acceptRemovals);
     const { host } = settings.host;
     const { report, desired } = result;
@@ -113,6 +116,14 @@ const within = (settings: Settings, timeoutMs: number): Settings => ({
   ...settings,
   host: { ...settings.host, plugGraceMs: Math.min(settings.host.plugGraceMs, timeoutMs) },
 });
+
+function sentenceOf(event: MoveEvent): string {
+  if (event.kind === 'move-not-settled')
+    return `a move of addresses that was cut short could not be ended: ${event.why}`;
+  return event.how === 'completed'
+    ? 'a move of addresses that was cut short has been completed'
+    : 'a move of addresses that was cut short has been taken back';
+}
 
 /** Lasting warnings alone are not news: `plan` and the log of the daemon tell them. */
 const isUneventful = ({ report }: OnceResult): boolean =>

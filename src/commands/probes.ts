@@ -1,4 +1,6 @@
+import { readFacts } from '../kernel/facts.js';
 import { hasNetAdmin } from '../kernel/kernel.js';
+import { hasVlans } from '../kernel/vlan-probe.js';
 import { DatabaseError, KernelError, type Settings } from '../model/index.js';
 import type { Probes } from './config-check.js';
 import { databaseFor, kernelFor } from './edges.js';
@@ -17,11 +19,11 @@ export const liveProbes = (settings: Settings): Probes => ({
       throw error;
     }
   },
+  host: () => ({ facts: readFacts(), vlans: vlansHere() }),
   database: async () => {
     const database = databaseFor(settings);
     try {
-      await database.read({ taps: [], bridges: [] });
-      return null;
+      return await database.read({ taps: [], bridges: [] });
     } catch (error) {
       if (error instanceof DatabaseError) return error;
       throw error;
@@ -30,3 +32,13 @@ export const liveProbes = (settings: Settings): Probes => ({
     }
   },
 });
+
+/** A kernel that cannot be asked at all has its own finding. */
+function vlansHere(): boolean | null {
+  try {
+    return hasVlans();
+  } catch (error) {
+    if (error instanceof KernelError) return null;
+    throw error;
+  }
+}

@@ -133,6 +133,16 @@ function addSchemaCommands(program: Command, { withSettings, withoutSettings }: 
       ),
     );
   schema
+    .command('grants')
+    .description('the GRANT statements that the agent needs on this database')
+    .requiredOption('--user <user>', "the agent's account")
+    .option('--host <host>', 'where the account connects from (MySQL; % is anywhere)', '%')
+    .action((options: { user: string; host: string }) =>
+      withSettings(async (invocation) =>
+        (await import('./schema-grants.js')).schemaGrants(invocation, options),
+      ),
+    );
+  schema
     .command('migrate')
     .description('apply the migrations that have not been applied')
     .action(() =>

@@ -1,12 +1,21 @@
 import { startAgent } from '../agent/agent.js';
 import { realClock } from '../agent/clock.js';
+import { startHeart } from '../agent/heartbeat.js';
+import { settleInterruptedMove } from '../agent/journal.js';
 import { takeLock } from '../agent/lock.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import type { ExitCode } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
 import { complain } from './complain.js';
-import { databaseFor, kernelFor, refuseWithoutNetAdmin, storeFor, withFailures } from './edges.js';
+import {
+  changingKernelFor,
+  heartbeatsFor,
+  observedDatabaseFor,
+  refuseWithoutNetAdmin,
+  storeFor,
+  withFailures,
+} from './edges.js';
 import type { Invocation } from './invocation.js';
 import { openOutside } from './outside.js';
 import { version } from './version.js';
@@ -31,21 +40,8 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   const log = await openLog(settings);
   const outside = await openOutside(settings, log);
   const { observer } = outside;
-  observer({ kind: 'started', host: settings.host.host, version });
-  for (const warning of loaded.warnings) log.warn({ code: warning.code, detail: warning.message }, 'warning');
-  const kernel = kernelFor(() => settings.host);
-  const agent = startAgent(
-    {
-      kernel,
-      openDatabase: databaseFor,
-      clock: realClock,
-      store: storeFor(settings),
-      observer,
-      random: Math.random,
-      version,
-    },
-    settings,
-  );
+  const devices = (): number => agent.status().taps.length;
+  const heart = startHeart({ openHeartbeats: heartbeatsFor, clock: realClock, observer, devices }, settings);
   const stop = (signal: string): void => {
     observer({ kind: 'stopping', signal });
     void agent.stop();
@@ -60,15 +56,37 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
     settings = result.loaded.settings;
     log.level = settings.logLevel;
     agent.reload(settings);
+    heart.reload(settings);
     observer({ kind: 'reloaded', warnings: result.loaded.warnings });
   };
-  // Before anything is waited for: until then a signal ends the process as it ends any other.
+  // Until here a signal ends the process as it ends any other. None is handled before the next await, when there is an agent.
   const releaseSignals = onSignals(stop, reload);
+  observer({ kind: 'started', host: settings.host.host, version });
+  for (const warning of loaded.warnings) log.warn({ code: warning.code, detail: warning.message }, 'warning');
+  const store = storeFor(settings);
+  settleInterruptedMove(store, observer);
+  const kernel = changingKernelFor(() => settings.host, store);
+  const agent = startAgent(
+    {
+      kernel,
+      openDatabase: (now) => observedDatabaseFor(now, observer),
+      clock: realClock,
+      store,
+      observer: (event) => {
+        observer(event);
+        heart.note(event);
+      },
+      random: Math.random,
+      version,
+    },
+    settings,
+  );
   try {
     await outside.serve(agent);
     return await agent.ended;
   } finally {
     releaseSignals();
+    await heart.stop();
     await outside.close();
   }
 }

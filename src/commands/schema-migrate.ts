@@ -1,9 +1,10 @@
 import { runMigrations } from '../database/migrations.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { complain } from './complain.js';
 import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 
-/** Brings the database to the Grizzly form; adds only what is missing. Exit code 0, 75 or 78. */
+/** Brings the database to the Grizzly form; adds only what is missing. Exit code 0, 1 (locked), 75 or 78. */
 export const schemaMigrate = (invocation: Invocation): Promise<ExitCode> =>
   migrate(invocation, 'latest', { some: 'Applied', none: 'Nothing to do: every migration is applied.' });
 
@@ -17,7 +18,13 @@ function migrate(
   words: { readonly some: string; readonly none: string },
 ): Promise<ExitCode> {
   return withFailures(output, async () => {
-    const names = await runMigrations(loaded.settings.database, direction, (text) => output.complain(text));
+    const migrated = await runMigrations(loaded.settings.database, direction, (text) =>
+      output.complain(text),
+    );
+    if (migrated.kind === 'locked') {
+      return complain(output, 'MIGRATION_LOCKED', `${migrated.endpoint}: a migration holds the lock`);
+    }
+    const { names } = migrated;
     if (json) output.print(JSON.stringify({ migrations: names }, null, 2));
     else output.print(names.map((name) => `${words.some}: ${name}`).join('\n') || words.none);
     return EXIT.ok;

@@ -21,10 +21,10 @@ export interface Connection {
   readonly server: DatabaseServer;
   /** Builds statements for this engine; never connects. */
   readonly builder: Knex;
-  /** Rows of one SELECT. Rejects with the driver's own error, as `update` and the others do. */
+  /** Rows of one SELECT. Rejects with the driver's own error, as `write` and the others do. */
   select(query: Knex.QueryBuilder | Knex.Raw): Promise<readonly Row[]>;
-  /** How many rows one UPDATE matched. */
-  update(query: Knex.QueryBuilder): Promise<number>;
+  /** How many rows one UPDATE matched, or one INSERT made. */
+  write(query: Knex.QueryBuilder): Promise<number>;
   /** Opens a read-only transaction whose SELECTs all see one moment, and asks what the server is. */
   beginSnapshot(): Promise<ServerState>;
   endSnapshot(): Promise<void>;

@@ -11,6 +11,7 @@ import { databaseError, endpointOf } from './errors.js';
 import type { GenerationName } from './generations/generation.js';
 import { readSnapshot } from './read.js';
 import { type DatabaseEvents, isWorn, openSession, type Session } from './session.js';
+import { oneAfterAnother } from './turns.js';
 import { writeStatuses } from './write.js';
 
 /**
@@ -78,17 +79,6 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
         if (session !== null) await disconnect(session.connection);
         session = null;
       }),
-  };
-}
-
-/** Calls share one connection: the next begins when the one before has ended, however it ended. */
-function oneAfterAnother(): <T>(work: () => Promise<T>) => Promise<T> {
-  let turn: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = turn.then(work, work);
-    // The caller hears of a failure; here it only ends the turn.
-    turn = mine.catch(() => {});
-    return mine;
   };
 }
 

@@ -53,6 +53,8 @@ const KIND_BY_MYSQL_NUMBER: ReadonlyMap<number, DatabaseErrorKind> = new Map([
   [4031, 'unreachable'],
 ]);
 
+const DUPLICATE_SQLSTATE = '23505';
+const DUPLICATE_MYSQL_NUMBER = 1062;
 const READ_ONLY_SQLSTATE = '25006';
 const READ_ONLY_MYSQL_NUMBERS: readonly number[] = [1290, 1792, 1836];
 const TLS_CODE =
@@ -101,6 +103,15 @@ export function databaseError(error: unknown, server: DatabaseServer): DatabaseE
   }
   const kind = kindOf(driver);
   return new DatabaseError(kind, sentence(kind, driver, server), { cause: error });
+}
+
+/** Whether a driver's error says that a row with this key is there already. */
+export function isDuplicate(error: unknown): boolean {
+  const fields = typeof error === 'object' && error !== null ? error : {};
+  return (
+    ('code' in fields && fields.code === DUPLICATE_SQLSTATE) ||
+    ('errno' in fields && fields.errno === DUPLICATE_MYSQL_NUMBER)
+  );
 }
 
 /** A limit ran out: `what` was not done in `limitMs`. */

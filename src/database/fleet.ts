@@ -4,13 +4,12 @@ import type { DatabaseSettings } from '../model/settings.js';
 import { answered } from './connect.js';
 import type { Connection, Row } from './connection.js';
 import { endpointOf } from './errors.js';
+import { AGENT_TYPE } from './generations/agents.js';
 import { detectGeneration } from './generations/detect.js';
 import { type GenerationName, has, type Schema } from './generations/generation.js';
 import { boolean, integer, text } from './generations/values.js';
 import { withSchema } from './inspect.js';
 
-/** How this agent, and the one it replaces, report themselves. */
-const AGENT_TYPE = 'Linux bridge agent';
 /** When a server of the generation takes an agent for dead; ML2 binds no port to a dead one. */
 const LATE_AFTER_S = { grizzly: 5, ml2: 75 } as const;
 /** A table with more rows than this holds no agents of one cloud. */

@@ -1,3 +1,4 @@
+import { AGENT_COLUMNS } from './generations/agents.js';
 import type { Generation } from './generations/generation.js';
 import type { Dialect } from './migrations.js';
 
@@ -12,39 +13,47 @@ export interface Grantee {
 
 /**
  * The GRANT statements that let the agent do its whole job and nothing else: reading the tables of its
- * generation, and, unless it is read-only, writing the status of ports.
+ * generation, and, unless it is read-only, writing the status of ports and its own row of `agents`.
  */
 export function grants(dialect: Dialect, generation: Generation, grantee: Grantee): readonly string[] {
-  const { needs, status } = generation;
-  const tables = Object.keys(needs);
-  return dialect === 'postgresql' ? postgresql(tables, status, grantee) : mysql(tables, status, grantee);
+  const reads = Object.keys(generation.needs).map((table) => ({ right: 'select', table }));
+  const rights = grantee.readOnly ? reads : [...reads, ...writes(dialect, generation)];
+  return dialect === 'postgresql' ? postgresql(rights, grantee) : mysql(rights, grantee);
 }
 
-function postgresql(
-  tables: readonly string[],
-  status: Generation['status'],
-  { user, database, readOnly }: Grantee,
-) {
+interface Right {
+  /** The verb, with its columns where they are told. */
+  readonly right: string;
+  readonly table: string;
+}
+
+function writes(dialect: Dialect, { status, heartbeat }: Generation): readonly Right[] {
+  const quote = dialect === 'postgresql' ? '"' : '`';
+  const columns = (names: readonly string[]): string =>
+    names.map((name) => (name === 'binary' ? quoted(name, quote) : name)).join(', ');
+  const ports = { right: `update (${status.column})`, table: status.table };
+  if (!heartbeat?.hasTable) return [ports];
+  return [
+    ports,
+    // All columns: `fleet` shows them.
+    { right: 'select', table: 'agents' },
+    { right: `insert (${columns(AGENT_COLUMNS.inserted)})`, table: 'agents' },
+    { right: `update (${columns(AGENT_COLUMNS.updated)})`, table: 'agents' },
+  ];
+}
+
+function postgresql(rights: readonly Right[], { user, database }: Grantee): readonly string[] {
   const to = `to ${quoted(user, '"')}`;
   return [
     `grant connect on database ${quoted(database, '"')} ${to}`,
     `grant usage on schema public ${to}`,
-    `grant select on ${tables.join(', ')} ${to}`,
-    ...(readOnly ? [] : [`grant update (${status.column}) on ${status.table} ${to}`]),
+    ...rights.map(({ right, table }) => `grant ${right} on ${table} ${to}`),
   ];
 }
 
-function mysql(
-  tables: readonly string[],
-  status: Generation['status'],
-  { user, host, database, readOnly }: Grantee,
-) {
+function mysql(rights: readonly Right[], { user, host, database }: Grantee): readonly string[] {
   const to = `to ${quoted(user, "'")}@${quoted(host, "'")}`;
-  const on = (table: string): string => `on ${quoted(database, '`')}.${table}`;
-  return [
-    ...tables.map((table) => `grant select ${on(table)} ${to}`),
-    ...(readOnly ? [] : [`grant update (${status.column}) ${on(status.table)} ${to}`]),
-  ];
+  return rights.map(({ right, table }) => `grant ${right} on ${quoted(database, '`')}.${table} ${to}`);
 }
 
 const quoted = (name: string, quote: string): string =>

@@ -3,6 +3,7 @@ import type { DatabaseSettings } from '../model/settings.js';
 import { answered, connectToFirst, disconnect } from './connect.js';
 import type { Connection, Row } from './connection.js';
 import { databaseError, endpointOf } from './errors.js';
+import { AGENT_COLUMNS } from './generations/agents.js';
 import {
   describeSchema,
   detectGeneration,
@@ -85,22 +86,16 @@ export async function withSchema<T>(
 /** Tried with EXPLAIN, which asks for the same rights as the statement and carries nothing out. */
 async function heldRights(
   { builder, server }: Connection,
-  { needs, status }: Generation,
+  generation: Generation,
   readOnly: boolean,
   ask: Ask,
 ): Promise<Details['rights']> {
-  const reads = Object.entries(needs).map(([table, columns]) => ({
+  const reads = Object.entries(generation.needs).map(([table, columns]) => ({
     right: `SELECT on ${table}`,
     query: builder(table).select(columns),
   }));
-  const update = {
-    right: `UPDATE (${status.column}) on ${status.table}`,
-    query: builder(status.table)
-      .where({ [status.id]: '', [status.column]: '' })
-      .update({ [status.column]: '' }),
-  };
   const rights: { right: string; held: boolean }[] = [];
-  for (const { right, query } of readOnly ? reads : [...reads, update]) {
+  for (const { right, query } of readOnly ? reads : [...reads, ...writes(builder, generation)]) {
     const { sql, bindings } = query.toSQL();
     const held = await ask(builder.raw(`explain ${sql}`, bindings)).then(
       () => true,
@@ -112,7 +107,41 @@ async function heldRights(
     );
     rights.push({ right, held });
   }
-  return rights;
+  if (readOnly || generation.heartbeat === null || generation.heartbeat.hasTable) return rights;
+  return [
+    ...rights,
+    { right: 'SELECT, INSERT and UPDATE on agents (not there, or not to be seen)', held: false },
+  ];
+}
+
+function writes(builder: Knex, { status, heartbeat }: Generation) {
+  const update = {
+    right: `UPDATE (${status.column}) on ${status.table}`,
+    query: builder(status.table)
+      .where({ [status.id]: '', [status.column]: '' })
+      .update({ [status.column]: '' }),
+  };
+  if (!heartbeat?.hasTable) return [update];
+  const values = (columns: readonly string[]) =>
+    Object.fromEntries(columns.map((name) => [name, builder.ref(name)]));
+  const agents = (): Knex.QueryBuilder => builder('agents');
+  return [
+    update,
+    { right: 'SELECT on agents', query: agents().select(AGENT_COLUMNS.found) },
+    {
+      right: 'INSERT on agents',
+      query: agents().insert(
+        builder.raw('(??) select ?? from agents where 1 = 0', [
+          [...AGENT_COLUMNS.inserted],
+          [...AGENT_COLUMNS.inserted],
+        ]),
+      ),
+    },
+    {
+      right: `UPDATE (${AGENT_COLUMNS.updated.join(', ')}) on agents`,
+      query: agents().where({ id: '' }).update(values(AGENT_COLUMNS.updated)),
+    },
+  ];
 }
 
 async function foundIndexes(

@@ -2,7 +2,6 @@ import { readdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import knex, { type Knex } from 'knex';
-import { DatabaseError } from '../model/database.js';
 import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
 import { GOODBYE_LIMIT_MS } from './connect.js';
 import { databaseError, endpointOf, tooLate } from './errors.js';
@@ -59,15 +58,20 @@ function isMigration(module: unknown): module is Omit<Migration, 'name'> {
   );
 }
 
+/** `locked`: knex leaves its lock behind when it is killed; only a person knows whether another one still runs. */
+export type Migrated =
+  | { readonly kind: 'done'; readonly names: readonly string[] }
+  | { readonly kind: 'locked'; readonly endpoint: string };
+
 /**
  * Brings the first server of the list to the newest form (`latest`) or takes the last batch back
- * (`rollback`). Gives the names of the migrations that ran. Throws DatabaseError.
+ * (`rollback`). Throws DatabaseError.
  */
 export async function runMigrations(
   settings: DatabaseSettings,
   direction: 'latest' | 'rollback',
   onWarning: (text: string) => void,
-): Promise<readonly string[]> {
+): Promise<Migrated> {
   const [server] = settings.servers;
   const socket = new Socket();
   const migrator = await migratorOf(server, socket, settings.connectTimeoutMs, onWarning);
@@ -77,9 +81,10 @@ export async function runMigrations(
       tooLate(server, 'finish the migration', MIGRATION_LIMIT_MS),
     );
     const [, names] = Array.isArray(result) ? result : [];
-    return Array.isArray(names) ? names.map(String) : [];
+    return { kind: 'done', names: Array.isArray(names) ? names.map(String) : [] };
   } catch (error) {
-    throw isLocked(error) ? locked(server) : databaseError(error, server);
+    if (isLocked(error)) return { kind: 'locked', endpoint: endpointOf(server) };
+    throw databaseError(error, server);
   } finally {
     // A server that does not say good-bye is no failure of the migration: the socket is cut either way.
     await within(GOODBYE_LIMIT_MS, migrator.destroy(), () => new Error('late')).catch(() => {});
@@ -88,13 +93,6 @@ export async function runMigrations(
 }
 
 const isLocked = (error: unknown): boolean => error instanceof Error && error.name === 'MigrationLocked';
-
-/** knex leaves its lock behind when it is killed; only a person knows whether another one still runs. */
-const locked = (server: DatabaseServer): DatabaseError =>
-  new DatabaseError(
-    'query',
-    `${endpointOf(server)}: another migration is under way, or one was killed; when none is, run "update knex_migrations_lock set is_locked = 0" and try again.`,
-  );
 
 async function migratorOf(
   server: DatabaseServer,

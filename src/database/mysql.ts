@@ -31,6 +31,12 @@ export async function connectMysql(
   client.on('end', () => {
     lost = true;
   });
+  // Packets out of order: the driver prints that and reads on. What follows may be anything, so the connection ends
+  // here, and with it the snapshot that was being read.
+  client.on('warn', () => {
+    lost = true;
+    socket.destroy();
+  });
   await connected(client);
   const optional = await optionalVariables(client);
   await ask(client, sessionSettings(optional, queryTimeoutMs));
@@ -46,7 +52,7 @@ export async function connectMysql(
     server,
     builder,
     select: async (query) => rowsOf(await ask(client, native(query))),
-    update: async (query) => matchedRows(await ask(client, native(query))),
+    write: async (query) => matchedRows(await ask(client, native(query))),
     beginSnapshot: () => beginSnapshot(client, stateQuery, address),
     endSnapshot: async () => {
       await ask(client, COMMIT);

@@ -55,7 +55,7 @@ export async function connectPostgresql(
     server,
     builder,
     select: async (query) => (await client.query<Row>(native(query))).rows,
-    update: async (query) => (await client.query(native(query))).rowCount ?? 0,
+    write: async (query) => (await client.query(native(query))).rowCount ?? 0,
     beginSnapshot: () => beginSnapshot(client, stateQuery, addressOf(server)),
     endSnapshot: async () => {
       await client.query('COMMIT');

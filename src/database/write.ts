@@ -21,7 +21,7 @@ export async function writeStatuses(
     for (const some of chunks(ids, IDS_PER_STATEMENT)) {
       const rows = connection.builder(status.table).whereIn(status.id, some);
       // knex turns a null into IS NULL, which is what a status that was never written needs.
-      written += await connection.update(
+      written += await connection.write(
         rows.where({ [status.column]: from }).update({ [status.column]: to }),
       );
     }

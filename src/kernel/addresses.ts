@@ -77,6 +77,26 @@ export function isUnconfirmed(address: Address): boolean {
 }
 
 /**
+ * The route to its own network that the kernel makes for an IPv4 address, as `networkRouteName` names it; null where it
+ * makes none (`noprefixroute`), and for IPv6.
+ */
+export function networkRouteOf(address: Address): string | null {
+  const body = Buffer.from(address.raw, 'hex');
+  const attributes = decodeAttributes(body, HEADER.address);
+  const peer = attributes.get(IFA.address);
+  const isWithout = (flagsOf(body, attributes) & IFA_F.noPrefixRoute) !== 0;
+  if (address.family !== 'inet' || isWithout || peer?.length !== 4) return null;
+  const hostBits = 32 - address.prefixLength;
+  const network = Buffer.alloc(4);
+  network.writeUInt32BE(Math.floor(peer.readUInt32BE(0) / 2 ** hostBits) * 2 ** hostBits);
+  return networkRouteName(`${ipText(network)}/${address.prefixLength}`, address.address);
+}
+
+/** A connected network together with the address that its packets go out with. */
+export const networkRouteName = (destination: string, source: string): string =>
+  `${destination} from ${source}`;
+
+/**
  * The body of a RTM_NEWADDR that gives `address` to the link `to`, with everything it has: peer, scope,
  * broadcast, lifetimes, metric of its route. IPv6 skips duplicate address detection (else it is unusable for
  * two seconds), unless detection had not passed. Only the label is dropped: it has to begin with the link's

@@ -102,6 +102,7 @@ export const IFA_F = {
   dadFailed: 0x08,
   tentative: 0x40,
   permanent: 0x80,
+  noPrefixRoute: 0x200,
 } as const;
 
 export const RTA = {
@@ -110,6 +111,7 @@ export const RTA = {
   outputInterface: 4,
   gateway: 5,
   priority: 6,
+  source: 7,
   multipath: 9,
   cacheInfo: 12,
   table: 15,

@@ -1,4 +1,5 @@
 import type { IfIndex, LinkName } from '../model/ids.js';
+import type { MoveJournal } from '../model/kernel.js';
 import type { LinkRef } from '../model/operation.js';
 import { RTM } from './constants.js';
 import { type BareLink, decodeLink, getLink, linkHeader } from './links.js';
@@ -15,6 +16,8 @@ export interface Host {
    * 30 ms).
    */
   readonly lacking: Set<'vlan-filtering'>;
+  /** Where moves of addresses are written down while they are under way. */
+  readonly journal: MoveJournal;
   /** Tells the observer that a link's IPv6 settings were written. */
   readonly refresh: (index: IfIndex) => void;
 }

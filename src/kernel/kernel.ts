@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { LinkName } from '../model/ids.js';
-import { type Kernel, KernelError } from '../model/kernel.js';
+import { type Kernel, KernelError, type MoveJournal } from '../model/kernel.js';
 import { applyOperations } from './apply.js';
 import type { Host } from './host.js';
 import { openObserver } from './observe.js';
@@ -13,14 +13,18 @@ const CAP_NET_ADMIN = 1n << 12n;
 export interface KernelOptions {
   /** For which links `Link.routes` is filled: the mapped physical interfaces. Asked at every `observe`. */
   readonly routesOf: (name: LinkName) => boolean;
+  /** Where moves of addresses are written down; whoever only looks needs none. */
+  readonly journal?: MoveJournal;
 }
+
+const NO_JOURNAL: MoveJournal = { begin: () => {}, done: () => {} };
 
 /**
  * Opens the kernel of the network namespace that the process is in. Reading needs no rights; what `apply` is
  * not permitted to do ends with EPERM (see `hasNetAdmin`). Throws KernelError: `permission` when even the
  * socket is refused, `unsupported` when there is no rtnetlink.
  */
-export function openKernel({ routesOf }: KernelOptions): Kernel {
+export function openKernel({ routesOf, journal = NO_JOURNAL }: KernelOptions): Kernel {
   // netlink is in host byte order, and the codec reads and writes the little-endian one.
   if (endianness() !== 'LE') throw new KernelError('unsupported', 'Big-endian machines are not supported.');
   const requests = openRequests();
@@ -29,7 +33,8 @@ export function openKernel({ routesOf }: KernelOptions): Kernel {
   return {
     observe: observer.observe,
     invalidate: observer.invalidate,
-    apply: (operations) => applyOperations({ requests, lacking, refresh: observer.refresh }, operations),
+    apply: (operations) =>
+      applyOperations({ requests, lacking, journal, refresh: observer.refresh }, operations),
     watch: observer.watch,
     close: async () => {
       observer.close();

@@ -1,5 +1,6 @@
 import { type IfIndex, ifIndex, type LinkName, linkName } from '../model/ids.js';
 import type { Ipv6Settings, Link, LinkDetail } from '../model/link.js';
+import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
 import { AF, DEVCONF, ETHERTYPE, HEADER, IFF_UP, IFLA, RTEXT_FILTER_SKIP_STATS, RTM } from './constants.js';
 import {
   type Attributes,
@@ -41,7 +42,7 @@ export function decodeLink(body: Buffer): BareLink | null {
   const attributes = decodeAttributes(body, HEADER.link, LINK_ATTRIBUTES);
   const index = body.readInt32LE(4);
   const name = readText(attributes.get(IFLA.name));
-  if (name === undefined || name === '' || index <= 0) {
+  if (name === undefined || !isLinkName(name) || index <= 0) {
     throw new MalformedMessage('a link message has no name or no index');
   }
   const master = readU32(attributes.get(IFLA.master)) ?? 0;
@@ -57,6 +58,10 @@ export function decodeLink(body: Buffer): BareLink | null {
     ipv6: decodeIpv6(attributes.get(IFLA.afSpec)),
   };
 }
+
+/** What the kernel itself lets a link be called (`dev_valid_name`): anything else is no name but a torn message. */
+const isLinkName = (name: string): boolean =>
+  name !== '' && name.length <= LINK_NAME_LENGTH_MAX && !/[/: \t\n\v\f\r]/.test(name);
 
 const readMac = (value: Buffer | undefined): string =>
   value === undefined ? '' : value.toString('hex').replace(/(..)(?=.)/g, '$1:');

@@ -1,92 +1,150 @@
 import type { IfIndex } from '../model/ids.js';
-import type { Address } from '../model/link.js';
+import type { AddressMove, MoveJournal } from '../model/kernel.js';
 import type { OperationOf } from '../model/operation.js';
-import { addressFor, addressKey, addressOn, isUnconfirmed } from './addresses.js';
-import { addressesOn, routesOver } from './carried.js';
-import { IFLA, NLM_F, RTM } from './constants.js';
+import { IFLA, RTM } from './constants.js';
 import { type Host, presentLink } from './host.js';
 import { type BareLink, linkHeader } from './links.js';
+import {
+  addSteps,
+  exchange,
+  firstRefusal,
+  isEmpty,
+  type Load,
+  loadOf,
+  namesOf,
+  partOf,
+  removeSteps,
+  type Step,
+  takeBack,
+} from './load.js';
 import { type Request, u32Attribute } from './message.js';
 import { Refused } from './refused.js';
-import { type Answer, REQUESTS_PER_EXCHANGE_MAX } from './requests.js';
-import { comesWithAddress, type RouteMessage, routeOver, usesNexthopObject, wayNames } from './routes.js';
+import { REQUESTS_PER_EXCHANGE_MAX, type Requests } from './requests.js';
+import { usesNexthopObject, wayNames } from './routes.js';
 
-/** What a link carries and another is to carry. */
-interface Load {
-  readonly addresses: readonly Address[];
-  /** Those without a gateway first: the others need them. */
-  readonly routes: readonly RouteMessage[];
-}
-
-/** One request of an exchange. */
-interface Step {
-  readonly request: Request;
-  /** As in `could not …`. */
-  readonly what: string;
-  /** Refusals that say that it is so already. */
-  readonly fine: readonly string[];
-  /** Takes it back. */
-  readonly undo?: Request;
-}
+/** What came of a move. */
+type Outcome =
+  | { readonly kind: 'moved' }
+  /** Everything is as it was. */
+  | { readonly kind: 'undone'; readonly cause: Refused }
+  /** Neither: the record stays, so that the next start can take it back. */
+  | { readonly kind: 'stuck'; readonly cause: Refused };
 
 /**
- * Moves every address and route of one link to another without a moment in which the host has neither: first
- * all of it is added to `to`, then in one datagram, which the kernel carries out even when the process is
- * killed meanwhile, the membership of the bridge changes and `from` loses what it had. Finding half of it
- * done is fine. Throws Refused; then everything is as before, or the message says what is not.
+ * Moves every address and route of one link to another without a moment in which the host has neither. What is
+ * there is written down; then all of it is added to `to`; then in one datagram, which the kernel carries out even
+ * when the process is killed meanwhile, the membership of the bridge changes and `from` loses what it had. Finding
+ * half of it done is fine. Throws Refused; then everything is as before, or the message says what is not.
  */
 export function moveAddresses(host: Host, op: OperationOf<'move-addresses'>): void {
   const from = presentLink(host, op.from);
   const to = presentLink(host, op.to);
-  const membership = membershipStep(op, from, to);
-  const load = loadOf(host, from.index);
+  const membership = membershipStep(op.membership, from, to);
+  const load = loadOf(host.requests, from.index);
   expectMovable(load, from);
+  begin(host.journal, {
+    from: { name: from.name, index: from.index },
+    to: { name: to.name, index: to.index },
+    membership: op.membership,
+    addresses: load.addresses,
+    routes: load.routes.map(({ route }) => route),
+    before: [...namesOf(loadOf(host.requests, to.index), to.index)],
+  });
+  const outcome = transfer(host.requests, load, from, to, membership);
+  if (outcome.kind !== 'stuck') host.journal.done();
+  if (outcome.kind !== 'moved') throw outcome.cause;
+}
 
-  const adding = addSteps(host, load, from, to);
-  const added = exchange(host, adding);
+/** A move that cannot be written down is not begun. Throws Refused. */
+function begin(journal: MoveJournal, move: AddressMove): void {
+  try {
+    journal.begin(move);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Refused(
+      'EIO',
+      `The addresses of ${move.from.name} were not moved, because the move could not be written down first: ${why}. Make state_dir writable.`,
+    );
+  }
+}
+
+function transfer(
+  requests: Requests,
+  load: Load,
+  from: BareLink,
+  to: BareLink,
+  membership: readonly Step[],
+): Outcome {
+  const adding = addSteps(requests, load, from, to);
+  const added = exchange(requests, adding);
   const refused = firstRefusal(adding, added);
-  if (refused !== null) throw takenBack(host, adding, added, refused);
+  if (refused !== null) return undone(refused, takeBack(requests, adding, added));
 
   const removing = [...membership, ...removeSteps(load, from)];
-  const removed = exchange(host, removing);
+  const removed = exchange(requests, removing);
   const notJoined = firstRefusal(membership, removed);
   if (notJoined !== null) {
     // The kernel went on with the rest all the same: give `from` back what it had before `to` loses it.
-    const restoring = addSteps(host, load, from, from);
-    const lost = firstRefusal(restoring, exchange(host, restoring));
-    if (lost !== null) {
-      throw new Refused(lost.failure.errno, `${notJoined.message} ${lost.message} ${to.name} keeps it.`);
-    }
-    throw takenBack(host, adding, added, notJoined);
+    const restoring = addSteps(requests, load, from, from);
+    const lost = firstRefusal(restoring, exchange(requests, restoring));
+    return undone(notJoined, lost ?? takeBack(requests, adding, added));
   }
-  const notRemoved = firstRefusal(removing, removed);
-  if (notRemoved !== null) throw notRemoved;
-  expectArrived(host, load, from, to);
+  const cause = firstRefusal(removing, removed) ?? arrivalFailure(requests, load, from, to);
+  if (cause === null) return { kind: 'moved' };
+  return membership.length === 0
+    ? { kind: 'stuck', cause }
+    : undone(cause, putBack(requests, load, from, to, membership));
 }
+
+/**
+ * Reverses a move that did not end as it should, in the same two exchanges. What could not be put back; null when all
+ * was.
+ */
+function putBack(
+  requests: Requests,
+  load: Load,
+  from: BareLink,
+  to: BareLink,
+  membership: readonly Step[],
+): Refused | null {
+  const giving = addSteps(requests, load, from, from);
+  const lost = firstRefusal(giving, exchange(requests, giving));
+  if (lost !== null) return lost;
+  const names = namesOf(load, from.index);
+  const moved = partOf(loadOf(requests, to.index), to.index, (name) => names.has(name));
+  const leaving = [...membership.flatMap(reverseOf), ...removeSteps(moved, to)];
+  return firstRefusal(leaving, exchange(requests, leaving));
+}
+
+const reverseOf = ({ undo, what }: Step): Step[] =>
+  undo === undefined ? [] : [{ request: undo, what: `take back: ${what}`, fine: [] }];
+
+/** `left` is what could not be undone; null when all was. */
+const undone = (cause: Refused, left: Refused | null): Outcome =>
+  left === null
+    ? { kind: 'undone', cause }
+    : { kind: 'stuck', cause: new Refused(cause.failure.errno, `${cause.message} ${left.message}`) };
 
 /**
  * None when the membership is right already. Never takes a link out of somebody else's bridge. Throws
  * Refused.
  */
-function membershipStep(op: OperationOf<'move-addresses'>, from: BareLink, to: BareLink): Step[] {
-  if (op.membership === 'none') return [];
-  const [port, bridge] = op.membership === 'join' ? [from, to] : [to, from];
-  const wanted = op.membership === 'join' ? bridge.index : null;
+function membershipStep(membership: AddressMove['membership'], from: BareLink, to: BareLink): Step[] {
+  if (membership === 'none') return [];
+  const [port, bridge] = membership === 'join' ? [from, to] : [to, from];
+  const wanted = membership === 'join' ? bridge.index : null;
   if (bridge.detail.kind !== 'bridge') throw new Refused('ENODEV', `${bridge.name} is no bridge.`);
   if (port.master === wanted) return [];
   if (port.master !== null && port.master !== bridge.index) {
     throw new Refused('EBUSY', `${port.name} is a port of another bridge.`);
   }
-  const body = Buffer.concat([linkHeader(port.index), u32Attribute(IFLA.master, wanted ?? 0)]);
-  const what = op.membership === 'join' ? `attach ${port.name} to` : `detach ${port.name} from`;
-  return [{ request: { type: RTM.newLink, flags: 0, body }, what: `${what} ${bridge.name}`, fine: [] }];
-}
-
-function loadOf(host: Host, index: IfIndex): Load {
-  const routes = routesOver(host.requests, index).filter((message) => !comesWithAddress(message));
-  const direct = routes.filter(({ route }) => route.gateway === null);
-  const indirect = routes.filter(({ route }) => route.gateway !== null);
-  return { addresses: addressesOn(host.requests, index), routes: [...direct, ...indirect] };
+  const enslave = (master: IfIndex | null): Request => ({
+    type: RTM.newLink,
+    flags: 0,
+    body: Buffer.concat([linkHeader(port.index), u32Attribute(IFLA.master, master ?? 0)]),
+  });
+  const what = `${membership === 'join' ? `attach ${port.name} to` : `detach ${port.name} from`} ${bridge.name}`;
+  return [{ request: enslave(wanted), what, fine: [], undo: enslave(port.master) }];
 }
 
 /** Throws Refused before anything was changed. */
@@ -109,94 +167,22 @@ function expectMovable({ addresses, routes }: Load, from: BareLink): void {
   }
 }
 
-function addSteps(host: Host, load: Load, from: BareLink, to: BareLink): Step[] {
-  const there = new Map(
-    addressesOn(host.requests, to.index).map((address) => [addressKey(address), address]),
-  );
-  const addresses = load.addresses.flatMap((address): Step[] => {
-    const existing = there.get(addressKey(address));
-    const remove: Request = { type: RTM.delAddress, flags: 0, body: addressOn(address, to.index) };
-    const what = `give ${to.name} the address ${address.address}/${address.prefixLength}`;
-    const add = {
-      type: RTM.newAddress,
-      flags: NLM_F.create | NLM_F.replace,
-      body: addressFor(address, to.index),
-    };
-    if (existing === undefined) return [{ request: add, what, fine: [], undo: remove }];
-    // An address cannot be spared duplicate address detection once that has begun; nothing uses it yet.
-    const replaced = isUnconfirmed(existing) ? [{ request: remove, what, fine: ['EADDRNOTAVAIL'] }] : [];
-    return [...replaced, { request: add, what, fine: [] }];
-  });
-  const routes = load.routes.map((message): Step => {
-    const body = routeOver(message, from.index, to.index);
-    return {
-      request: { type: RTM.newRoute, flags: NLM_F.create | NLM_F.append, body },
-      what: `give ${to.name} the route ${wayNames(message, from.index)[0]}`,
-      fine: ['EEXIST'],
-      undo: { type: RTM.delRoute, flags: 0, body },
-    };
-  });
-  return [...addresses, ...routes];
-}
-
-/** Secondary addresses come after their primary, and would be deleted with it: so backwards. */
-function removeSteps(load: Load, from: BareLink): Step[] {
-  const addresses = [...load.addresses].reverse().map(
-    (address): Step => ({
-      request: { type: RTM.delAddress, flags: 0, body: addressOn(address, from.index) },
-      what: `take the address ${address.address}/${address.prefixLength} from ${from.name}`,
-      fine: ['EADDRNOTAVAIL'],
-    }),
-  );
-  // Many of them went with the addresses.
-  const routes = load.routes.map(
-    (message): Step => ({
-      request: { type: RTM.delRoute, flags: 0, body: routeOver(message, from.index, from.index) },
-      what: `take the route ${wayNames(message, from.index)[0]} from ${from.name}`,
-      fine: ['ESRCH', 'ENOENT'],
-    }),
-  );
-  return [...addresses, ...routes];
-}
-
-const exchange = (host: Host, steps: readonly Step[]): Answer[] =>
-  host.requests.exchange(steps.map(({ request }) => request));
-
-/** The first step that the kernel refused, as an error; null when all is well. */
-function firstRefusal(steps: readonly Step[], answers: readonly Answer[]): Refused | null {
-  for (const [position, { what, fine }] of steps.entries()) {
-    const answer = answers[position];
-    if (answer !== undefined && !answer.ok && !fine.includes(answer.errno)) {
-      return new Refused(answer.errno, `Could not ${what}: ${answer.message}.`);
-    }
-  }
-  return null;
-}
-
-/** Takes back the steps that were done, last one first, and gives the error to throw. */
-function takenBack(host: Host, steps: readonly Step[], answers: readonly Answer[], cause: Refused): Refused {
-  const undo = steps.flatMap(({ undo: request, what }, position): Step[] =>
-    request !== undefined && answers[position]?.ok === true
-      ? [{ request, what: `take back: ${what}`, fine: ['EADDRNOTAVAIL', 'ESRCH', 'ENOENT'] }]
-      : [],
-  );
-  undo.reverse();
-  const left = firstRefusal(undo, exchange(host, undo));
-  if (left === null) return cause;
-  return new Refused(cause.failure.errno, `${cause.message} ${left.message}`);
-}
-
-/** Reads back: everything that was on `from` is on `to`. Throws Refused that names what is missing. */
-function expectArrived(host: Host, load: Load, from: BareLink, to: BareLink): void {
-  const addresses = new Set(addressesOn(host.requests, to.index).map(addressKey));
-  const routes = new Set(
-    routesOver(host.requests, to.index).flatMap((message) => wayNames(message, to.index)),
-  );
-  const missing = [
-    ...load.addresses.filter((address) => !addresses.has(addressKey(address))).map(({ address }) => address),
-    ...load.routes.flatMap((message) => wayNames(message, from.index)).filter((name) => !routes.has(name)),
-  ];
-  if (missing.length > 0) {
-    throw new Refused('ENOENT', `After the move ${to.name} lacks ${missing.join(', ')}.`);
-  }
+/**
+ * Reads back: everything that was on `from` is on `to`, and what is not is put there once more. An error that names
+ * what is missing even so; null when nothing is.
+ */
+function arrivalFailure(requests: Requests, load: Load, from: BareLink, to: BareLink): Refused | null {
+  const missing = (): Load => {
+    const there = namesOf(loadOf(requests, to.index), to.index);
+    return partOf(load, from.index, (name) => !there.has(name));
+  };
+  const late = missing();
+  if (isEmpty(late)) return null;
+  const again = addSteps(requests, late, from, to);
+  const refused = firstRefusal(again, exchange(requests, again));
+  const lost = missing();
+  if (isEmpty(lost)) return null;
+  const names = [...namesOf(lost, from.index)].join(', ');
+  const why = refused === null ? '' : ` ${refused.message}`;
+  return new Refused('ENOENT', `After the move ${to.name} lacks ${names}.${why}`);
 }

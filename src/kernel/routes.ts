@@ -1,5 +1,6 @@
 import { type IfIndex, ifIndex } from '../model/ids.js';
-import type { Route } from '../model/link.js';
+import type { Address, Route } from '../model/link.js';
+import { networkRouteName, networkRouteOf } from './addresses.js';
 import {
   AF,
   HEADER,
@@ -139,12 +140,18 @@ export function dumpRoutes(family: 'inet' | 'inet6', over: IfIndex): Request {
 }
 
 /**
- * Routes that the kernel makes by itself when an address comes: local, broadcast, anycast, multicast. Its
- * unicast routes to the connected network are not among them, since others (NetworkManager) make such with
- * protocol `kernel` too.
+ * Routes that the kernel makes by itself when one of the addresses comes: local, broadcast, anycast, multicast, and
+ * IPv4's to the connected network, which a link has once for several addresses, with the first as its source. Others
+ * (NetworkManager) make routes to connected networks with protocol `kernel` too: those are not among them.
  */
-export const comesWithAddress = ({ route, body }: RouteMessage): boolean =>
-  route.protocol === ROUTE_PROTOCOL_KERNEL && body.readUInt8(7) !== ROUTE_TYPE_UNICAST;
+export function comesWithAddress({ route, body }: RouteMessage, addresses: readonly Address[]): boolean {
+  if (route.protocol !== ROUTE_PROTOCOL_KERNEL) return false;
+  if (body.readUInt8(7) !== ROUTE_TYPE_UNICAST) return true;
+  const source = decodeAttributes(body, HEADER.route).get(RTA.source);
+  if (route.gateway !== null || source === undefined) return false;
+  const name = networkRouteName(route.destination, addressText(source));
+  return addresses.some((address) => networkRouteOf(address) === name);
+}
 
 /**
  * What tells the ways of this route over one link apart from every other route: for comparing before with

@@ -1,4 +1,4 @@
-import type { NetworkId, PortId } from './ids.js';
+import type { LinkName, NetworkId, PhysicalNetwork, PortId } from './ids.js';
 import type { Network, Port } from './port.js';
 import type { Warning } from './warning.js';
 
@@ -84,5 +84,26 @@ export interface Database {
   /** Writes what differs; a row that vanished or changed costs nobody else. Returns how many rows it changed. */
   writeStatuses(changes: readonly StatusChange[]): Promise<number>;
   /** Ends every connection; never throws. */
+  close(): Promise<void>;
+}
+
+/** What the agent reports of itself to the servers of the cloud. */
+export interface SelfReport {
+  /** How long the process has run: the database's clock, not this host's, tells when it began. */
+  readonly upForMs: number;
+  /** Taps that are here. */
+  readonly devices: number;
+  readonly interfaceMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
+  readonly bridgeMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
+}
+
+/** Keeps this host's row in `agents` fresh, on a connection of its own, so that nothing waits for it. */
+export interface HeartbeatWriter {
+  /**
+   * Makes the row or freshens it; never touches another one. Gives the milliseconds until the next beat, also where
+   * there is nothing to write (no such table, or `read_only`). Throws DatabaseError.
+   */
+  beat(report: SelfReport): Promise<number>;
+  /** Cuts what is under way; never throws. */
   close(): Promise<void>;
 }

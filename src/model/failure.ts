@@ -53,6 +53,17 @@ export const FAILURES = {
       'Nothing, when it passes: they are written after the next poll. Else grant UPDATE, or set read_only.',
     exit: EXIT.failed,
   },
+  HEARTBEAT_NOT_WRITTEN: {
+    cause:
+      "This host's row in agents could not be written; wiring goes on, but servers take the agent for dead.",
+    remedy: 'Look at the message; schema grants prints the rights that it takes.',
+    exit: null,
+  },
+  MIGRATION_LOCKED: {
+    cause: 'Another schema migration is under way, or one was killed and has left its lock behind.',
+    remedy: 'When none is under way: update knex_migrations_lock set is_locked = 0; then try again.',
+    exit: EXIT.failed,
+  },
   NET_ADMIN_MISSING: {
     cause: 'The process may not change network devices (CAP_NET_ADMIN is missing).',
     remedy: 'Run it as root, or with AmbientCapabilities=CAP_NET_ADMIN in its unit.',
@@ -61,11 +72,6 @@ export const FAILURES = {
   KERNEL_UNREADABLE: {
     cause: 'The network devices of this host cannot be read.',
     remedy: 'Run it on Linux, outside of a sandbox that forbids AF_NETLINK sockets.',
-    exit: EXIT.failed,
-  },
-  OPERATION_REFUSED: {
-    cause: 'The kernel refused an operation, or it had no effect.',
-    remedy: 'Look at the message; the agent tries again in its next pass.',
     exit: EXIT.failed,
   },
   SETTINGS_WRONG: {
@@ -107,6 +113,11 @@ export const FAILURES = {
   STATE_NOT_KEPT: {
     cause: 'state_dir could not be written.',
     remedy: 'Make it writable for the agent, or free space on its file system.',
+    exit: null,
+  },
+  ADDRESS_MOVE_NOT_ENDED: {
+    cause: 'A move of addresses that was cut short (a kill, a power cut) could not be ended or taken back.',
+    remedy: 'Look at the message and put the addresses where they belong; the agent leaves them alone.',
     exit: null,
   },
   TEXTFILE_NOT_WRITTEN: {

@@ -7,6 +7,7 @@ export * from './link.js';
 export * from './names.js';
 export * from './operation.js';
 export * from './port.js';
+export * from './preflight.js';
 export * from './report.js';
 export * from './settings.js';
 export * from './status.js';

@@ -1,5 +1,6 @@
-import type { HostState } from './link.js';
-import type { Operation } from './operation.js';
+import type { IfIndex, LinkName } from './ids.js';
+import type { Address, HostState, Route } from './link.js';
+import type { Operation, OperationOf } from './operation.js';
 
 /** Why one operation did not succeed. */
 export interface OperationFailure {
@@ -25,6 +26,25 @@ export class KernelError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** A move of addresses as it is written down before it begins: both ends, and what was on each. Plain JSON. */
+export interface AddressMove {
+  readonly from: { readonly name: LinkName; readonly index: IfIndex };
+  readonly to: { readonly name: LinkName; readonly index: IfIndex };
+  readonly membership: OperationOf<'move-addresses'>['membership'];
+  /** What `from` carried. */
+  readonly addresses: readonly Address[];
+  readonly routes: readonly Route[];
+  /** What `to` carried already, by the names that the kernel room gives. */
+  readonly before: readonly string[];
+}
+
+/** Where a move is written down while it is under way, so that the next start can end it after a kill. */
+export interface MoveJournal {
+  /** Throws when it cannot be kept; the move is not begun then. */
+  begin(move: AddressMove): void;
+  done(): void;
 }
 
 /** The host's links as the agent sees and changes them. */

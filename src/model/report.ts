@@ -1,4 +1,4 @@
-import type { StatusChange } from './database.js';
+import type { DatabaseErrorKind, StatusChange } from './database.js';
 import type { LinkName } from './ids.js';
 import type { OperationOutcome } from './kernel.js';
 import type { Operation } from './operation.js';
@@ -52,10 +52,23 @@ export interface Summary {
 export type AgentEvent =
   | { readonly kind: 'started'; readonly host: string; readonly version: string }
   | { readonly kind: 'pass'; readonly report: PassReport }
-  | { readonly kind: 'database-lost'; readonly error: string; readonly errorKind: string }
+  | { readonly kind: 'database-lost'; readonly error: string; readonly errorKind: DatabaseErrorKind }
   | { readonly kind: 'database-retry'; readonly tries: number; readonly error: string }
   | { readonly kind: 'gave-up'; readonly error: string; readonly tries: number }
   | { readonly kind: 'database-back'; readonly downMs: number; readonly tries: number }
+  /** `change`: whether another server of the list than before answers. */
+  | {
+      readonly kind: 'database-connected';
+      readonly server: string;
+      readonly generation: string;
+      readonly change: 'none' | 'to-another' | 'back-to-first';
+    }
+  /** One server of the list could not be used; the next is tried. */
+  | { readonly kind: 'database-connect-failed'; readonly server: string; readonly error: string }
+  | { readonly kind: 'database-connection-lost'; readonly server: string; readonly error: string }
+  /** This host's row in `agents` could not be written; told once, until one is written again. */
+  | { readonly kind: 'heartbeat-failed'; readonly error: string }
+  | { readonly kind: 'heartbeat-back' }
   | {
       readonly kind: 'statuses-written';
       readonly pass: string;
@@ -67,6 +80,9 @@ export type AgentEvent =
   /** No server answered at the start: wired from what was kept on disk. */
   | { readonly kind: 'recovered'; readonly ports: number; readonly ageMs: number }
   | { readonly kind: 'not-recovered'; readonly why: string }
+  /** At the start: a move of addresses that an earlier agent was killed in has been ended. */
+  | { readonly kind: 'move-settled'; readonly how: 'completed' | 'taken-back' }
+  | { readonly kind: 'move-not-settled'; readonly why: string }
   | { readonly kind: 'state-failed'; readonly error: string }
   | { readonly kind: 'control-failed'; readonly error: string }
   | { readonly kind: 'web-listening'; readonly address: string }

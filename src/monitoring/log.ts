@@ -1,5 +1,14 @@
 import { type Logger, pino } from 'pino';
-import type { AgentEvent, Observer, PassReport, Settings, Warning } from '../model/index.js';
+import {
+  type AgentEvent,
+  databaseFailure,
+  type FailureCode,
+  type Observer,
+  type PassReport,
+  type Settings,
+  type Warning,
+} from '../model/index.js';
+import { databaseLine, type Line } from './log-database.js';
 
 /** How many warnings of one pass are logged one by one; a flood is told by its number. */
 const WARNINGS_LOGGED_MAX = 50;
@@ -30,7 +39,7 @@ export function logObserver(log: Logger): Observer {
     if (event.kind !== 'pass') {
       if (repeats.isRepeat(event)) return;
       const [level, fields, message] = lineOf(event);
-      log[level](fields, message);
+      log[level]({ ...codeOf(event), ...fields }, message);
       return;
     }
     const { report } = event;
@@ -91,7 +100,10 @@ function logFailures(
   before: ReadonlySet<string>,
 ): ReadonlySet<string> {
   const now = new Map(
-    failed.map((one) => [`${one.operation.op} ${one.operation.device} ${one.failure.errno}`, one]),
+    failed
+      // What was not even tried only repeats the failure before it.
+      .filter(({ failure }) => failure.errno !== 'SKIPPED')
+      .map((one) => [`${one.operation.op} ${one.operation.device} ${one.failure.errno}`, one]),
   );
   const news = [...now].filter(([key]) => !before.has(key));
   for (const [, { operation, failure }] of news.slice(0, WARNINGS_LOGGED_MAX)) {
@@ -146,50 +158,33 @@ function logHeld(log: Logger, { pass, held }: PassReport, before: string): strin
   return now;
 }
 
-type Line = readonly [level: 'debug' | 'info' | 'warn' | 'error' | 'fatal', fields: object, message: string];
+/** Which entry of the catalogue of failures an event is about. */
+const CODES: Partial<Record<AgentEvent['kind'], FailureCode>> = {
+  'statuses-failed': 'STATUSES_NOT_WRITTEN',
+  'heartbeat-failed': 'HEARTBEAT_NOT_WRITTEN',
+  'kernel-failed': 'KERNEL_UNREADABLE',
+  'move-not-settled': 'ADDRESS_MOVE_NOT_ENDED',
+  'state-failed': 'STATE_NOT_KEPT',
+  'control-failed': 'CONTROL_SOCKET_FAILED',
+  'web-failed': 'WEB_SERVER_FAILED',
+  'reload-refused': 'SETTINGS_WRONG',
+};
+
+function codeOf(event: AgentEvent): { code?: FailureCode } {
+  const code = event.kind === 'database-lost' ? databaseFailure(event.errorKind) : CODES[event.kind];
+  return code === undefined ? {} : { code };
+}
 
 function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
   switch (event.kind) {
     case 'started':
       return ['info', { host: event.host, version: event.version }, 'agent started'];
-    case 'database-lost':
-      return [
-        'error',
-        { error: event.error, kind: event.errorKind },
-        'database lost, the data plane stays as it is',
-      ];
-    case 'database-retry':
-      return ['debug', { error: event.error, tries: event.tries }, 'database still down'];
-    case 'database-back':
-      return ['info', { downMs: Math.round(event.downMs), tries: event.tries }, 'database is back'];
-    case 'gave-up':
-      return ['fatal', { error: event.error, tries: event.tries }, 'gave up'];
-    case 'statuses-written':
-      return [
-        'info',
-        { pass: event.pass, changes: event.changes.length, rows: event.rows },
-        'statuses written',
-      ];
-    case 'statuses-failed':
-      return [
-        'warn',
-        { pass: event.pass, error: event.error },
-        'statuses not written, they are written later',
-      ];
     case 'kernel-failed':
       return ['error', { error: event.error }, 'the kernel could not be read, nothing was changed'];
-    case 'recovered':
-      return [
-        'warn',
-        { ports: event.ports, ageS: Math.round(event.ageMs / 1000) },
-        'no database answers yet, wired from the last known good answer',
-      ];
-    case 'not-recovered':
-      return [
-        'warn',
-        { reason: event.why },
-        'no database answers yet, and the last known good answer is refused',
-      ];
+    case 'move-settled':
+      return ['warn', { how: event.how }, 'a move of addresses that was cut short has been ended'];
+    case 'move-not-settled':
+      return ['error', { reason: event.why }, 'a move of addresses that was cut short could not be ended'];
     case 'state-failed':
       return ['error', { error: event.error }, 'the last known good answer could not be kept in state_dir'];
     case 'control-failed':
@@ -201,11 +196,7 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
     case 'web-listening':
       return ['info', { address: event.address }, 'web server listens'];
     case 'web-failed':
-      return [
-        'error',
-        { code: 'WEB_SERVER_FAILED', error: event.error },
-        'no web server, the agent works without it',
-      ];
+      return ['error', { error: event.error }, 'web server failed, the agent works without it'];
     case 'reloading':
       return ['debug', {}, 'reading the settings again'];
     case 'reloaded':
@@ -218,5 +209,7 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
       return ['info', { ...event.summary }, 'summary of the last hour'];
     case 'stopping':
       return ['info', { signal: event.signal }, 'stopping, the data plane stays as it is'];
+    default:
+      return databaseLine(event);
   }
 }

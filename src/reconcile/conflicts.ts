@@ -69,7 +69,8 @@ function uplinkClaim({ realisation }: Candidate): Claim | null {
 function withoutBridge(candidate: Candidate, winner: Candidate, what: string): Candidate {
   const code = candidate.place.kind === 'joined' ? 'SEGMENT_CONFLICT' : 'NETWORK_PREFIX_CONFLICT';
   const warning = conflict(code, candidate, winner, what);
-  return { ...candidate, realisation: lost(warning), place: { kind: 'blocked', warning } };
+  const realisation = candidate.realisation.ok ? lost(warning) : candidate.realisation;
+  return { ...candidate, realisation, place: { kind: 'blocked', warning } };
 }
 
 function withoutUplink(candidate: Candidate, winner: Candidate, what: string): Candidate {

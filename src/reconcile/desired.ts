@@ -86,10 +86,12 @@ export interface DesiredNetwork {
   readonly serves: Uplink | null;
 }
 
-/** A bridge of the agent whose network has neither row nor binding any more. */
+/** A bridge of the agent that no network uses any more. */
 export interface GoneBridge {
   readonly bridge: Bridge;
   readonly network: NetworkId | null;
+  /** Its network exists, and its taps belong on a bridge of `bridge_mappings` now; else it has neither row nor binding. */
+  readonly isLeftBehind: boolean;
   readonly uplinks: readonly Link[];
   /** Some tap in it goes to another network: the bridge can only be deleted after that. */
   readonly hasMovingTaps: boolean;

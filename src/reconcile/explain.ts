@@ -51,16 +51,23 @@ export interface Evidence {
  * where it cannot be known. Pure.
  */
 export function explain(subject: Subject, evidence: Evidence): ChainLink[] {
-  if (subject.kind === 'network') return networkChain(subject.id, null, evidence);
+  if (subject.kind === 'network') return adviseOnce(networkChain(subject.id, null, evidence));
   const { port } = subject;
-  if (port === null) return [withoutRow(subject, evidence), tapHere(subject.tap, evidence)].filter(isLink);
-  return [
-    ok('row', `port ${port.id} on network ${port.networkId}, status ${port.status ?? 'NULL'}`),
+  if (port === null)
+    return adviseOnce([withoutRow(subject, evidence), tapHere(subject.tap, evidence)].filter(isLink));
+  return adviseOnce([
+    rowLink(port, evidence),
     port.adminUp ? ok('admin state', 'up') : broken('admin state', 'down', 'Set the port admin up.'),
     hostLink(port, evidence.settings.host),
     ...networkChain(port.networkId, port, evidence),
     tapLink(subject, port, evidence),
-  ];
+  ]);
+}
+
+/** Behind the first broken link nothing can be done yet: the remedies there would only lead astray. */
+function adviseOnce(chain: readonly ChainLink[]): ChainLink[] {
+  const first = chain.findIndex(({ holds }) => !holds);
+  return chain.map((link, at) => (at > first && first !== -1 ? { ...link, remedy: null, code: null } : link));
 }
 
 const isLink = (link: ChainLink | null): link is ChainLink => link !== null;
@@ -87,6 +94,14 @@ const warned = (name: ChainLinkName, { code, message }: Warning): ChainLink => (
 });
 const NEXT_PASS =
   'The agent does it in its next pass; when it does not, look at the last operation and the log.';
+
+/** A tap that several ports may mean is wired for none of them. */
+function rowLink({ id, networkId, status }: Port, { desired }: Evidence): ChainLink {
+  const warning = desired.warnings.find((one) => one.code === 'PORT_AMBIGUOUS' && one.port === id);
+  return warning === undefined
+    ? ok('row', `port ${id} on network ${networkId}, status ${status ?? 'NULL'}`)
+    : warned('row', warning);
+}
 
 type PortSubject = Extract<Subject, { kind: 'port' }>;
 
@@ -188,7 +203,7 @@ function segmentLinks(
 }
 
 function subinterface({ name, existing }: Extract<Uplink, { kind: 'subinterface' }>): ChainLink {
-  if (existing === null) return broken('subinterface', `${name} is not there yet`, NEXT_PASS);
+  if (existing === null) return broken('subinterface', `${name} is not there`, NEXT_PASS);
   return existing.up
     ? ok('subinterface', `${existing.name} is there and up`)
     : broken('subinterface', `${existing.name} is there and down`, NEXT_PASS);
@@ -220,7 +235,7 @@ function bridgeLink(
   if (bridge === null) {
     return known === undefined
       ? broken('bridge', `${bridgeName(id)} is not there: no tap of this network is here`)
-      : broken('bridge', `${bridgeName(id)} is not there yet`, NEXT_PASS);
+      : broken('bridge', `${bridgeName(id)} is not there`, NEXT_PASS);
   }
   const taps = tapsIn(view, bridge.index).length;
   const uplink = realisation.ok ? presentUplink(realisation.uplink) : null;
@@ -255,7 +270,9 @@ function tapLink({ tap, tapName }: PortSubject, port: Port, { view, desired }: E
     );
   }
   const decision = desired.taps.find((one) => one.tap.index === tap.index)?.decision;
-  if (decision?.kind === 'blocked') return warned('tap', decision.warning);
+  // Any other reason is one of the network's, and stands further up in the chain.
+  if (decision?.kind === 'blocked' && decision.warning.code === 'TAP_IN_FOREIGN_BRIDGE')
+    return warned('tap', decision.warning);
   const place = desired.networks.get(port.networkId)?.place;
   const bridge = place?.kind === 'present' || place?.kind === 'joined' ? place.bridge : null;
   const inPlace = bridge !== null && tap.master === bridge.index;

@@ -1,5 +1,5 @@
 import { type Link, networkOfLabel, type Warning } from '../model/index.js';
-import type { DesiredTap, GoneBridge, TapDecision } from './desired.js';
+import type { DesiredTap, GoneBridge, Removal, TapDecision } from './desired.js';
 import { isGone, obstacleTo } from './owners.js';
 import { presentUplink } from './realise.js';
 import { type Deciding, mayRemove } from './removals.js';
@@ -22,17 +22,20 @@ export function goneBridges(
   const refused: Warning[] = [];
   if (world.knowledge.presentBefore === null) return { gone, refused };
   for (const bridge of world.view.agentBridges.values()) {
-    if (maintained.has(bridge.index) || !isGone(world, bridge)) continue;
+    if (maintained.has(bridge.index)) continue;
+    const isLeft = isLeftBehind(deciding, bridge);
+    if (!isLeft && !isGone(world, bridge)) continue;
     const obstacle = obstacleTo(world, bridge);
     if (obstacle !== null) {
       refused.push(obstacle);
       continue;
     }
     const inside = tapsIn(world.view, bridge.index).map(({ index }) => decisions.get(index));
-    if (!inside.every(leavesItsBridge) || !mayRemove(deciding, bridge, deletionOf(bridge))) continue;
+    if (!inside.every(leavesItsBridge) || !mayRemove(deciding, bridge, deletionOf(bridge, isLeft))) continue;
     gone.push({
       bridge,
       network: networkOfLabel(bridge.alias),
+      isLeftBehind: isLeft,
       uplinks: uplinksOf(world.view, bridge),
       hasMovingTaps: inside.some((decision) => decision?.kind === 'wire'),
     });
@@ -43,15 +46,24 @@ export function goneBridges(
 const leavesItsBridge = (decision: TapDecision | undefined): boolean =>
   decision?.kind === 'unwire' || decision?.kind === 'wire';
 
+/**
+ * Its network exists and is on a bridge of `bridge_mappings` now, or wants to be: what was its uplink must not stay
+ * taken. A network that has its own bridge is blocked for no other reason.
+ */
+function isLeftBehind({ networks }: Deciding, bridge: Bridge): boolean {
+  const id = networkOfLabel(bridge.alias);
+  const place = id === null ? undefined : networks.get(id)?.place;
+  return place?.kind === 'joined' || place?.kind === 'blocked';
+}
+
 /** Deleting a bridge without taps counts as no removed tap; it is still held when the answer is suspect. */
-const deletionOf = (bridge: Bridge) =>
-  ({
-    key: `bridge ${bridge.name} ${bridge.index}`,
-    taps: 0,
-    cause: 'network-gone',
-    device: bridge.name,
-    text: `delete ${bridge.name}, whose network is gone`,
-  }) as const;
+const deletionOf = (bridge: Bridge, isLeft: boolean): Removal => ({
+  key: `bridge ${bridge.name} ${bridge.index}`,
+  taps: 0,
+  cause: isLeft ? 'segment-changed' : 'network-gone',
+  device: bridge.name,
+  text: `delete ${bridge.name}, whose network is ${isLeft ? 'elsewhere now' : 'gone'}`,
+});
 
 /** Subinterfaces with the agent's label that stand alone: left by a kill between two operations. */
 export function orphanSubinterfaces({ world, networks, removals }: Deciding): Link[] {

@@ -1,4 +1,7 @@
-import type { Ipv6Settings, Operation, OperationOf } from '../model/index.js';
+import type { Ipv6Settings, Operation, OperationOf, Route } from '../model/index.js';
+
+const ROUTE_PROTOCOL_KERNEL = 2;
+const TABLE_LOCAL = 255;
 
 /**
  * An operation as the commands an operator would type, for `plan`. They are for reading: the agent itself speaks
@@ -52,15 +55,21 @@ const ipv6Sysctls = (
   sysctl(device, 'disable_ipv6', Number(disabled)),
 ];
 
+/** Routes that the kernel makes by itself, with an address, are not typed. */
+const isTyped = ({ protocol, table }: Route): boolean =>
+  protocol !== ROUTE_PROTOCOL_KERNEL && table !== TABLE_LOCAL;
+
 function moveInWords({ from, to, membership, addresses, routes }: OperationOf<'move-addresses'>): string[] {
   const family = (one: { family: string }): string => (one.family === 'inet6' ? 'ip -6' : 'ip');
   const texts = addresses.map((one) => ({ ip: family(one), text: `${one.address}/${one.prefixLength}` }));
   return [
     ...texts.map(({ ip, text }) => `${ip} address add ${text} dev ${to.name}${ip === 'ip' ? '' : ' nodad'}`),
-    ...routes.map(
-      (one) =>
-        `${family(one)} route append ${one.destination}${one.gateway === null ? '' : ` via ${one.gateway}`} dev ${to.name} table ${one.table} metric ${one.metric}`,
-    ),
+    ...routes
+      .filter(isTyped)
+      .map(
+        (one) =>
+          `${family(one)} route append ${one.destination}${one.gateway === null ? '' : ` via ${one.gateway}`} dev ${to.name} table ${one.table} metric ${one.metric}`,
+      ),
     ...(membership === 'join' ? [`ip link set ${from.name} master ${to.name}`] : []),
     ...(membership === 'leave' ? [`ip link set ${to.name} nomaster`] : []),
     ...texts.map(({ ip, text }) => `${ip} address del ${text} dev ${from.name}`),

@@ -115,7 +115,7 @@ export function networkStatuses({
 }: Omit<Decided, 'held' | 'decisions'>): NetworkStatus[] {
   return [
     ...[...networks.values()].map((network) => networkStatus(view, network)),
-    ...gone.map(goneStatus),
+    ...gone.filter(({ isLeftBehind }) => !isLeftBehind).map(goneStatus),
   ].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 

@@ -121,10 +121,13 @@ function deleteSubinterface(link: Link, network: NetworkId | null): Operation {
   return { op: 'delete-subinterface', device: link.name, target, network, scope: 'network', reason };
 }
 
-function deleteBridge(context: PlanContext, { bridge, network, uplinks }: GoneBridge): Operation[] {
+function deleteBridge(
+  context: PlanContext,
+  { bridge, network, uplinks, isLeftBehind }: GoneBridge,
+): Operation[] {
   // A bridge without a label has no known network; its operations still have to stop together.
   const group = network ?? networkId(bridge.name.slice(3));
-  const reason = `network ${group} is gone`;
+  const reason = `network ${group} is ${isLeftBehind ? 'elsewhere now' : 'gone'}`;
   const heir = heirOf(bridge, uplinks);
   return [
     ...uplinks.flatMap((uplink) => uplinkLeaves(context, bridge, uplink, uplink === heir, group, reason)),

@@ -1,4 +1,4 @@
-import type { Link, LinkRef, NetworkId, Operation, Port } from '../model/index.js';
+import type { Link, NetworkId, Operation, Port } from '../model/index.js';
 import type { DesiredTap } from './desired.js';
 import { bridgeRef, type PlanContext, present } from './plan-context.js';
 
@@ -19,41 +19,48 @@ export function tapOperations(context: PlanContext, { tap, decision }: DesiredTa
   const { port } = decision;
   const common = { device: tap.name, network: network.id, port: port.id, scope: 'device' } as const;
   const inPlace = tap.master !== null && tap.master === bridge.index;
-  const operations = quiet(tap, port, network.id, 'no router advertisement of a guest may reach the host');
+  const isMoving = tap.master !== null && !inPlace;
+  const why = 'no router advertisement of a guest may reach the host';
+  const operations = isMoving ? [] : quiet(tap, port, network.id, why);
   if (network.mtu !== null && tap.mtu !== network.mtu) {
     const reason = `network ${network.id} has MTU ${network.mtu}, the tap ${tap.mtu}`;
     operations.push({ ...common, op: 'set-mtu', target: present(tap), mtu: network.mtu, reason });
   }
-  if (!inPlace) operations.push(...joinOperations(context, tap, port, network.id, bridge));
+  if (!inPlace) {
+    const reason = `port ${port.id} is up and on network ${network.id}`;
+    operations.push({ ...common, op: 'attach', target: present(tap), bridge, reason });
+  }
   if (!tap.up) {
     operations.push({ ...common, op: 'set-up', target: present(tap), reason: 'a wired tap is up' });
   }
   return operations;
 }
 
-function joinOperations(
-  { world }: PlanContext,
-  tap: Link,
-  port: Port,
-  network: NetworkId,
-  bridge: LinkRef,
-): Operation[] {
-  const common = { device: tap.name, network, port: port.id, scope: 'device' } as const;
-  const old = tap.master === null ? undefined : world.view.observed.links.get(tap.master);
-  const reason = `port ${port.id} is up and on network ${network}`;
-  const attach: Operation = { ...common, op: 'attach', target: present(tap), bridge, reason };
-  return old === undefined
-    ? [attach]
-    : [
-        {
-          ...common,
-          op: 'detach',
-          target: present(tap),
-          bridge: present(old),
-          reason: `port ${port.id} is on network ${network} now`,
-        },
-        attach,
-      ];
+/**
+ * A tap whose port is on another network now leaves its old bridge before anything new comes into that one: the two
+ * networks are not joined, not for one frame.
+ */
+export function moveOutOperations(context: PlanContext, { tap, decision }: DesiredTap): Operation[] {
+  if (decision.kind !== 'wire' || tap.master === null) return [];
+  const network = context.desired.networks.get(decision.network);
+  const bridge = network === undefined ? null : bridgeRef(network);
+  const old = context.world.view.observed.links.get(tap.master);
+  if (network === undefined || bridge === null || old === undefined || old.index === bridge.index) return [];
+  const { port } = decision;
+  const reason = `port ${port.id} is on network ${network.id} now`;
+  return [
+    ...quiet(tap, port, network.id, 'a detached tap must not give the host a route'),
+    {
+      op: 'detach',
+      device: tap.name,
+      target: present(tap),
+      bridge: present(old),
+      network: network.id,
+      port: port.id,
+      scope: 'device',
+      reason,
+    },
+  ];
 }
 
 /** `disable_ipv6` on a tap, before it is attached and before it is detached, unless it is set already. */

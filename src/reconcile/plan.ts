@@ -3,7 +3,7 @@ import type { Desired, World } from './desired.js';
 import { bridgeOperations } from './plan-bridge.js';
 import type { PlanContext } from './plan-context.js';
 import { emptiedBridges, leaveOperations } from './plan-leave.js';
-import { tapOperations } from './plan-taps.js';
+import { moveOutOperations, tapOperations } from './plan-taps.js';
 import { uplinkOperations } from './plan-uplink.js';
 import { presentUplink } from './realise.js';
 import { tapsIn } from './view.js';
@@ -24,6 +24,7 @@ export function plan(world: World, desired: Desired): Operation[] {
   const needed = neededNetworks(context);
   return withoutRepetitions([
     ...leaveOperations(context),
+    ...desired.taps.flatMap((tap) => moveOutOperations(context, tap)),
     ...[...desired.networks.values()].flatMap((network) => [
       ...bridgeOperations(context, network, needed.has(network.id)),
       ...(needed.has(network.id) ? uplinkOperations(context, network) : []),
@@ -50,8 +51,12 @@ function neededNetworks({ world, desired }: PlanContext): Set<NetworkId> {
   for (const { decision } of desired.taps) {
     if (decision.kind === 'wire' || decision.kind === 'wait') needed.add(decision.network);
   }
+  const leaving = new Set(
+    desired.taps.filter(({ decision }) => decision.kind === 'unwire').map(({ tap }) => tap.index),
+  );
   for (const { id, place } of desired.networks.values()) {
-    if (place.kind === 'present' && tapsIn(world.view, place.bridge.index).length > 0) needed.add(id);
+    if (place.kind !== 'present') continue;
+    if (tapsIn(world.view, place.bridge.index).some(({ index }) => !leaving.has(index))) needed.add(id);
   }
   return needed;
 }

@@ -5,6 +5,8 @@ const PATIENCE = 3;
 const WINDOW_MS = 60_000;
 const FIRST_PAUSE_MS = 10_000;
 const PAUSE_MAX_MS = 300_000;
+/** A DHCP client renews a short lease this often on the enslaved uplink: the address must reach the bridge in time. */
+const RENEWAL_PAUSE_MAX_MS = 10_000;
 
 /** One repair that was made, and when it may be made again. */
 export interface Repair {
@@ -86,22 +88,27 @@ export function backOff(
   };
 }
 
-/** Notes the operations that were carried out. */
+/** Notes the operations that one pass carried out; what it had to make several times counts once. */
 export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {
   const next = new Map([...repairs].filter(([, { lastMs }]) => nowMs - lastMs < 2 * PAUSE_MAX_MS));
+  const counted = new Set<string>();
   for (const operation of done) {
     const key = keyOf(operation);
-    next.set(key, again(next.get(key), nowMs));
+    if (!counted.has(key)) next.set(key, again(next.get(key), nowMs, pauseMaxMs(operation)));
+    counted.add(key);
     const isTakenBack = takenBackBy(operation);
     for (const noted of [...next.keys()]) if (isTakenBack(noted)) next.delete(noted);
   }
   return next;
 }
 
-function again(before: Repair | undefined, nowMs: number): Repair {
+const pauseMaxMs = (operation: Operation): number =>
+  operation.op === 'move-addresses' && operation.membership === 'none' ? RENEWAL_PAUSE_MAX_MS : PAUSE_MAX_MS;
+
+function again(before: Repair | undefined, nowMs: number, maxMs: number): Repair {
   const recent = before !== undefined && nowMs < Math.max(before.lastMs, before.notBeforeMs) + WINDOW_MS;
   const times = recent ? before.times + 1 : 1;
   const pauseMs =
-    times < PATIENCE ? 0 : Math.min(PAUSE_MAX_MS, FIRST_PAUSE_MS * 2 ** Math.min(times - PATIENCE, 10));
+    times < PATIENCE ? 0 : Math.min(maxMs, FIRST_PAUSE_MS * 2 ** Math.min(times - PATIENCE, 10));
   return { times, lastMs: nowMs, notBeforeMs: pauseMs === 0 ? 0 : nowMs + pauseMs };
 }

@@ -68,9 +68,10 @@ function truth(
   }
 }
 
-/** Up, in a bridge that is up and has the uplink that its network asks for. */
+/** Up, in a bridge that is up and has the uplink that its network asks for, and no other. */
 function isServed(tap: Link | undefined, network: DesiredNetwork | undefined): boolean {
   if (tap?.up !== true || network === undefined || network.serves === null) return false;
+  if (network.leaving.length > 0) return false;
   const { place, serves } = network;
   if (place.kind === 'joined') return tap.master === place.bridge.index;
   if (place.kind !== 'present' || tap.master !== place.bridge.index || !place.bridge.up) return false;

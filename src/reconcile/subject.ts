@@ -89,7 +89,8 @@ function portSubjects(view: View, answer: Answer): Named[] {
       const tap = view.observed.byName.get(name) ?? null;
       return {
         subject: { kind: 'port', name: port.id, port, id: port.id, tap, tapName: name },
-        names: [port.id, name],
+        // A tap that is here speaks for itself, above: it may belong to several ports.
+        names: tap === null ? [port.id, name] : [port.id],
       };
     });
   return [...withTap, ...withoutTap];

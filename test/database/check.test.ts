@@ -3,6 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { schemaCheck } from '../../src/commands/schema-check.js';
 import { schemaGrants } from '../../src/commands/schema-grants.js';
 import { openDatabase } from '../../src/database/database.js';
+import { readFleet } from '../../src/database/fleet.js';
+import { openHeartbeats } from '../../src/database/heartbeat.js';
 import type { Question } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
 import type { DatabaseSettings } from '../../src/model/settings.js';
@@ -29,7 +31,12 @@ const FORBIDDEN = [
   `delete from ports`,
   `update ports set network_id = 'x'`,
   `insert into networks select * from networks`,
+  `update agents set admin_state_up = false`,
+  `update agents set host = 'x'`,
+  `delete from agents`,
 ];
+const HAS_AGENTS: ReadonlySet<string> = new Set(['grizzly', 'ml2-havana', 'ml2-zed']);
+const REPORT = { upForMs: 0, devices: 1, interfaceMappings: new Map(), bridgeMappings: new Map() };
 
 let accounts = 0;
 
@@ -63,11 +70,20 @@ for (const engine of ENGINES) {
         const { database, rows, settings } = await freshDatabase(server, generation);
         await rows.network({ id: N, type: 'vlan', physicalNetwork: 'physnet1', vlanId: 5 });
         await rows.port({ id: P, network: N });
-        const agent = openDatabase(await granted(settings, database));
+        const limited = await granted(settings, database);
+        const agent = openDatabase(limited);
         const { ports, networks } = await agent.read(QUESTION);
         const written = await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]);
         await agent.close();
         assert.deepEqual([ports.length, networks[0]?.segments.length, written], [1, 1, 1]);
+        const heart = openHeartbeats(limited);
+        await heart.beat(REPORT);
+        await heart.beat(REPORT);
+        await heart.close();
+        if (HAS_AGENTS.has(generation)) {
+          assert.equal((await server.query('select id from agents', database)).length, 1);
+          assert.equal((await readFleet(limited)).hosts[0]?.state, 'alive');
+        }
       });
     }
 
@@ -77,6 +93,16 @@ for (const engine of ENGINES) {
       const limited = await granted(settings, database);
       for (const statement of FORBIDDEN)
         await assert.rejects(asClient(limited, statement), /denied|permission|must be owner/i);
+    });
+
+    it('the rights for read_only name no write and no table of agents', async () => {
+      const { settings } = await freshDatabase(server, 'grizzly');
+      const { text } = await outputOf(
+        (invocation) => schemaGrants(invocation, { user: 'agent', host: '%' }),
+        { ...settings, readOnly: true },
+      );
+      assert.match(text, /grant select on/);
+      assert.doesNotMatch(text, /update|insert|agents/);
     });
 
     it('with the rights for read_only not even a status can be written', async () => {
@@ -97,6 +123,10 @@ for (const engine of ENGINES) {
         const { text } = await outputOf(schemaCheck, await granted(settings, database));
         assert.match(text, /SELECT on ports: held/);
         assert.match(text, /UPDATE \((op_)?status\) on ports: held/);
+        if (HAS_AGENTS.has(generation)) {
+          assert.match(text, /SELECT on agents: held\n {2}INSERT on agents: held/);
+          assert.match(text, /UPDATE \(started_at, heartbeat_timestamp, configurations\) on agents: held/);
+        }
         assert.doesNotMatch(text, /NOT HELD/);
       });
     }
@@ -107,6 +137,19 @@ for (const engine of ENGINES) {
       const { code, text } = await outputOf(schemaCheck, { ...limited, readOnly: false });
       assert.equal(code, 1);
       assert.match(text, /UPDATE \(status\) on ports: NOT HELD/);
+      // MySQL hides a table without any right on it.
+      assert.match(
+        text,
+        server.engine === 'mysql' ? /on agents \(not there.*NOT HELD/ : /INSERT on agents: NOT HELD/,
+      );
+    });
+
+    it('schema check tells that the table for heartbeats is missing', async () => {
+      const { database, settings } = await freshDatabase(server, 'ml2-zed');
+      await server.query('drop table agents', database);
+      const { code, text } = await outputOf(schemaCheck, settings);
+      assert.equal(code, 1);
+      assert.match(text, /SELECT, INSERT and UPDATE on agents \(not there, or not to be seen\): NOT HELD/);
     });
 
     it('schema check names an index that is missing', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import {
   type ConfigFile,
   makeConfig,
@@ -21,18 +22,19 @@ import {
   waitForMaster,
   waitForStatus,
 } from '../support/host.js';
-import { type Cleanup, ip, makeNamespace, makeVeth } from '../support/netns.js';
-import { type Proxy, startProxy } from '../support/proxy.js';
+import { type Cleanup, command, ip, makeNamespace, makeVeth } from '../support/netns.js';
+import { type Relay, startRelay } from '../support/relay.js';
 import type { Rows } from '../support/schema-rows.js';
 import type { TestServer } from '../support/schema-servers.js';
 import { type Counted, makeGuest, startTraffic, type Traffic } from '../support/traffic.js';
 import { startWitness, type Witness } from '../support/witness.js';
 import { type Dump, takeDump } from './dump.js';
 
-/** Both guests' ports and the spare one are on a local network, port 3 is on a flat one with eth1 as its uplink. */
+/** Both guests' ports and the spare one are on a local network, two more on a flat one with eth1 as its uplink. */
 export const [LOCAL, FLAT, OTHER] = [networkId(1), networkId(2), networkId(3)];
 export const GUEST_PORTS = [portId(1), portId(2)];
-export const FLAT_PORT = portId(3);
+export const FLAT_PORTS = [portId(3), portId(6)];
+export const WIRED_PORTS = [...GUEST_PORTS, ...FLAT_PORTS];
 /** It has a row from the start and gets its tap when the fault is over. */
 export const SPARE_PORT = portId(4);
 /** Bound to another host: the tables are not empty without this host's ports. */
@@ -50,11 +52,12 @@ export interface Stage {
   readonly rows: Rows;
   /** The rows as they were before the fault. */
   readonly dump: Dump;
+  /** The agent that runs now. */
   readonly agent: RunningAgent;
   readonly config: ConfigFile;
   readonly sections: Sections;
   /** Where the agent reaches the server over TCP; null: over its Unix socket. */
-  readonly proxy: Proxy | null;
+  readonly relay: Relay | null;
   readonly databaseNamespace: string | null;
   readonly witness: Witness;
   readonly traffic: Traffic;
@@ -63,6 +66,8 @@ export interface Stage {
   /** As the administrator. */
   sql(statements: string): Promise<Record<string, unknown>[]>;
   cli(...args: readonly string[]): Promise<Ran>;
+  /** Starts an agent after the end of the one before. */
+  startAgain(): Promise<RunningAgent>;
   /** Waits for a line that the agent logs after the fault began. */
   says(message: string): ReturnType<RunningAgent['line']>;
   /** Whether it has said so since then. */
@@ -74,28 +79,30 @@ export interface Manners {
   readonly over: 'socket' | 'tcp';
   /** Environment of the agent. */
   readonly environment?: Readonly<Record<string, string>>;
-  readonly agentLines?: readonly string[];
+  /** state_dir is a file system of its own, of 64 KiB. It is mounted before the agent starts, which has its own view. */
+  readonly smallStateDir?: boolean;
 }
 
-/** Fills the tables, wires three taps and lets frames flow between the two guests. Everything ends with the test. */
+/** Fills the tables, wires four taps and lets frames flow between the two guests. Everything ends with the test. */
 export async function makeStage(t: Cleanup, database: TestDatabase, manners: Manners): Promise<Stage> {
   const { server, rows } = database;
   await fillTables(rows);
   const { namespace, outside } = makeHost(t);
   const reach = manners.over === 'tcp' ? await overTcp(t, namespace, server) : overSocket(server);
-  const agentLines = manners.agentLines ?? [];
-  const sections: Sections = { url: reach.url, mappings: MAPPINGS, agent: agentLines };
+  const sections: Sections = { url: reach.url, mappings: MAPPINGS };
   const config = makeConfig(sections);
+  if (manners.smallStateDir === true) mountSmall(t, config.stateDir);
   const guests = GUEST_PORTS.map((port, n) => makeGuest(t, namespace, tapOf(port), n + 1));
-  makeTapsOf(namespace, FLAT_PORT);
-  const agent = await startAgent(t, namespace, config, { environment: manners.environment ?? {} });
-  for (const port of [...GUEST_PORTS, FLAT_PORT]) await waitForStatus(rows, port, 'ACTIVE');
+  makeTapsOf(namespace, ...FLAT_PORTS);
+  const start = () => startAgent(t, namespace, config, { environment: manners.environment ?? {} });
+  let agent = await start();
+  for (const port of WIRED_PORTS) await waitForStatus(rows, port, 'ACTIVE');
   const [from, to] = guests;
   if (from === undefined || to === undefined) throw new Error('there are two guests');
   const traffic = await startTraffic(t, from, to);
   const dump = await takeDump(server);
   const witness = await startWitness(t, namespace);
-  const before = agent.lines().length;
+  let before = agent.lines().length;
   return {
     t,
     namespace,
@@ -103,7 +110,14 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
     server,
     rows,
     dump,
-    agent,
+    get agent() {
+      return agent;
+    },
+    startAgain: async () => {
+      agent = await start();
+      before = 0;
+      return agent;
+    },
     config,
     sections,
     ...reach,
@@ -117,20 +131,26 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
   };
 }
 
+function mountSmall(t: Cleanup, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  command('mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder);
+  t.after(() => void command('umount', '--lazy', folder));
+}
+
 async function fillTables(rows: Rows): Promise<void> {
   await rows.network({ id: LOCAL, type: 'local' });
   await rows.network({ id: FLAT, type: 'flat', physicalNetwork: 'physnet1' });
   await rows.network({ id: OTHER, type: 'local' });
   for (const id of [...GUEST_PORTS, SPARE_PORT]) await rows.port({ id, network: LOCAL, host: 'host1' });
-  await rows.port({ id: FLAT_PORT, network: FLAT, host: 'host1' });
+  for (const id of FLAT_PORTS) await rows.port({ id, network: FLAT, host: 'host1' });
   await rows.port({ id: OTHER_PORT, network: OTHER, host: 'host2' });
 }
 
-type Reach = Pick<Stage, 'proxy' | 'databaseNamespace'> & { readonly url: string };
+type Reach = Pick<Stage, 'relay' | 'databaseNamespace'> & { readonly url: string };
 
 const overSocket = (server: TestServer): Reach => ({
   url: socketUrl(server),
-  proxy: null,
+  relay: null,
   databaseNamespace: null,
 });
 
@@ -140,10 +160,10 @@ async function overTcp(t: Cleanup, namespace: string, server: TestServer): Promi
   makeVeth(namespace, 'mgmt', databaseNamespace, 'mgmt');
   ip(namespace, 'address', 'add', '10.9.0.2/24', 'dev', 'mgmt');
   ip(databaseNamespace, 'address', 'add', `${DATABASE_PLACE.address}/24`, 'dev', 'mgmt');
-  const proxy = await startProxy(t, server, { namespace: databaseNamespace, ...DATABASE_PLACE });
+  const relay = await startRelay(t, server, { namespace: databaseNamespace, ...DATABASE_PLACE });
   const { address, port } = DATABASE_PLACE;
   const url = server.url().replace(/@127\.0\.0\.1:\d+/, `@${address}:${port}`);
-  return { url, proxy, databaseNamespace };
+  return { url, relay, databaseNamespace };
 }
 
 /** Waits until a tap that is made now is wired and its port ACTIVE: the agent reads, wires and writes again. */
@@ -156,15 +176,21 @@ export async function serves({ namespace, rows }: Stage): Promise<void> {
 /** What must hold at the end of every fault: nothing was lost, nothing was touched, the agent still runs. */
 export async function assertUnharmed(
   stage: Stage,
-  untouched: readonly string[],
+  touched: readonly string[],
 ): Promise<Counted & { readonly events: number }> {
-  const events = await stage.witness.eventsOn(...untouched);
+  const right = new Set(stage.healthy.filter((device) => !touched.includes(device)));
+  const events = (await stage.witness.events()).filter((line) => right.has(deviceOf(line)));
   assert.deepEqual(events, [], 'events on devices that were right');
   const counted = await stage.traffic.stop();
-  assert.ok(counted.sent > 20, `only ${counted.sent} packets were sent`);
+  assert.ok(counted.sent > 0, `no packets were sent`);
   assert.equal(counted.lost, 0, `${counted.lost} of ${counted.sent} packets were lost`);
-  for (const line of stage.agent.stderr().split('\n')) assert.ok(line.length < 4096, 'a log line is too long');
+  for (const line of stage.agent.stderr().split('\n'))
+    assert.ok(line.length < 4096, 'a log line is too long');
   stage.agent.signal('SIGTERM');
   assert.equal(await stage.agent.ended(), 0, stage.agent.stderr());
   return { ...counted, events: events.length };
 }
+
+/** The device that a line of `ip -o monitor` is about; other devices that it names are its master or its parent. */
+const deviceOf = (line: string): string =>
+  /^(?:Deleted )?\d+: ([^:@\s]+)/.exec(line)?.[1] ?? /\bdev (\S+)/.exec(line)?.[1] ?? '';

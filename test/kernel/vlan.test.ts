@@ -5,6 +5,12 @@ import { runInGuest, runTestsInGuest } from '../support/uml.js';
 
 test('VLAN operations, in a User-mode Linux guest', (t) => runTestsInGuest(t, 'test/kernel/guest/vlan.ts'));
 
+test('the contract of VLAN networks, in a User-mode Linux guest', (t) =>
+  runTestsInGuest(t, 'test/kernel/guest/contract.ts'));
+
+test('frames of guests, in a User-mode Linux guest', (t) =>
+  runTestsInGuest(t, 'test/kernel/guest/frames.ts'));
+
 test('a guest’s card is on its outer tap', async (t) => {
   const ns = makeNamespace(t);
   makeTap(ns, 'uml0');

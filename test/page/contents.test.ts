@@ -3,16 +3,8 @@ import { test } from 'node:test';
 import { linkName, networkId, portId } from '../../src/model/index.js';
 import { documentOf } from '../../src/monitoring/page/document.js';
 import { openBrowser, startStage } from './support/browser.js';
-import {
-  bigHost,
-  databaseDown,
-  emptyHost,
-  network,
-  newHost,
-  tap,
-  troubledHost,
-  wellHost,
-} from './support/hosts.js';
+import { bigHost, databaseDown, emptyHost, newHost, troubledHost, wellHost } from './support/hosts.js';
+import { network, tap } from './support/pieces.js';
 
 test('without JavaScript the first picture tells host, verdict, networks, passes, changes and database', async (t) => {
   const stage = await startStage(t, wellHost());

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentStatus } from '../../src/model/index.js';
+import { documentOf } from '../../src/monitoring/page/document.js';
 import { openBrowser, startStage } from './support/browser.js';
-import { bigHost, databaseDown, emptyHost, network, tap, troubledHost, wellHost } from './support/hosts.js';
+import { bigHost, databaseDown, emptyHost, troubledHost, wellHost } from './support/hosts.js';
+import { network, tap } from './support/pieces.js';
 
 test('an open page follows the agent: verdict, title, networks and held removals change by themselves', async (t) => {
   const stage = await startStage(t, emptyHost());
@@ -68,6 +71,9 @@ test('a page says that it has lost the agent, and takes it up again', async (t) 
   await page.locator('#live.on').waitFor();
 });
 
+/** Longer than the stream gathers changes, so that each of them would be an event of its own. */
+const GATHER_MS = 120;
+
 /** Reads events of the stream until `enough`; gives their data. */
 function events(
   url: string,
@@ -128,4 +134,28 @@ test('seventeen open pages are one too many, and the last is told so; scrapers s
   for (const request of open) request.on('error', () => {});
   assert.equal((await fetch(`${stage.url}events`)).status, 503);
   assert.equal((await fetch(stage.url)).status, 200);
+});
+
+test('a client that does not read is owed one picture, not every change it has missed', async (t) => {
+  const big = bigHost(10_000);
+  const stage = await startStage(t, big);
+  const response = await new Promise<IncomingMessage>((settle, fail) => {
+    get(`${stage.url}events`, settle).once('error', fail);
+  });
+  t.after(() => response.destroy());
+  response.pause();
+  for (let change = 0; change < 25; change += 1) {
+    stage.show(change % 2 === 0 ? emptyHost() : big);
+    await delay(GATHER_MS);
+  }
+  stage.show({ ...emptyHost(), host: 'the-end' });
+  let received = 0;
+  await new Promise<void>((settle) => {
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      received += chunk.length;
+      if (chunk.includes('the-end')) settle();
+    });
+    response.resume();
+  });
+  assert.ok(received < 10 * documentOf(big).length, `${received} characters`);
 });

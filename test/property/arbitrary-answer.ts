@@ -32,6 +32,7 @@ const binding = fc.constantFrom(
 );
 
 const networkWords = fc.record({
+  present: fc.constantFrom(true, true, true, true, true, false),
   row: fc.constantFrom(true, true, true, false),
   segments: fc.oneof(
     { weight: 8, arbitrary: fc.tuple(segment) },
@@ -50,6 +51,7 @@ const portWords = fc.record({
   compute: fc.constantFrom(false, false, true),
 });
 
+type NetworkShape = typeof networkWords extends fc.Arbitrary<infer T> ? T : never;
 type PortShape = typeof portWords extends fc.Arbitrary<infer T> ? T : never;
 
 /** Any rows: ports of this host and of others, networks of every kind, conflicts, nonsense, rows half deleted. */
@@ -72,6 +74,25 @@ export const arbitraryAnswer: fc.Arbitrary<AnswerWords> = fc
     };
   });
 
+/** Rows before and after a change of some of them, as when operators and tenants go about their work. */
+export const arbitraryChange: fc.Arbitrary<{ before: AnswerWords; after: AnswerWords }> = fc
+  .record({
+    before: arbitraryAnswer,
+    other: arbitraryAnswer,
+    changed: fc.subarray([...NETWORKS, ...PORTS], { maxLength: 4 }),
+  })
+  .map(({ before, other, changed }) => {
+    const isChanged = ({ id }: { readonly id: string }) => changed.some((one) => one === id);
+    const mix = <Row extends { readonly id: string }>(
+      old: readonly Row[] = [],
+      young: readonly Row[] = [],
+    ) => [...old.filter((row) => !isChanged(row)), ...young.filter(isChanged)];
+    const ports = mix(before.ports, other.ports).map((port) =>
+      before.generation === 'folsom' ? { ...port, binding: 'unhosted' } : port,
+    );
+    return { before, after: { ...before, ports, networks: mix(before.networks, other.networks) } };
+  });
+
 /** Only what is not the default, so that a counterexample can be read. */
 const describePort = ({ network, adminUp, status, binding, compute }: PortShape, id: string): PortWords => ({
   id,
@@ -83,10 +104,7 @@ const describePort = ({ network, adminUp, status, binding, compute }: PortShape,
 });
 
 /** A network without a row and without segments is in no answer. */
-function describeNetwork(
-  { row, segments, mtu }: { row: boolean; segments: readonly string[]; mtu: number | null },
-  id: string,
-): NetworkWords[] {
-  if (!row && segments.length === 0) return [];
+function describeNetwork({ present, row, segments, mtu }: NetworkShape, id: string): NetworkWords[] {
+  if (!present || (!row && segments.length === 0)) return [];
   return [{ id, ...(row ? {} : { row }), segments, ...(mtu === null ? {} : { mtu }) }];
 }

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { type HostState, type Link, networkOfLabel } from '../../src/model/index.js';
 import {
   isAgentsBridge,
+  isBridgeOf,
   isForeign,
   isMappedBridge,
   isMappedInterface,
+  isMappedTo,
+  isOnSegment,
   isRight,
   isUplinkOf,
   masterOf,
-  networkOf,
   portOf,
   segmentOf,
+  segmentOfPort,
   type Truth,
   uplinksIn,
 } from './oracle.js';
@@ -99,28 +102,14 @@ function onlyRightJoins(truth: Truth, before: HostState, now: HostState): void {
 
 function tapBelongs(truth: Truth, now: HostState, tap: Link, bridge: Link): void {
   const port = matchedPort(truth, tap);
-  const network = truth.answer.networks.find(({ id }) => id === port?.networkId);
-  const segment = network === undefined ? null : segmentOf(truth, network);
+  const segment = port === null ? null : segmentOfPort(truth, port);
   assert.ok(port !== null && segment !== null, `${tap.name} was attached for no port`);
   if (isMappedBridge(truth, bridge)) {
-    assert.equal(
-      segment.kind === 'flat' && truth.settings.bridgeMappings.get(segment.physicalNetwork),
-      bridge.name,
-    );
+    assert.ok(isMappedTo(truth, segment, bridge), `${tap.name} was attached to ${bridge.name}`);
     return;
   }
-  assert.equal(
-    networkOf(truth, bridge),
-    port.networkId,
-    `${tap.name} was attached to another network's bridge`,
-  );
-  const uplinks = uplinksIn(truth, now, bridge);
-  assert.equal(
-    uplinks.length,
-    segment.kind === 'local' ? 0 : 1,
-    `${tap.name} was attached behind a wrong uplink`,
-  );
-  assert.ok(uplinks.every((uplink) => isUplinkOf(truth, now, uplink, segment)));
+  assert.ok(isBridgeOf(bridge, port.networkId), `${tap.name} was attached to another network's bridge`);
+  assert.ok(isOnSegment(truth, now, bridge, segment), `${tap.name} was attached behind a wrong uplink`);
 }
 
 /** With two ports of one prefix, the one bound here. */
@@ -131,10 +120,10 @@ function matchedPort(truth: Truth, tap: Link): ReturnType<typeof portOf> {
 }
 
 function uplinkBelongs(truth: Truth, now: HostState, uplink: Link, bridge: Link): void {
-  const network = truth.answer.networks.find(({ id }) => id === networkOf(truth, bridge));
-  const segment = network === undefined ? null : segmentOf(truth, network);
+  const asking = truth.answer.networks.filter(({ id }) => isBridgeOf(bridge, id));
+  const segments = asking.flatMap((network) => segmentOf(truth, network) ?? []);
   assert.ok(
-    segment !== null && isUplinkOf(truth, now, uplink, segment),
+    segments.some((segment) => isUplinkOf(truth, now, uplink, segment)),
     `${uplink.name} joined a wrong bridge`,
   );
   assert.equal(uplinksIn(truth, now, bridge).length, 1, `${uplink.name} joined another uplink`);

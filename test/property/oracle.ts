@@ -19,6 +19,8 @@ import {
 export interface Truth {
   readonly answer: Answer;
   readonly settings: HostSettings;
+  /** Taps whose ports the agent has known before. */
+  readonly known: ReadonlySet<LinkName>;
 }
 
 /** The one port a tap can belong to; null when there is none or it is not plain. */
@@ -93,36 +95,50 @@ export function networkOf({ answer }: Truth, bridge: Link): NetworkId | null {
   return labelled ?? (more === undefined ? (only?.id ?? null) : null);
 }
 
+/** Its label says so; without a label its name does, as far as it can. */
+export const isBridgeOf = ({ name, alias }: Link, id: NetworkId): boolean =>
+  (networkOfLabel(alias) ?? id) === id &&
+  (networkOfLabel(alias) !== null || name === `brq${id.slice(0, 11)}`);
+
+/** The bridge reaches the wire as the segment asks for, and in no other way. */
+export function isOnSegment(truth: Truth, host: HostState, bridge: Link, segment: Segment): boolean {
+  const uplinks = uplinksIn(truth, host, bridge);
+  const [uplink] = uplinks;
+  if (segment.kind === 'local') return uplink === undefined;
+  return uplinks.length === 1 && uplink !== undefined && isUplinkOf(truth, host, uplink, segment);
+}
+
+/** The segment of the network that a port is on. */
+export function segmentOfPort(truth: Truth, port: Port): Segment | null {
+  const network = truth.answer.networks.find(({ id }) => id === port.networkId);
+  return network === undefined ? null : segmentOf(truth, network);
+}
+
 /** A tap that serves its port as it should: nothing about it may change, not for a moment. */
 export function isRight(truth: Truth, host: HostState, tap: Link): boolean {
   const port = portOf(truth, tap);
-  if (port === null || !port.adminUp || !isBoundHere(port)) return false;
-  const network = truth.answer.networks.find(({ id }) => id === port.networkId);
   const bridge = masterOf(host, tap);
-  const segment = network === undefined ? null : segmentOf(truth, network);
-  if (bridge === null || segment === null || !isAgentsBridge(truth, bridge)) return false;
-  if (networkOf(truth, bridge) !== port.networkId) return false;
-  const uplinks = uplinksIn(truth, host, bridge);
-  if (segment.kind === 'local') return uplinks.length === 0;
-  const [uplink] = uplinks;
-  return uplinks.length === 1 && uplink !== undefined && isUplinkOf(truth, host, uplink, segment);
+  if (port === null || bridge === null || !port.adminUp || !isBoundHere(port)) return false;
+  const segment = segmentOfPort(truth, port);
+  if (segment === null || !isAgentsBridge(truth, bridge) || networkOf(truth, bridge) !== port.networkId)
+    return false;
+  return isOnSegment(truth, host, bridge, segment);
 }
 
 /** Up, in a right bridge that is up, behind a right uplink that is up: what ACTIVE means. */
 export function works(truth: Truth, host: HostState, tap: Link): boolean {
-  const bridge = masterOf(host, tap);
   const port = portOf(truth, tap);
-  if (bridge === null || port === null || !tap.up || !bridge.up) return false;
-  const network = truth.answer.networks.find(({ id }) => id === port.networkId);
-  const segment = network === undefined ? null : segmentOf(truth, network);
-  if (segment === null) return false;
-  if (isMappedBridge(truth, bridge)) {
-    return (
-      segment.kind === 'flat' && truth.settings.bridgeMappings.get(segment.physicalNetwork) === bridge.name
-    );
-  }
-  return isRight(truth, host, tap) && uplinksIn(truth, host, bridge).every(({ up }) => up);
+  const bridge = masterOf(host, tap);
+  const segment = port === null ? null : segmentOfPort(truth, port);
+  if (port === null || bridge === null || segment === null || !tap.up || !bridge.up) return false;
+  if (isMappedBridge(truth, bridge)) return isMappedTo(truth, segment, bridge);
+  if (!isAgentsBridge(truth, bridge) || !isBridgeOf(bridge, port.networkId)) return false;
+  if (!isOnSegment(truth, host, bridge, segment)) return false;
+  return uplinksIn(truth, host, bridge).every(({ up }) => up);
 }
+
+export const isMappedTo = ({ settings }: Truth, segment: Segment, bridge: Link): boolean =>
+  segment.kind === 'flat' && settings.bridgeMappings.get(segment.physicalNetwork) === bridge.name;
 
 /** Nothing of the agent's: it must stay exactly as it is. */
 export function isForeign(truth: Truth, host: HostState, link: Link): boolean {
@@ -132,7 +148,7 @@ export function isForeign(truth: Truth, host: HostState, link: Link): boolean {
   if (link.detail.kind === 'bridge') return !isAgentsBridge(truth, link) && link.name !== 'brqn1';
   if (isNamedTap(link)) {
     const isKnown = truth.answer.ports.some(({ id }) => link.name === `tap${id.slice(0, 11)}`);
-    return !isKnown && !isInAgentsBridge;
+    return !isKnown && !isInAgentsBridge && !truth.known.has(link.name);
   }
   if (link.detail.kind === 'vlan') {
     if (isInAgentsBridge) return false;

@@ -44,6 +44,15 @@ const WITNESSES: readonly Need[] = [
   { command: 'ps', package: 'procps' },
 ];
 
+/** `promtool` judges metrics, and the rules of alerts. */
+const MONITORING: readonly Need[] = [{ command: 'promtool', package: 'prometheus' }];
+
+/** One test looks at the page of a real agent in a namespace. */
+const BROWSER: readonly Need[] = [
+  { command: 'chromium', package: 'chromium' },
+  { command: 'ip', package: 'iproute2' },
+];
+
 const pure = { needs: [], needsRoot: false, needsBuild: false, filesAtOnce: 2, alsoUnderSecondNode: true };
 const system = { needsRoot: true, needsBuild: false, filesAtOnce: 1, alsoUnderSecondNode: false };
 const program = { ...system, needsBuild: true };
@@ -57,8 +66,8 @@ export const SUITES: readonly Suite[] = [
   { ...system, name: 'database', needs: SERVERS, limitMinutes: 10 },
   { ...system, name: 'kernel', needs: [...HOSTS, ...WITNESSES], limitMinutes: 10 },
   { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES], limitMinutes: 12 },
-  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES], limitMinutes: 12 },
-  { ...program, name: 'page', needs: [{ command: 'chromium', package: 'chromium' }], limitMinutes: 4 },
+  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...MONITORING], limitMinutes: 12 },
+  { ...program, name: 'page', needs: [...SERVERS, ...BROWSER], limitMinutes: 4 },
 ];
 
 /** What `npm run test:long` runs instead. */

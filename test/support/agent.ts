@@ -70,6 +70,8 @@ export interface Sections {
   /** Lines for `[DATABASE]` and `[AGENT]`, over the limits below. */
   readonly database?: readonly string[];
   readonly agent?: readonly string[];
+  /** `default`: the file names no state_dir and no run_dir. */
+  readonly folders?: 'own' | 'default';
 }
 
 /** Limits that suit tests: a failed try costs a second, polls follow one another quickly. */
@@ -81,7 +83,7 @@ export function makeConfig(sections: Sections): ConfigFile {
   const folder = privateFolder('agent');
   const path = join(folder, 'agent.ini');
   const [stateDir, runDir] = [join(folder, 'state'), join(folder, 'run')];
-  const write = ({ url, mappings = '', database = [], agent = [] }: Sections): void =>
+  const write = ({ url, mappings = '', database = [], agent = [], folders = 'own' }: Sections): void =>
     writeFileSync(
       path,
       [
@@ -92,8 +94,7 @@ export function makeConfig(sections: Sections): ConfigFile {
         '[LINUX_BRIDGE]',
         `physical_interface_mappings = ${mappings}`,
         '[AGENT]',
-        `state_dir = ${stateDir}`,
-        `run_dir = ${runDir}`,
+        ...(folders === 'own' ? [`state_dir = ${stateDir}`, `run_dir = ${runDir}`] : []),
         ...AGENT_LINES,
         ...agent,
         '',

@@ -11,6 +11,7 @@ import {
   privateFolder,
   removeFolder,
   startProgram,
+  type systemUser,
   type TestServer,
   USER,
   waitUntilReady,
@@ -27,18 +28,35 @@ export const isMariadbInstalled = (): boolean => existsSync(PROGRAM) && existsSy
  * of the server, without the leading dashes.
  */
 export async function startMariadb(options: { settings?: readonly string[] } = {}): Promise<TestServer> {
+  const server = await prepareMariadb(() => options.settings ?? []);
+  await server.start();
+  await makeAccount(server);
+  return server;
+}
+
+/**
+ * A server with an empty data folder, not started. `settings` are asked for at each start; `user` is whom it runs as
+ * (null: as this process).
+ */
+export async function prepareMariadb(
+  settings: () => readonly string[],
+  user: ReturnType<typeof systemUser> = null,
+): Promise<TestServer> {
   if (!isMariadbInstalled()) throw new Error('MariaDB is not installed: apt-get install mariadb-server');
   const folder = privateFolder('mariadb');
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
   copyTemplate(data);
-  const server = mariadbServer(folder, data, await freePort(), options.settings ?? []);
-  await server.start();
+  if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
+  return mariadbServer(folder, data, await freePort(), settings, user);
+}
+
+/** The account and the database `quantum`. */
+export async function makeAccount(server: TestServer): Promise<void> {
   for (const host of ['localhost', '127.0.0.1']) {
     await server.query(`create user '${USER}'@'${host}' identified by '${PASSWORD}'`);
   }
   await server.createDatabase(DATABASE);
-  return server;
 }
 
 function copyTemplate(data: string): void {
@@ -66,7 +84,13 @@ const FAST = [
   'collation-server=utf8mb3_general_ci',
 ];
 
-function mariadbServer(folder: string, data: string, port: number, settings: readonly string[]): TestServer {
+function mariadbServer(
+  folder: string,
+  data: string,
+  port: number,
+  settings: () => readonly string[],
+  user: ReturnType<typeof systemUser>,
+): TestServer {
   const log = join(folder, 'log');
   const socketPath = join(folder, 'socket');
   let program: Program | null = null;
@@ -110,10 +134,11 @@ function mariadbServer(folder: string, data: string, port: number, settings: rea
       }
     },
     start: async () => {
-      const flags = [`datadir=${data}`, `socket=${socketPath}`, `port=${port}`, ...FAST, ...settings];
-      program = startProgram([PROGRAM, '--no-defaults', ...flags.map((flag) => `--${flag}`), ...asRoot()], {
+      const flags = [`datadir=${data}`, `socket=${socketPath}`, `port=${port}`, ...FAST, ...settings()];
+      const identity = user === null ? asRoot() : [];
+      program = startProgram([PROGRAM, '--no-defaults', ...flags.map((flag) => `--${flag}`), ...identity], {
         log,
-        user: null,
+        user,
       });
       await waitUntilReady(() => query('select 1'), log);
     },

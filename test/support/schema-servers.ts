@@ -73,6 +73,8 @@ function atExit(duty: () => void): void {
     process.once('exit', () => {
       for (const each of [...lastDuties].reverse()) each();
     });
+    // A signal would end the process without its last duties.
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => process.exit(1));
   }
   lastDuties.push(duty);
 }

@@ -31,6 +31,8 @@ export interface SimulatedKernelOptions {
 export interface SimulatedKernel extends Kernel {
   /** The state at first, then the state after each operation, in order. */
   readonly states: readonly HostState[];
+  /** What it said no to, other than by an injected fault. */
+  readonly refusals: readonly string[];
   /** What somebody else does to the host between two passes. */
   change(edit: (host: SimulatedHost) => void): void;
 }
@@ -42,6 +44,7 @@ export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOp
   const host = makeSimulatedHost(links, options);
   let last: HostState = snapshot(host, null);
   const states: HostState[] = [last];
+  const refusals: string[] = [];
   let count = 0;
   let look: (() => void) | null = null;
   let armed = false;
@@ -59,8 +62,9 @@ export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOp
       if (errno === null) carryOut(host, operation);
       return errno;
     } catch (error) {
-      if (error instanceof SimulatedRefusal) return error.errno;
-      throw error;
+      if (!(error instanceof SimulatedRefusal)) throw error;
+      refusals.push(`${operation.op} ${operation.device}: ${error.errno}`);
+      return error.errno;
     } finally {
       note();
       options.meddle?.(host, count);
@@ -69,6 +73,7 @@ export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOp
   };
   return {
     states,
+    refusals,
     observe: () => {
       armed = true;
       return note();

@@ -86,6 +86,8 @@ async function started(t: Cleanup, namespace: string, script: string): Promise<C
 
 async function nextLine({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error('a guest has no output');
-  const [line] = (await once(stdout, 'data', { signal: AbortSignal.timeout(FIRST_ANSWER_LIMIT_MS) })) as [Buffer];
+  const [line] = (await once(stdout, 'data', { signal: AbortSignal.timeout(FIRST_ANSWER_LIMIT_MS) })) as [
+    Buffer,
+  ];
   return line.toString();
 }

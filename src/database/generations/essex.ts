@@ -22,6 +22,7 @@ const generation: Generation = {
   needs: NEEDS,
   mustHaveRows: ['ports', 'vlan_bindings'],
   status: { table: 'ports', id: 'uuid', column: 'op_status' },
+  heartbeat: null,
   portTerms: (taps) => taps.flatMap(termsOf),
   selectPorts: (builder) =>
     builder('ports').select(

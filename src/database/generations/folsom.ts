@@ -20,6 +20,7 @@ const generation: Generation = {
   needs: NEEDS,
   mustHaveRows: ['ports', 'network_bindings'],
   status: QUANTUM_STATUS,
+  heartbeat: null,
   portTerms: portTermsById,
   selectPorts: (builder) =>
     builder('ports').select('ports.id', 'ports.network_id', 'ports.admin_state_up', 'ports.status'),

@@ -28,6 +28,8 @@ export interface Generation {
   readonly mustHaveRows: readonly string[];
   /** Where the status of a port is written. */
   readonly status: { readonly table: string; readonly id: string; readonly column: string };
+  /** How agents report themselves; null: this generation knows no agents. */
+  readonly heartbeat: HeartbeatFacts | null;
   /** Where to look for the ports of these taps. */
   portTerms(taps: readonly TapQuestion[]): readonly Term[];
   /** Everything about ports in one SELECT; `matching` adds which. */
@@ -45,6 +47,14 @@ export interface Generation {
   readonly places: Places;
   /** The segment that a row of the second half describes. */
   segmentOf(row: Row): Segment;
+}
+
+/** What the servers of a generation expect of an agent's row. */
+export interface HeartbeatFacts {
+  readonly binary: string;
+  readonly intervalMs: number;
+  /** The table is there with every column that is needed, as far as this account may see. */
+  readonly hasTable: boolean;
 }
 
 /** Names of columns, and which rows of the bindings are of what kind. */

@@ -1,5 +1,6 @@
 import type { Binding } from '../../model/port.js';
 import type { Row } from '../connection.js';
+import { heartbeatFacts } from './agents.js';
 import type { Generation, GenerationFile } from './generation.js';
 import {
   decodePort,
@@ -19,7 +20,10 @@ const NEEDS = {
   network_bindings: ['network_id', 'physical_network', 'vlan_id'],
 } as const;
 
-const generation: Generation = {
+/** A server of Grizzly takes an agent for dead after five seconds. */
+const HEARTBEAT = { binary: 'quantum-linuxbridge-agent', intervalMs: 4_000 };
+
+const generation: Omit<Generation, 'heartbeat'> = {
   name: 'grizzly',
   hasHosts: true,
   needs: NEEDS,
@@ -67,5 +71,5 @@ export const grizzly: GenerationFile = {
   name: 'grizzly',
   marks: { network_bindings: [], portbindingports: [], ports: ['id'] },
   needs: () => NEEDS,
-  open: () => generation,
+  open: (schema) => ({ ...generation, heartbeat: heartbeatFacts(schema, HEARTBEAT) }),
 };

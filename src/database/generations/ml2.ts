@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Binding, Segment } from '../../model/port.js';
 import type { Row } from '../connection.js';
+import { heartbeatFacts } from './agents.js';
 import {
   type DecodedPort,
   type Generation,
@@ -22,6 +23,9 @@ import { integer, shown, text } from './values.js';
 
 /** What this agent's driver writes into `vif_type`; another value means another driver, or none. */
 const OWN_VIF_TYPE = 'bridge';
+
+/** A server of ML2 binds no port to a host whose agent has been silent for 75 seconds. */
+const HEARTBEAT = { binary: 'neutron-linuxbridge-agent', intervalMs: 30_000 };
 
 /** Where ML2's releases differ, by what is there. */
 interface Variant {
@@ -65,6 +69,7 @@ function open(schema: Schema): Generation {
     needs: needsOf(schema),
     mustHaveRows: ['ports', variant.segmentsTable],
     status: QUANTUM_STATUS,
+    heartbeat: heartbeatFacts(schema, HEARTBEAT),
     portTerms: portTermsById,
     selectPorts: (builder) => selectPorts(builder, variant),
     decodePorts,

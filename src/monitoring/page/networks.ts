@@ -48,6 +48,7 @@ export function networkParts({ networks, taps }: AgentStatus): readonly Part[] {
 const cardId = (id: NetworkId): string => `network-${id}`;
 /** `VLAN 9` before `VLAN 10`. */
 const { compare } = new Intl.Collator('en', { numeric: true });
+const byName = (a: TapStatus, b: TapStatus): number => (a.tap < b.tap ? -1 : Number(a.tap > b.tap));
 const unlisted = (amount: number, word: string): Html =>
   html`and ${count(amount, `more ${word}`)}; <code>status --json</code> lists them all`;
 
@@ -148,7 +149,7 @@ function bridgeOf({ bridge }: NetworkStatus): Html {
 function tapTree(taps: readonly TapStatus[], className: 'taps' | 'taps free'): Html | null {
   if (taps.length === 0) return null;
   const rank = (tap: TapStatus): number => TAP_STATE_NAMES.indexOf(tap.state);
-  const sorted = [...taps].sort((a, b) => rank(a) - rank(b) || compare(a.tap, b.tap));
+  const sorted = [...taps].sort((a, b) => rank(a) - rank(b) || byName(a, b));
   const listed = sorted.slice(0, TAPS_LISTED_MAX);
   const troubled = listed.filter(({ state }) => state !== 'wired');
   const wired = listed.filter(({ state }) => state === 'wired');

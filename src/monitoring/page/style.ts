@@ -136,11 +136,15 @@ main > * { min-width: 0; }
 .chart .axis { stroke: var(--wire); }
 .pass rect { fill: var(--edge); }
 .pass.quiet rect { fill: var(--card); stroke: var(--calm-line); stroke-width: 1.5; }
+.pass.warn rect { fill: var(--bg); stroke: var(--edge); stroke-width: 2; stroke-dasharray: 4 2; }
+.pass.bad rect { stroke: var(--fg); stroke-width: 3; }
 .pass.bad text { fill: var(--bad); font-weight: 700; }
 figcaption { display: flex; justify-content: space-between; color: var(--soft); font-size: .82rem; margin-top: .35rem; }
 .key { display: inline-flex; align-items: center; gap: .4rem; color: var(--soft); }
 .key i { width: .75rem; height: .75rem; border-radius: 2px; background: var(--edge); }
 .key.quiet i { background: var(--card); border: 1.5px solid var(--calm-line); }
+.key.warn i { background: var(--bg); border: 2px dashed var(--edge); }
+.key.bad i { border: 3px solid var(--fg); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .87rem; margin-top: .5rem; }
 th, td { text-align: left; padding: .35rem 1rem .35rem 0; border-bottom: 1px solid var(--line); }

@@ -3,71 +3,14 @@ import {
   type Change,
   linkName,
   type NetworkStatus,
-  networkId,
   type PassSummary,
-  portId,
   type TapStatus,
 } from '../../../src/model/index.js';
+import { change, NOW_MS, network, pass, tap, uuid } from './pieces.js';
 
 /** Hosts as an agent might see them; every picture of the page is one of these. */
 
-export const NOW_MS = Date.UTC(2013, 9, 17, 14, 3, 22);
 const MINUTE_MS = 60_000;
-
-/** Ids that look like UUIDs: the first group counts, so that names of devices differ. */
-export const uuid = (number: number, tail = '4c1a-b7d0-9f1e5a77c0de'): string =>
-  `${((number * 2_654_435_761) % 0xffffffff).toString(16).padStart(8, '0')}-${(4096 + number).toString(16).slice(-4)}-${tail}`;
-
-export function network(number: number, changes: Partial<NetworkStatus> = {}): NetworkStatus {
-  const id = networkId(uuid(number));
-  return {
-    id,
-    bridge: linkName(`brq${id.slice(0, 11)}`),
-    segment: `VLAN ${100 + number} on eth1`,
-    uplink: linkName(`eth1.${100 + number}`),
-    state: 'served',
-    warning: null,
-    ...changes,
-  };
-}
-
-export function tap(number: number, home: NetworkStatus | null, changes: Partial<TapStatus> = {}): TapStatus {
-  const id = uuid(10_000 + number);
-  return {
-    tap: linkName(`tap${id.slice(0, 11)}`),
-    port: portId(id),
-    network: home?.id ?? null,
-    bridge: home?.bridge ?? null,
-    state: 'wired',
-    why: null,
-    ...changes,
-  };
-}
-
-export const pass = (number: number, changes: Partial<PassSummary> = {}): PassSummary => ({
-  pass: `4711-${number}`,
-  trigger: 'poll',
-  atMs: NOW_MS - number * 47_000,
-  durationMs: 3.2,
-  operations: 0,
-  failed: 0,
-  held: 0,
-  pending: 0,
-  inSync: true,
-  ...changes,
-});
-
-export const change = (number: number, changes: Partial<Change>): Change => ({
-  atMs: NOW_MS - number * 47_000,
-  pass: `4711-${number}`,
-  op: 'attach',
-  device: linkName('tap0'),
-  network: null,
-  port: null,
-  reason: 'port is up in the database',
-  error: null,
-  ...changes,
-});
 
 /** A host with two networks on which everything is as it should be. */
 export function wellHost(): AgentStatus {
@@ -182,35 +125,7 @@ export function troubledHost(): AgentStatus {
   return {
     ...well,
     networks: [web, storage, lab, unmapped],
-    taps: [
-      ...well.taps,
-      tap(20, web, {
-        state: 'held',
-        why: 'its port has no row any more; the removal waits for the operator',
-      }),
-      tap(21, web, {
-        state: 'held',
-        why: 'its port has no row any more; the removal waits for the operator',
-      }),
-      tap(22, web, {
-        state: 'waiting',
-        bridge: null,
-        why: 'libvirt plugs it itself; looked at again in 2 s',
-      }),
-      tap(23, web, { state: 'down', bridge: null, why: 'the port is admin down' }),
-      tap(24, storage, {
-        state: 'left-alone',
-        bridge: null,
-        why: `port ${port(24)} is bound to compute-18.example.org`,
-      }),
-      tap(25, unmapped, {
-        state: 'blocked',
-        bridge: null,
-        why: 'its network cannot be served: no interface is mapped to physnet9',
-      }),
-      tap(26, null, { state: 'no-row', port: null, why: 'no port has this tap’s name' }),
-      tap(27, null, { state: 'unknown', port: null, why: 'the database has not been asked about it yet' }),
-    ],
+    taps: [...well.taps, ...troubledTaps(web, storage, unmapped)],
     held: [
       {
         key: 'a',
@@ -243,6 +158,39 @@ export function troubledHost(): AgentStatus {
     ],
     lastPass: pass(0, { held: 2, inSync: false }),
   };
+}
+
+/** One of each state that is not `wired`. */
+function troubledTaps(web: NetworkStatus, storage: NetworkStatus, unmapped: NetworkStatus): TapStatus[] {
+  const port = (number: number): string => uuid(10_000 + number);
+  return [
+    tap(20, web, {
+      state: 'held',
+      why: 'its port has no row any more; the removal waits for the operator',
+    }),
+    tap(21, web, {
+      state: 'held',
+      why: 'its port has no row any more; the removal waits for the operator',
+    }),
+    tap(22, web, {
+      state: 'waiting',
+      bridge: null,
+      why: 'libvirt plugs it itself; looked at again in 2 s',
+    }),
+    tap(23, web, { state: 'down', bridge: null, why: 'the port is admin down' }),
+    tap(24, storage, {
+      state: 'left-alone',
+      bridge: null,
+      why: `port ${port(24)} is bound to compute-18.example.org`,
+    }),
+    tap(25, unmapped, {
+      state: 'blocked',
+      bridge: null,
+      why: 'its network cannot be served: no interface is mapped to physnet9',
+    }),
+    tap(26, null, { state: 'no-row', port: null, why: 'no port has this tap’s name' }),
+    tap(27, null, { state: 'unknown', port: null, why: 'the database has not been asked about it yet' }),
+  ];
 }
 
 export function databaseDown(): AgentStatus {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configCheck, type Finding, type Probes } from '../../../src/commands/config-check.js';
+import type { HostFacts } from '../../../src/kernel/facts.js';
 import { DatabaseError, type DatabaseErrorKind } from '../../../src/model/database.js';
 import { ifIndex, linkName, networkId } from '../../../src/model/ids.js';
 import { KernelError } from '../../../src/model/kernel.js';
@@ -8,7 +9,7 @@ import type { HostState, Link, LinkDetail } from '../../../src/model/link.js';
 import { labelOf } from '../../../src/model/names.js';
 import { DATABASE, loaded, recorder } from './support.js';
 
-const BRIDGE: LinkDetail = { kind: 'bridge', stp: false, forwardDelayMs: 0, vlanFiltering: null };
+const BRIDGE: LinkDetail = { kind: 'bridge', stp: false, forwardDelayMs: 0, vlanFiltering: false };
 const PHYSICAL: LinkDetail = { kind: 'other', type: '' };
 
 interface Sketch {
@@ -44,10 +45,21 @@ function host(...sketches: readonly Sketch[]): HostState {
   };
 }
 
+/** A host with nothing to note. */
+const FACTS: HostFacts = {
+  ipv6: 'writable',
+  bridgeNetfilter: null,
+  vlanFiltering: true,
+  otherAgents: [],
+  vifPluggingIsFatal: null,
+  managersOf: () => [],
+};
+
 const probesOf = (probes: Partial<Probes>): Probes => ({
   links: () => host({ name: 'eth1' }, { name: 'br-ext', detail: BRIDGE }),
   netAdmin: () => true,
-  database: async () => null,
+  host: () => ({ facts: FACTS, vlans: true }),
+  database: async () => ({ generation: 'folsom' }),
   ...probes,
 });
 

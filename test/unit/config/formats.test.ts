@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deviceName, duration, type Format, mappings } from '../../../src/config/formats.js';
+import {
+  deviceName,
+  duration,
+  type Format,
+  groupName,
+  listenAddress,
+  mappings,
+} from '../../../src/config/formats.js';
 import { nearest } from '../../../src/config/nearest.js';
 
 const read = <Value>(format: Format<Value>, text: string): Value | null => {
@@ -82,3 +89,30 @@ for (const [word, expected] of [
     ];
     assert.equal(nearest(word, known), expected);
   });
+
+for (const [text, host, port] of [
+  ['9754', '127.0.0.1', 9754],
+  ['localhost:9754', '127.0.0.1', 9754],
+  ['192.0.2.1:80', '192.0.2.1', 80],
+  ['[::1]:9754', '::1', 9754],
+  [':9754', null, 9754],
+] as const)
+  test(`web_listen_address ${text} is port ${port} of ${host ?? 'every address'}`, () =>
+    assert.deepEqual(read(listenAddress, text), { host, port }));
+
+for (const text of [
+  '',
+  'localhost',
+  '::1:9754',
+  '[192.0.2.1]:80',
+  'example.org:80',
+  '1.2.3:80',
+  '127.0.0.1:65536',
+])
+  test(`"${text}" is no address to listen on`, () => assert.equal(read(listenAddress, text), null));
+
+test('a group is a name or a number', () => {
+  assert.equal(read(groupName, 'adm'), 'adm');
+  assert.equal(read(groupName, '4'), '4');
+  assert.equal(read(groupName, 'a:b'), null);
+});

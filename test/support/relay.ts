@@ -17,21 +17,21 @@ export type Manner =
   | { readonly kind: 'noise'; readonly byte: number };
 
 /** A TCP relay before a database server, in a namespace of its own, that a test can make misbehave. */
-export interface Proxy {
+export interface Relay {
   /** Holds for open connections, and for new ones. */
   behave(manner: Manner): void;
   /** Connections that were accepted so far. */
   connections(): number;
 }
 
-export interface ProxyPlace {
+export interface RelayPlace {
   readonly namespace: string;
   readonly address: string;
   readonly port: number;
 }
 
 /** Relays a TCP port of a namespace to the server's Unix socket, until the test ends. */
-export async function startProxy(t: Cleanup, server: TestServer, place: ProxyPlace): Promise<Proxy> {
+export async function startRelay(t: Cleanup, server: TestServer, place: RelayPlace): Promise<Relay> {
   const open = new Set<Socket>();
   let manner: Manner = { kind: 'pass' };
   let generation = 0;
@@ -50,7 +50,7 @@ export async function startProxy(t: Cleanup, server: TestServer, place: ProxyPla
       });
     }
     client.pipe(upstream);
-    void relay(upstream, client, () => ({ manner, generation }));
+    void handOn(upstream, client, () => ({ manner, generation }));
   });
   await listenIn(place, listener);
   t.after(() => {
@@ -70,7 +70,7 @@ const unixPath = ({ engine, socketPath, port }: TestServer): string =>
   engine === 'postgresql' ? join(socketPath, `.s.PGSQL.${port}`) : socketPath;
 
 /** A socket belongs to the namespace in which it is opened; `listen` opens it a turn of the event loop later. */
-async function listenIn({ namespace, address, port }: ProxyPlace, listener: ReturnType<typeof createServer>) {
+async function listenIn({ namespace, address, port }: RelayPlace, listener: ReturnType<typeof createServer>) {
   const leave: (() => void | Promise<void>)[] = [];
   enterNamespace({ after: (end) => leave.push(end) }, namespace);
   try {
@@ -83,7 +83,7 @@ async function listenIn({ namespace, address, port }: ProxyPlace, listener: Retu
   }
 }
 
-async function relay(
+async function handOn(
   from: Socket,
   to: Socket,
   now: () => { readonly manner: Manner; readonly generation: number },

@@ -1,0 +1,94 @@
+import {
+  type AgentEvent,
+  type Clock,
+  DatabaseError,
+  type HeartbeatWriter,
+  type Observer,
+  type Settings,
+} from '../model/index.js';
+
+/** How long to wait after a first beat that failed: no server has told yet how often it wants one. */
+const FIRST_RETRY_MS = 4_000;
+
+export interface HeartEdges {
+  readonly openHeartbeats: (settings: Settings) => HeartbeatWriter;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** Taps that are here. */
+  readonly devices: () => number;
+}
+
+/** The heartbeat of the running agent. It listens to the agent's events; nothing of the agent waits for it. */
+export interface Heart {
+  note(event: AgentEvent): void;
+  /** Reports by these settings from now on. */
+  reload(settings: Settings): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Beats on a timer of its own from the first good answer on, and not while the database is lost: an agent that cannot
+ * read what to wire does not call itself alive. A failure is told once, and once more when it is over.
+ */
+export function startHeart(edges: HeartEdges, first: Settings): Heart {
+  const { clock, observer } = edges;
+  const startedMs = clock.monotonicMs();
+  let settings = first;
+  let writer = edges.openHeartbeats(settings);
+  let state: 'waiting' | 'beating' | 'stopped' = 'waiting';
+  let isLost = false;
+  let isFailing = false;
+  let intervalMs = FIRST_RETRY_MS;
+  let cancelTimer = (): void => {};
+
+  const arm = (delayMs: number): void => {
+    cancelTimer();
+    cancelTimer = clock.after(delayMs, () => void beat());
+  };
+  /** With the writer of the moment: what a reload has cut is neither told nor repeated. */
+  const beat = async (): Promise<void> => {
+    const used = writer;
+    const beganMs = clock.monotonicMs();
+    const failure = isLost ? null : await attempt(used);
+    if (used !== writer || isStopped()) return;
+    if (failure !== null && !isFailing) observer({ kind: 'heartbeat-failed', error: failure.message });
+    if (failure === null && isFailing && !isLost) observer({ kind: 'heartbeat-back' });
+    if (!isLost) isFailing = failure !== null;
+    arm(beganMs + intervalMs - clock.monotonicMs());
+  };
+  const attempt = async (used: HeartbeatWriter): Promise<DatabaseError | null> => {
+    const { physicalInterfaces: interfaceMappings, bridgeMappings } = settings.host;
+    const upForMs = clock.monotonicMs() - startedMs;
+    try {
+      intervalMs = await used.beat({ upForMs, devices: edges.devices(), interfaceMappings, bridgeMappings });
+      return null;
+    } catch (error) {
+      if (error instanceof DatabaseError) return error;
+      throw error;
+    }
+  };
+  const isStopped = (): boolean => state === 'stopped';
+
+  return {
+    note: (event) => {
+      if (event.kind === 'database-lost') isLost = true;
+      if (event.kind !== 'pass' || event.report.generation === null) return;
+      isLost = false;
+      if (state !== 'waiting') return;
+      state = 'beating';
+      arm(0);
+    },
+    reload: (next) => {
+      settings = next;
+      const old = writer;
+      writer = edges.openHeartbeats(settings);
+      void old.close();
+      if (state === 'beating') arm(0);
+    },
+    stop: () => {
+      state = 'stopped';
+      cancelTimer();
+      return writer.close();
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import type { HostFacts } from '../kernel/facts.js';
+import type { HostState, Link, LinkName, PhysicalNetwork } from '../model/index.js';
+import { PREFLIGHT, type PreflightCode } from '../model/preflight.js';
+import { WARNINGS } from '../model/warning.js';
+
+/** Everything about the host that the settings do not say. */
+export interface Preflight {
+  readonly facts: HostFacts;
+  /** null: not known, because this process may not ask the kernel. */
+  readonly vlans: boolean | null;
+}
+
+/** One result of the preflight: `finding` makes the check fail, `note` does not. */
+export interface PreflightResult {
+  readonly weight: 'finding' | 'note';
+  readonly code: PreflightCode | 'TAGGED_FRAMES_PASS';
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** What the preflight judges by. `generation` is null when the database did not answer. */
+export interface PreflightInput extends Preflight {
+  readonly physicalInterfaces: ReadonlyMap<PhysicalNetwork, LinkName>;
+  readonly dropTaggedFrames: boolean;
+  readonly links: HostState;
+  readonly generation: string | null;
+}
+
+/** Whether this host is fit for the agent, the gravest things first. Pure. */
+export function preflight(input: PreflightInput): readonly PreflightResult[] {
+  const results = [
+    ...agentResults(input),
+    ...kernelResults(input),
+    ...mappedLinks(input).flatMap((link) => linkResults(link, input.facts)),
+    ...novaResults(input),
+  ];
+  return [...results.filter(isFinding), ...results.filter((result) => !isFinding(result))];
+}
+
+const isFinding = ({ weight }: PreflightResult): boolean => weight === 'finding';
+
+const result = (code: PreflightCode, message: string): PreflightResult => {
+  const { weight, remedy } = PREFLIGHT[code];
+  return { weight, code, message, remedy };
+};
+
+const agentResults = ({ facts }: PreflightInput): PreflightResult[] =>
+  facts.otherAgents.map(({ pid, command }) =>
+    result('OTHER_AGENT_RUNS', `Process ${pid} is another LinuxBridge agent: ${command}.`),
+  );
+
+function kernelResults({ facts, vlans, links, dropTaggedFrames }: PreflightInput): PreflightResult[] {
+  const results: PreflightResult[] = [];
+  if (facts.ipv6 === 'read-only') {
+    results.push(
+      result('IPV6_READ_ONLY', '/proc/sys/net/ipv6/conf/default/disable_ipv6 cannot be opened for writing.'),
+    );
+  }
+  if (vlans === false) {
+    results.push(result('VLAN_UNSUPPORTED', 'This kernel does not know links of the kind vlan.'));
+  }
+  if (dropTaggedFrames && !filtersVlans(facts, links)) {
+    results.push({
+      weight: 'note',
+      code: 'TAGGED_FRAMES_PASS',
+      message: 'This kernel has no VLAN filtering for bridges, and drop_tagged_frames is true.',
+      remedy: WARNINGS.TAGGED_FRAMES_PASS.remedy,
+    });
+  }
+  if (facts.bridgeNetfilter === true) {
+    results.push(result('BRIDGE_NETFILTER_ON', 'net.bridge.bridge-nf-call-iptables is 1.'));
+  }
+  return results;
+}
+
+/** A bridge tells for certain; without one the kernel's configuration does. What nobody tells is no reason to warn. */
+function filtersVlans({ vlanFiltering }: HostFacts, { links }: HostState): boolean {
+  for (const { detail } of links.values()) {
+    if (detail.kind === 'bridge') return detail.vlanFiltering !== null;
+  }
+  return vlanFiltering !== false;
+}
+
+const mappedLinks = ({ physicalInterfaces, links }: PreflightInput): Link[] =>
+  [...new Set(physicalInterfaces.values())].flatMap((name) => links.byName.get(name) ?? []);
+
+function linkResults(link: Link, facts: HostFacts): PreflightResult[] {
+  const managers = facts.managersOf(link.index);
+  const leased = link.addresses.filter(({ leased: hasEnd }) => hasEnd).map(({ address }) => address);
+  return [
+    ...(managers.length === 0
+      ? []
+      : [result('INTERFACE_MANAGED', `${link.name} is managed by ${managers.join(' and ')}.`)]),
+    ...(leased.length === 0
+      ? []
+      : [result('INTERFACE_LEASED', `${link.name} has ${leased.join(', ')} for a limited time.`)]),
+  ];
+}
+
+function novaResults({ generation, facts }: PreflightInput): PreflightResult[] {
+  if (generation !== 'ml2' || facts.vifPluggingIsFatal === false) return [];
+  const said =
+    facts.vifPluggingIsFatal === null
+      ? 'Nova’s configuration is not readable here; with this database vif_plugging_is_fatal must be False.'
+      : '/etc/nova/nova.conf has vif_plugging_is_fatal = True.';
+  return [result('VIF_PLUGGING', said)];
+}

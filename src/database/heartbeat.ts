@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import type { Knex } from 'knex';
+import { DatabaseError, type HeartbeatWriter, type SelfReport } from '../model/database.js';
+import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
+import { answered, disconnect } from './connect.js';
+import type { Connection } from './connection.js';
+import { databaseError, endpointOf, isDuplicate } from './errors.js';
+import { AGENT_COLUMNS, AGENT_TYPE } from './generations/agents.js';
+import { text } from './generations/values.js';
+import { openSession, type Session } from './session.js';
+import { oneAfterAnother } from './turns.js';
+
+/** Beats of one connection; then the servers of the list and the schema are looked at again. */
+const BEATS_PER_SESSION = 10;
+/** Where there is nothing to write: a table may be made, or a right granted, later. */
+const NOTHING_TO_WRITE_MS = 300_000;
+/** `agents.configurations` in every generation. */
+const CONFIGURATION_LENGTH_MAX = 4095;
+/** A host has one row; more are left from a table that allows them. */
+const ROWS_MAX = 100;
+
+/** A session that beats, and the key of the row as it found or made it. */
+interface Beating {
+  readonly session: Session;
+  beatsLeft: number;
+  row: string | null;
+}
+
+/**
+ * Writes heartbeats. Nothing is connected before the first; after any failure the next one starts afresh with the
+ * first server of the list. A beat ends within `connectTimeoutMs` for each server tried and twice `queryTimeoutMs`.
+ */
+export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
+  const inTurn = oneAfterAnother();
+  let beating: Beating | null = null;
+  let isClosed = false;
+
+  async function connected(): Promise<Beating> {
+    if (beating !== null && (beating.session.connection.lost() || beating.beatsLeft <= 0)) await end();
+    beating ??= { session: await openSession(settings, null, {}), beatsLeft: BEATS_PER_SESSION, row: null };
+    return beating;
+  }
+
+  async function end(): Promise<void> {
+    if (beating !== null) await disconnect(beating.session.connection);
+    beating = null;
+  }
+
+  async function beat(report: SelfReport): Promise<number> {
+    if (settings.readOnly || isClosed) return NOTHING_TO_WRITE_MS;
+    const current = await connected();
+    const { connection, generation } = current.session;
+    const { heartbeat } = generation;
+    if (heartbeat === null || !heartbeat.hasTable) {
+      await end();
+      return NOTHING_TO_WRITE_MS;
+    }
+    const row = ownRow(connection, settings.host, heartbeat.binary, report);
+    try {
+      const writing = freshen(connection, row, current.row);
+      current.row = await answered(connection, settings.queryTimeoutMs, 'take the heartbeat', writing);
+      current.beatsLeft -= 1;
+      return heartbeat.intervalMs;
+    } catch (error) {
+      connection.cut();
+      beating = null;
+      throw databaseError(error, connection.server);
+    }
+  }
+
+  return {
+    beat: (report) => inTurn(() => beat(report)),
+    close: () => {
+      isClosed = true;
+      beating?.session.connection.cut();
+      return inTurn(end);
+    },
+  };
+}
+
+/** The row of this host, in values and in the server's own arithmetic. */
+interface OwnRow {
+  readonly host: string;
+  readonly binary: string;
+  readonly configurations: string;
+  readonly now: Knex.Raw;
+  readonly startedAt: Knex.Raw;
+}
+
+/** Freshens the row with this key; without one it is looked for, and made when there is none. Gives its key. */
+async function freshen(connection: Connection, row: OwnRow, key: string | null): Promise<string> {
+  const fresh = { heartbeat_timestamp: row.now, configurations: row.configurations };
+  const update = (id: string, values: object): Promise<number> =>
+    connection.write(connection.builder('agents').where({ id }).update(values));
+  if (key !== null && (await update(key, fresh)) > 0) return key;
+  const found = (await findKey(connection, row.host)) ?? (await makeRow(connection, row));
+  const own = found ?? (await findKey(connection, row.host));
+  if (own === null) throw takenByAnother(connection, row.host);
+  // What an administrator or an older agent wrote into the other columns stays.
+  await update(own, { ...fresh, started_at: row.startedAt });
+  return own;
+}
+
+/** The comparison is made once more here: to some collations `Host1` and `host1` are the same. */
+async function findKey({ builder, select }: Connection, host: string): Promise<string | null> {
+  const rows = await select(
+    builder('agents')
+      .select(AGENT_COLUMNS.found)
+      .where({ agent_type: AGENT_TYPE, host })
+      .orderBy('id')
+      .limit(ROWS_MAX),
+  );
+  const own = rows.find((row) => text(row.agent_type) === AGENT_TYPE && text(row.host) === host);
+  return own === undefined ? null : text(own.id);
+}
+
+/**
+ * Grizzly's table lets a host have two rows, which its server then stumbles over: the key follows from the host, so
+ * that of two agents that start at the same time one is refused. Gives the key; null: there is such a row already.
+ */
+async function makeRow({ builder, write }: Connection, row: OwnRow): Promise<string | null> {
+  const id = keyOf(row.host);
+  const values = {
+    id,
+    agent_type: AGENT_TYPE,
+    binary: row.binary,
+    topic: 'N/A',
+    host: row.host,
+    admin_state_up: true,
+    created_at: row.now,
+    started_at: row.startedAt,
+    heartbeat_timestamp: row.now,
+    configurations: row.configurations,
+  } satisfies Record<(typeof AGENT_COLUMNS.inserted)[number], unknown>;
+  try {
+    await write(builder('agents').insert(values));
+    return id;
+  } catch (error) {
+    if (isDuplicate(error)) return null;
+    throw error;
+  }
+}
+
+/** A UUID that is the same for the same host, in the form of RFC 9562's version 8. */
+function keyOf(host: string): string {
+  const hex = createHash('sha256').update(`${AGENT_TYPE}/${host}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Times are the server's own, as its other agents' are, whatever this host's clock or the session's zone says. */
+function ownRow({ builder, server }: Connection, host: string, binary: string, report: SelfReport): OwnRow {
+  const upForS = Math.round(report.upForMs / 1000);
+  const [now, startedAt] =
+    server.engine === 'postgresql'
+      ? ["timezone('utc', clock_timestamp())", "timezone('utc', clock_timestamp()) - ? * interval '1 second'"]
+      : ['utc_timestamp()', 'utc_timestamp() - interval ? second'];
+  const configurations = configurationsOf(report);
+  if (configurations.length > CONFIGURATION_LENGTH_MAX) throw tooLong(server, configurations.length);
+  return { host, binary, configurations, now: builder.raw(now), startedAt: builder.raw(startedAt, [upForS]) };
+}
+
+/** What servers and their clients read of an agent: ML2 binds only ports of physical networks that are named here. */
+function configurationsOf({ devices, interfaceMappings, bridgeMappings }: SelfReport): string {
+  const json = JSON.stringify({
+    bridge_mappings: Object.fromEntries(bridgeMappings),
+    devices,
+    extensions: [],
+    interface_mappings: Object.fromEntries(interfaceMappings),
+    l2_population: false,
+    tunnel_types: [],
+    tunneling_ip: '',
+  });
+  // The column may be of a character set that holds less than names may; JSON can say all of it in ASCII.
+  return json.replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+const tooLong = (server: DatabaseServer, length: number): DatabaseError =>
+  new DatabaseError(
+    'query',
+    `${endpointOf(server)}: agents.configurations takes ${CONFIGURATION_LENGTH_MAX} characters, and the mappings of this host make ${length}; map fewer physical networks.`,
+  );
+
+const takenByAnother = ({ server }: Connection, host: string): DatabaseError =>
+  new DatabaseError(
+    'query',
+    `${endpointOf(server)}: agents has the row of a host whose name differs from "${host}" only as its collation does not tell apart; give one of the two another name in the setting host.`,
+  );

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { makeConfig, runCli, socketUrl } from '../support/agent.js';
+import { makeHost, type TestDatabase, withDatabase } from '../support/host.js';
+import { endProcess, spawnIn } from '../support/netns.js';
+import { startPostgres } from '../support/postgres.js';
+import { waitUntil } from '../support/schema-servers.js';
+
+interface Seen {
+  readonly findings: readonly { readonly code: string; readonly message: string }[];
+  readonly notes: readonly { readonly code: string }[];
+}
+
+async function check(namespace: string, { server }: TestDatabase): Promise<Seen & { code: number | null }> {
+  const config = makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1' });
+  const ran = await runCli(namespace, ['--config-file', config.path, '--json', 'config', 'check']);
+  return { ...(JSON.parse(ran.stdout) as Seen), code: ran.code };
+}
+
+describe('config check on a real host', () => {
+  withDatabase(startPostgres, 'ml2-zed', (database) => {
+    test('a host that fits ends with 0, also when there is something to note', async (t) => {
+      const { namespace } = makeHost(t);
+      const seen = await check(namespace, database());
+      assert.deepEqual([seen.findings, seen.code], [[], 0]);
+      assert.ok(seen.notes.some(({ code }) => code === 'VIF_PLUGGING'));
+    });
+
+    test('another LinuxBridge agent in the same namespace is a finding', async (t) => {
+      const { namespace, outside } = makeHost(t);
+      for (const home of [namespace, outside]) {
+        const other = spawnIn(home, 'bash', '-c', 'echo up; exec -a neutron-linuxbridge-agent sleep 60');
+        t.after(() => endProcess(other));
+        if (other.stdout !== null) await once(other.stdout, 'data');
+      }
+      let seen = await check(namespace, database());
+      await waitUntil(async () => {
+        seen = await check(namespace, database());
+        return seen.findings.length > 0;
+      }, 'the other agent is found');
+      assert.deepEqual(
+        [seen.findings.map(({ code }) => code), seen.code],
+        [['OTHER_AGENT_RUNS'], 1],
+        'one finding: the agent of the other namespace is none',
+      );
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { makeConfig, runCli, socketUrl } from '../support/agent.js';
+import {
+  bridgeOf,
+  makeHost,
+  makeTapsOf,
+  networkId,
+  portId,
+  type TestDatabase,
+  tapOf,
+  withDatabase,
+} from '../support/host.js';
+import type { Cleanup } from '../support/netns.js';
+import { startPostgres } from '../support/postgres.js';
+
+const [LOCAL, UNMAPPED] = [networkId(1), networkId(2)];
+const KEYS = [
+  'host',
+  'generation',
+  'inSync',
+  'operations',
+  'held',
+  'failed',
+  'statuses',
+  'warnings',
+  'timings',
+];
+
+interface Printed {
+  readonly operations: readonly { op: string; device: string; reason: string; commands: string[] }[];
+  readonly statuses: unknown;
+  readonly warnings: readonly { code: string; message: string; port?: string; network?: string }[];
+  readonly timings: Record<string, number>;
+  readonly [key: string]: unknown;
+}
+
+async function makeCloud(t: Cleanup, { server, rows }: TestDatabase) {
+  const { namespace } = makeHost(t);
+  await rows.network({ id: LOCAL, type: 'local' });
+  await rows.network({ id: UNMAPPED, type: 'flat', physicalNetwork: 'physnet9' });
+  await rows.port({ id: portId(1), network: LOCAL });
+  for (const port of [portId(2), portId(3)]) await rows.port({ id: port, network: UNMAPPED });
+  makeTapsOf(namespace, ...[1, 2, 3].map(portId));
+  const config = makeConfig({ url: socketUrl(server) });
+  return async (...args: readonly string[]): Promise<Printed> => {
+    const { stdout } = await runCli(namespace, ['--config-file', config.path, ...args]);
+    return JSON.parse(stdout) as Printed;
+  };
+}
+
+describe('plan --json and once --json', () => {
+  withDatabase(startPostgres, 'folsom', (database) => {
+    for (const command of ['plan', 'once']) {
+      test(`${command} prints one object with exactly the documented keys, on one line`, async (t) => {
+        const print = await makeCloud(t, database());
+        const printed = await print(command, '--json');
+        assert.deepEqual(Object.keys(printed), KEYS);
+        assert.deepEqual(
+          { host: printed.host, generation: printed.generation, held: printed.held, failed: printed.failed },
+          { host: 'host1', generation: 'folsom', held: [], failed: [] },
+        );
+        for (const ms of Object.values(printed.timings)) assert.equal(typeof ms, 'number');
+      });
+    }
+
+    test('every operation names its device and its reason, and says itself in iproute2’s words', async (t) => {
+      const print = await makeCloud(t, database());
+      const { operations, inSync } = await print('plan', '--json');
+      assert.equal(inSync, false);
+      for (const { op, device, reason, commands } of operations) {
+        assert.ok(op && device && reason, JSON.stringify({ op, device, reason }));
+        assert.ok(commands.length > 0);
+      }
+      assert.deepEqual(
+        operations.filter(({ op }) => op === 'attach').map(({ commands }) => commands),
+        [[`ip link set ${tapOf(portId(1))} master ${bridgeOf(LOCAL)}`]],
+      );
+    });
+
+    test('a port that is not wired has a warning of its own with its full id, also when its network is at fault', async (t) => {
+      const print = await makeCloud(t, database());
+      const { warnings } = await print('plan', '--json');
+      const unmapped = warnings.filter(({ code }) => code === 'PHYSICAL_NETWORK_UNMAPPED');
+      assert.deepEqual(unmapped.flatMap(({ port }) => (port === undefined ? [] : [port])).sort(), [
+        portId(2),
+        portId(3),
+      ]);
+      for (const { message } of unmapped) assert.match(message, /physnet9/);
+    });
+
+    test('once tells the statuses it wrote, with full ids', async (t) => {
+      const print = await makeCloud(t, database());
+      const { statuses, inSync } = await print('once', '--json');
+      assert.equal(inSync, true);
+      assert.deepEqual(statuses, [{ port: portId(1), status: 'ACTIVE' }]);
+    });
+  });
+});

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { makeConfig, type Ran, runCli, socketUrl } from '../support/agent.js';
+import { makeHost, makeTapsOf, networkId, portId, type TestDatabase, withDatabase } from '../support/host.js';
+import type { Cleanup } from '../support/netns.js';
+import { startPostgres } from '../support/postgres.js';
+
+const LOCAL = networkId(1);
+/** The database's own limits, so long that only --timeout can end the command in time. */
+const PATIENT = ['--connect-timeout', '20', '--query-timeout', '20'];
+
+async function makeCloud(t: Cleanup, { server, rows }: TestDatabase) {
+  const { namespace } = makeHost(t);
+  await rows.network({ id: LOCAL, type: 'local' });
+  await rows.port({ id: portId(1), network: LOCAL });
+  makeTapsOf(namespace, portId(1));
+  const config = makeConfig({ url: socketUrl(server) });
+  const folder = dirname(config.path);
+  const textfile = join(folder, 'agent.prom');
+  const once = (...args: readonly string[]): Promise<Ran> =>
+    runCli(namespace, ['--config-file', config.path, 'once', '--textfile', textfile, ...args]);
+  const metric = (name: string): number => {
+    const text = readFileSync(textfile, 'utf8');
+    const value = new RegExp(`^quantum_linuxbridge_${name} (\\S+)$`, 'm').exec(text)?.[1];
+    return Number(value ?? Number.NaN);
+  };
+  return { folder, textfile, once, metric };
+}
+
+withDatabase(startPostgres, 'folsom', (database) => {
+  test('--textfile leaves a file that promtool accepts, and no draft beside it', async (t) => {
+    const { folder, textfile, once, metric } = await makeCloud(t, database());
+    assert.equal((await once()).code, 0);
+    execFileSync('promtool', ['check', 'metrics'], {
+      input: readFileSync(textfile),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    assert.equal(statSync(textfile).mode & 0o777, 0o644);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.includes('prom')),
+      ['agent.prom'],
+    );
+    assert.equal(metric('once_exit_code'), 0);
+    assert.equal(metric('taps{state="wired"}'), 1);
+    assert.equal(metric('in_sync'), 1);
+  });
+
+  test('a run that fails is told with its exit code, and keeps the time of the last success', async (t) => {
+    const { once, metric } = await makeCloud(t, database());
+    await once();
+    const success = metric('once_last_success_timestamp_seconds');
+    assert.ok(success > 1_600_000_000);
+
+    const { server } = database();
+    await server.stop();
+    try {
+      assert.equal((await once()).code, 75);
+    } finally {
+      await server.start();
+    }
+    assert.equal(metric('once_exit_code'), 75);
+    assert.equal(metric('once_last_success_timestamp_seconds'), success);
+    assert.ok(metric('once_last_run_timestamp_seconds') > success);
+    assert.ok(
+      Number.isNaN(metric('taps{state="wired"}')),
+      'nothing is said about a host that was not looked at',
+    );
+  });
+
+  test('--timeout ends a run that waits for a frozen server, with 75', async (t) => {
+    const { once } = await makeCloud(t, database());
+    const { server } = database();
+    server.freeze();
+    try {
+      const startedMs = performance.now();
+      const { code, stderr } = await once('--timeout', '0.5', ...PATIENT);
+      assert.equal(code, 75);
+      assert.match(stderr, /0\.5 s of --timeout/);
+      assert.ok(performance.now() - startedMs < 3_000, 'it ends soon after its time');
+    } finally {
+      server.thaw();
+    }
+  });
+
+  test('a textfile that cannot be written is an error of its own: exit 1, and the host is wired', async (t) => {
+    const { once } = await makeCloud(t, database());
+    const { code, stderr } = await once('--textfile', '/proc/no-such-folder/agent.prom');
+    assert.equal(code, 1);
+    assert.match(stderr, /TEXTFILE_NOT_WRITTEN/);
+  });
+
+  test('a second run prints nothing at all', async (t) => {
+    const { once } = await makeCloud(t, database());
+    await once();
+    const { code, stdout, stderr } = await once();
+    assert.deepEqual([code, stdout, stderr], [0, '', '']);
+  });
+});

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bridgeOf, makeTapsOf, masterOf, portId, tapOf, waitForMaster } from '../../support/host.js';
+import { ip, ipBatch, makeVeth, spawnIn } from '../../support/netns.js';
+import { privateFolder } from '../../support/schema-servers.js';
+import { fill } from '../../support/small-disk.js';
+import { type Fault, severalPolls } from '../fault.js';
+import { FLAT, FLAT_PORTS, LOCAL, type Stage, serves } from '../stage.js';
+
+/** What happens to the host or to the agent has little to do with the engine: one of them is enough. */
+const usual = {
+  engines: ['PostgreSQL'],
+  manners: { over: 'socket' },
+  touches: [],
+  expect: severalPolls,
+  serves,
+} as const satisfies Partial<Fault>;
+
+const EXTRA_PORT = portId(7);
+const [RETAPPED = ''] = FLAT_PORTS;
+const FLAT_BRIDGE = bridgeOf(FLAT);
+const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+const CLOCK_FILE = join(privateFolder('clock'), 'clock');
+
+/** The agent reads its wall clock through this file; every other program has the machine's own. */
+const fakeClock = {
+  LD_PRELOAD: FAKETIME,
+  FAKETIME_TIMESTAMP_FILE: CLOCK_FILE,
+  FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  FAKETIME_NO_CACHE: '1',
+};
+
+function setClock(offset: string): void {
+  writeFileSync(CLOCK_FILE, `${offset}\n`);
+}
+setClock('+0');
+
+const clockBy = (name: string, offset: string): Fault => ({
+  ...usual,
+  manners: { over: 'socket', environment: fakeClock },
+  name,
+  agent: 'Nothing: intervals are measured with a clock that nobody sets.',
+  strike: async () => {
+    setClock(offset);
+    return async () => setClock('+0');
+  },
+  expect: async (stage) => {
+    await severalPolls();
+    // The log tells the agent's own time: it is proven that the clock was set.
+    await stage.sql(`update ports set status = 'BUILD' where id = '${RETAPPED}'`);
+    const { time } = await stage.says('statuses written');
+    assert.ok(Math.abs(Date.parse(time) - Date.now()) > 3_000_000, `the agent's clock says ${time}`);
+  },
+});
+
+/** While it does not run, so that all of it waits for the agent at once. */
+async function whileStopped(
+  { agent }: Stage,
+  work: () => void | Promise<void>,
+): Promise<() => Promise<void>> {
+  agent.signal('SIGSTOP');
+  try {
+    await work();
+  } finally {
+    agent.signal('SIGCONT');
+  }
+  return async () => {};
+}
+
+const EVENTS_AT_ONCE = 10_000;
+const BURSTS_MAX = 10;
+/** What the agent listens to: links, IPv4 and IPv6 addresses, as /proc tells it. */
+const AGENT_GROUPS = '00000111';
+
+/** Changes a device of nobody's until the kernel had to drop notifications for the agent. */
+async function overrun({ namespace, agent }: Stage): Promise<void> {
+  // The kernel announces a new alias of links that are up only.
+  ipBatch(namespace, ['link add noise type veth peer name esion', 'link set noise up']);
+  const lines = Array.from({ length: EVENTS_AT_ONCE }, (_, n) => `link set noise alias ${n}`).join('\n');
+  for (let burst = 0; droppedFor(agent.pid) === 0; burst++) {
+    assert.ok(burst < BURSTS_MAX, 'nothing was dropped: it is no overrun');
+    // Without waiting for it synchronously: the witness's output must be read meanwhile.
+    const batch = spawnIn(namespace, 'ip', '-batch', '-');
+    const ended = once(batch, 'exit');
+    batch.stdin?.end(lines);
+    await ended;
+  }
+}
+
+/** Notifications that the kernel had to drop in the namespace of a process, for those who listen as the agent does. */
+function droppedFor(pid: number): number {
+  const sockets = readFileSync(`/proc/${pid}/net/netlink`, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  // Columns: sk, protocol, port id, groups, receive and send memory, dump, locks, drops, inode.
+  const own = sockets.filter(([, protocol, , groups]) => protocol === '0' && groups === AGENT_GROUPS);
+  return Math.max(0, ...own.map((columns) => Number(columns[8])));
+}
+
+async function unplugUplink({ namespace, outside }: Stage): Promise<() => Promise<void>> {
+  ip(namespace, 'link', 'del', 'eth1');
+  return async () => makeVeth(namespace, 'eth1', outside, 'far');
+}
+
+async function uplinkIsBack(stage: Stage): Promise<void> {
+  await waitForMaster(stage.namespace, 'eth1', FLAT_BRIDGE);
+  await serves(stage);
+}
+
+export const HOST_FAULTS: readonly Fault[] = [
+  clockBy('clock set back by a day', '-86400'),
+  clockBy('clock set forward by a day', '+86400'),
+  {
+    ...usual,
+    name: 'agent killed (SIGKILL), a tap made meanwhile, agent started again',
+    agent: 'Adopts what is there, wires the new tap.',
+    strike: async (stage) => {
+      stage.agent.signal('SIGKILL');
+      await stage.agent.ended();
+      return async () => void (await stage.startAgain());
+    },
+  },
+  {
+    ...usual,
+    name: 'second agent (run, once) started beside the first',
+    agent: 'The second one ends with 69, the first one is not disturbed.',
+    strike: async ({ cli }) => {
+      for (const command of ['run', 'once']) assert.equal((await cli(command)).code, 69);
+      return async () => {};
+    },
+  },
+  {
+    ...usual,
+    name: 'link events in bursts of 10,000 while the agent is stopped, until the kernel drops some (overrun)',
+    agent: 'Reads everything again.',
+    strike: (stage) => whileStopped(stage, () => overrun(stage)),
+  },
+  {
+    ...usual,
+    name: 'tap deleted and made again with the same name between two passes',
+    agent: 'Sees another interface index and wires the new tap.',
+    touches: [tapOf(RETAPPED)],
+    strike: async (stage) => {
+      const { namespace } = stage;
+      const tap = tapOf(RETAPPED);
+      return whileStopped(stage, () => {
+        ip(namespace, 'link', 'del', tap);
+        makeTapsOf(namespace, RETAPPED);
+      });
+    },
+    expect: ({ namespace }) => waitForMaster(namespace, tapOf(RETAPPED), FLAT_BRIDGE),
+  },
+  {
+    ...usual,
+    name: 'uplink interface unplugged (deleted) and back',
+    agent: 'Warns, leaves the taps in their bridge, takes the interface in again.',
+    touches: ['eth1', FLAT_BRIDGE],
+    strike: unplugUplink,
+    expect: async ({ says, namespace }) => {
+      await says('warning');
+      for (const port of FLAT_PORTS) assert.equal(masterOf(namespace, tapOf(port)), FLAT_BRIDGE);
+    },
+    serves: uplinkIsBack,
+  },
+  {
+    ...usual,
+    name: 'cable of the uplink pulled and plugged in',
+    agent: 'Nothing.',
+    touches: ['eth1', FLAT_BRIDGE],
+    strike: async ({ outside }) => {
+      ip(outside, 'link', 'set', 'far', 'down');
+      return async () => void ip(outside, 'link', 'set', 'far', 'up');
+    },
+    expect: async (stage) => {
+      await severalPolls();
+      assert.equal(masterOf(stage.namespace, 'eth1'), FLAT_BRIDGE);
+      assert.ok(!stage.said('host changed'));
+    },
+  },
+  {
+    ...usual,
+    name: 'file system of state_dir full',
+    agent: 'Says once that the last known good answer is not kept, works on.',
+    manners: { over: 'socket', smallStateDir: true },
+    strike: async ({ config }) => {
+      const filler = join(config.stateDir, 'filler');
+      fill(filler, config.stateDir);
+      return async () => rmSync(filler);
+    },
+    expect: async (stage) => {
+      const { rows, namespace } = stage;
+      // A change that has to be kept: one more wired port.
+      await rows.port({ id: EXTRA_PORT, network: LOCAL, host: 'host1' });
+      makeTapsOf(namespace, EXTRA_PORT);
+      await waitForMaster(namespace, tapOf(EXTRA_PORT), bridgeOf(LOCAL));
+      await stage.says('the last known good answer could not be kept in state_dir');
+    },
+  },
+];

@@ -1,0 +1,92 @@
+import { socketUrl } from '../../support/agent.js';
+import { rowsOf } from '../../support/schema-rows.js';
+import { createSchema } from '../../support/schema-tables.js';
+import { restoreRows } from '../dump.js';
+import { type Fault, HELD, severalPolls } from '../fault.js';
+import { OTHER, OTHER_PORT, type Stage, serves } from '../stage.js';
+
+const usual = {
+  engines: ['PostgreSQL', 'MariaDB'],
+  manners: { over: 'socket' },
+  touches: [],
+  expect: async ({ says }: Stage) => void (await says(HELD)),
+  serves,
+} as const satisfies Partial<Fault>;
+
+const HOLDS = 'Holds the removals and says so once; they are no more when the rows are as before.';
+
+async function warnsOnly({ says }: Stage): Promise<void> {
+  await says('warning');
+  await severalPolls();
+}
+
+/** A statement of somebody who forgot the WHERE; the dump puts it right. */
+const forgotten =
+  (statement: string): Fault['strike'] =>
+  async (stage) => {
+    await stage.sql(statement);
+    return async () => void (await stage.sql(restoreRows(stage.dump)));
+  };
+
+/** The tables are right and full, and belong to another cloud. */
+async function nameWrongDatabase(stage: Stage): Promise<() => Promise<void>> {
+  const { server, config, sections, agent } = stage;
+  await server.createDatabase('other_cloud');
+  await createSchema(server, 'grizzly', 'other_cloud');
+  const others = rowsOf(server, 'grizzly', 'other_cloud');
+  await others.network({ id: OTHER, type: 'local' });
+  await others.port({ id: OTHER_PORT, network: OTHER, host: 'host2' });
+  config.write({ ...sections, url: socketUrl(server, 'other_cloud') });
+  agent.signal('SIGHUP');
+  return async () => {
+    config.write(sections);
+    agent.signal('SIGHUP');
+  };
+}
+
+export const ROW_FAULTS: readonly Fault[] = [
+  {
+    ...usual,
+    name: 'DELETE FROM ports without WHERE',
+    agent: `Sees that the table is wholly empty. ${HOLDS}`,
+    strike: forgotten('delete from ports'),
+  },
+  {
+    ...usual,
+    name: 'DELETE FROM network_bindings without WHERE',
+    agent: 'Warns, leaves every tap and uplink where it is, writes status DOWN until the bindings are back.',
+    strike: forgotten('delete from network_bindings'),
+    expect: warnsOnly,
+  },
+  {
+    ...usual,
+    name: 'UPDATE ports SET admin_state_up = false without WHERE',
+    agent: HOLDS,
+    strike: forgotten('update ports set admin_state_up = false'),
+  },
+  {
+    ...usual,
+    name: 'UPDATE ports SET network_id without WHERE',
+    agent: HOLDS,
+    strike: forgotten(`update ports set network_id = '${OTHER}'`),
+  },
+  {
+    ...usual,
+    name: 'UPDATE network_bindings SET physical_network, vlan_id without WHERE',
+    agent: `Warns that the networks ask for one VLAN. ${HOLDS}`,
+    strike: forgotten("update network_bindings set physical_network = 'physnet1', vlan_id = 7"),
+  },
+  {
+    ...usual,
+    name: 'UPDATE portbindingports SET host without WHERE',
+    agent: 'Leaves alone what is bound to another host, and warns.',
+    strike: forgotten("update portbindingports set host = 'host2'"),
+    expect: warnsOnly,
+  },
+  {
+    ...usual,
+    name: 'wrong database: the tables of another cloud',
+    agent: HOLDS,
+    strike: nameWrongDatabase,
+  },
+];

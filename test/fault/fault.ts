@@ -1,0 +1,28 @@
+import type { Manners, Stage } from './stage.js';
+
+export type EngineName = 'PostgreSQL' | 'MariaDB';
+
+/** One entry of the catalogue. */
+export interface Fault {
+  /** What happens, as the table in README.md says it. */
+  readonly name: string;
+  /** What the agent does about it. */
+  readonly agent: string;
+  readonly engines: readonly EngineName[];
+  readonly manners: Manners;
+  /** Devices that the fault itself changes; every other one must not see an event. */
+  readonly touches: readonly string[];
+  /** Makes it happen; the result makes it end. */
+  strike(stage: Stage): Promise<() => Promise<void>>;
+  /** Waits for what the agent has to do while it lasts. */
+  expect(stage: Stage): Promise<void>;
+  /** After its end: waits until the agent is at work again. */
+  serves(stage: Stage): Promise<void>;
+}
+
+export const LOST = 'database lost, the data plane stays as it is';
+export const BACK = 'database is back';
+export const HELD = 'removals held, see accept';
+
+/** For as long as several polls take; what must not happen has had its chance then. */
+export const severalPolls = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000));

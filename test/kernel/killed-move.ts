@@ -1,0 +1,40 @@
+import { realClock } from '../../src/agent/clock.js';
+import { openJournal } from '../../src/agent/journal.js';
+import { openStore } from '../../src/agent/store.js';
+import { applyOperations } from '../../src/kernel/apply.js';
+import { openRequests } from '../../src/kernel/requests.js';
+import type { Operation } from '../../src/model/operation.js';
+
+/** Started by killed-move.test.ts: moves addresses and kills itself at the point that it is told. */
+const [folder = '', point = '', text = ''] = process.argv.slice(2);
+const dieAt = (here: string): void => {
+  if (here === point) process.kill(process.pid, 'SIGKILL');
+};
+
+const requests = openRequests();
+const journal = openJournal(openStore(folder, 'host1', realClock));
+let exchanges = 0;
+const [outcome] = applyOperations(
+  {
+    requests: {
+      ...requests,
+      exchange: (list) => {
+        const answers = requests.exchange(list);
+        exchanges += 1;
+        dieAt(`after exchange ${exchanges}`);
+        return answers;
+      },
+    },
+    journal: {
+      begin: (move) => {
+        journal.begin(move);
+        dieAt('written down');
+      },
+      done: journal.done,
+    },
+    lacking: new Set(),
+    refresh: () => {},
+  },
+  [JSON.parse(text) as Operation],
+);
+throw new Error(`it lived on: ${JSON.stringify(outcome)}`);

@@ -1,0 +1,68 @@
+import {
+  type Change,
+  linkName,
+  type NetworkStatus,
+  networkId,
+  type PassSummary,
+  portId,
+  type TapStatus,
+} from '../../../src/model/index.js';
+
+/** The pieces that the hosts of these tests are made of. */
+
+export const NOW_MS = Date.UTC(2013, 9, 17, 14, 3, 22);
+
+/** Ids that look like UUIDs: the first group counts, so that names of devices differ. */
+export const uuid = (number: number, tail = '4c1a-b7d0-9f1e5a77c0de'): string =>
+  `${((number * 2_654_435_761) % 0xffffffff).toString(16).padStart(8, '0')}-${(4096 + number).toString(16).slice(-4)}-${tail}`;
+
+export function network(number: number, changes: Partial<NetworkStatus> = {}): NetworkStatus {
+  const id = networkId(uuid(number));
+  return {
+    id,
+    bridge: linkName(`brq${id.slice(0, 11)}`),
+    segment: `VLAN ${100 + number} on eth1`,
+    uplink: linkName(`eth1.${100 + number}`),
+    state: 'served',
+    warning: null,
+    ...changes,
+  };
+}
+
+export function tap(number: number, home: NetworkStatus | null, changes: Partial<TapStatus> = {}): TapStatus {
+  const id = uuid(10_000 + number);
+  return {
+    tap: linkName(`tap${id.slice(0, 11)}`),
+    port: portId(id),
+    network: home?.id ?? null,
+    bridge: home?.bridge ?? null,
+    state: 'wired',
+    why: null,
+    ...changes,
+  };
+}
+
+export const pass = (number: number, changes: Partial<PassSummary> = {}): PassSummary => ({
+  pass: `4711-${number}`,
+  trigger: 'poll',
+  atMs: NOW_MS - number * 47_000,
+  durationMs: 3.2,
+  operations: 0,
+  failed: 0,
+  held: 0,
+  pending: 0,
+  inSync: true,
+  ...changes,
+});
+
+export const change = (number: number, changes: Partial<Change>): Change => ({
+  atMs: NOW_MS - number * 47_000,
+  pass: `4711-${number}`,
+  op: 'attach',
+  device: linkName('tap0'),
+  network: null,
+  port: null,
+  reason: 'port is up in the database',
+  error: null,
+  ...changes,
+});

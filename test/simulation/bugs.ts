@@ -1,0 +1,166 @@
+import type { Surroundings } from '../../src/agent/state.js';
+import type {
+  Answer,
+  Database,
+  HostState,
+  IfIndex,
+  Kernel,
+  Link,
+  LinkName,
+  Operation,
+  OperationOutcome,
+  Settings,
+  StatusChange,
+} from '../../src/model/index.js';
+import type { Host } from './host.js';
+import { isAgentBridge, isTapName, membersOf } from './knowledge.js';
+import type { Random } from './random.js';
+
+/** A fault of the agent's, planted from outside of it: in what it is given, or in what it gives. */
+export interface Bug {
+  readonly name: string;
+  /** In the settings that the agent works with; the contract is still that of the ones the operator wrote. */
+  readonly settings?: (settings: Settings) => Settings;
+  readonly edges?: (edges: Surroundings, host: Host, random: Random) => Surroundings;
+}
+
+/** Nothing is ever suspicious, and no number of removals is too large. */
+const guardOff: Bug = {
+  name: 'guard off',
+  settings: (settings) => ({ ...settings, guard: { ...settings.guard, maxRemovals: 1_000_000 } }),
+  edges: (edges) =>
+    withDatabase(edges, (database) => ({
+      ...database,
+      read: async (question) => {
+        const answer = await database.read(question);
+        return { ...answer, emptyTables: [], suspect: null, server: 'the one and only' };
+      },
+    })),
+};
+
+/** Now and then half of the links are read, and nobody notices. */
+const tornRead: Bug = {
+  name: 'torn read',
+  edges: (edges, _host, random) =>
+    withKernel(edges, (kernel) => ({
+      ...kernel,
+      observe: () => {
+        const whole = kernel.observe();
+        if (!random.chance(0.05)) return whole;
+        const links = [...whole.links.values()];
+        return stateOf(links.slice(0, Math.ceil(links.length * random.next())), whole.version + 0.5);
+      },
+    })),
+};
+
+/** Before anything is attached to a bridge, everything in it is taken out and put back. */
+const detachBeforeAttach: Bug = {
+  name: 'detach before attach',
+  edges: (edges, host) =>
+    withKernel(edges, (kernel) => ({
+      ...kernel,
+      apply: (operations) => {
+        const detaching = operations.flatMap((operation) => rewiring(host.now(), operation));
+        const outcomes = kernel.apply([...detaching, ...operations]);
+        return outcomes.slice(detaching.length) satisfies OperationOutcome[];
+      },
+    })),
+};
+
+function rewiring(state: HostState, operation: Operation): Operation[] {
+  if (operation.op !== 'attach' || operation.bridge.index === null) return [];
+  const bridge = state.links.get(operation.bridge.index);
+  if (bridge === undefined || !isAgentBridge(bridge)) return [];
+  return membersOf(state, bridge)
+    .filter(({ name }) => isTapName(name))
+    .flatMap((tap): Operation[] => {
+      const common = {
+        device: tap.name,
+        target: { name: tap.name, index: tap.index },
+        bridge: { name: bridge.name, index: bridge.index },
+        reason: 'starts afresh',
+        network: operation.network,
+        scope: 'device',
+      } as const;
+      return [
+        { ...common, op: 'detach' },
+        { ...common, op: 'attach' },
+      ];
+    });
+}
+
+/** The statuses are what the rows wish for, and are written as soon as they are read. */
+const statusBeforeApply: Bug = {
+  name: 'status written before apply',
+  edges: (edges) =>
+    withDatabase(edges, (database) => ({
+      ...database,
+      read: async (question) => {
+        const answer = await database.read(question);
+        const changes = wishesOf(answer);
+        if (changes.length > 0) void database.writeStatuses(changes).catch(() => 0);
+        return answer;
+      },
+    })),
+};
+
+const wishesOf = ({ ports }: Answer): StatusChange[] =>
+  ports
+    .filter(({ adminUp, status, statusWords, binding }) => {
+      const isOurs = binding.kind === 'here' || binding.kind === 'unhosted';
+      return isOurs && adminUp && status !== statusWords.active;
+    })
+    .map(({ id, status, statusWords }) => ({ port: id, from: status, to: statusWords.active }));
+
+/** What happened while notifications were lost is not looked for: the picture keeps what it had. */
+const lostNotificationIgnored: Bug = {
+  name: 'lost notification ignored',
+  edges: (edges, host) => {
+    const missed = new Map<IfIndex, { readonly kept: Link | null; readonly real: Link | null }>();
+    host.onLost((before, after) => {
+      for (const index of new Set([...before.links.keys(), ...after.links.keys()])) {
+        const real = after.links.get(index) ?? null;
+        const old = before.links.get(index) ?? null;
+        const kept = missed.get(index)?.kept;
+        if (real !== old) missed.set(index, { kept: kept === undefined ? old : kept, real });
+      }
+    });
+    return withKernel(edges, (kernel) => ({
+      ...kernel,
+      observe: () => {
+        const whole = kernel.observe();
+        const links = new Map(whole.links);
+        for (const [index, { kept, real }] of missed) {
+          if ((whole.links.get(index) ?? null) !== real) missed.delete(index);
+          else if (kept === null) links.delete(index);
+          else links.set(index, kept);
+        }
+        return missed.size === 0 ? whole : stateOf([...links.values()], whole.version + 0.5);
+      },
+    }));
+  },
+};
+
+export const BUGS: readonly Bug[] = [
+  guardOff,
+  tornRead,
+  detachBeforeAttach,
+  statusBeforeApply,
+  lostNotificationIgnored,
+];
+
+const withKernel = (edges: Surroundings, change: (kernel: Kernel) => Kernel): Surroundings => ({
+  ...edges,
+  kernel: change(edges.kernel),
+});
+
+const withDatabase = (edges: Surroundings, change: (database: Database) => Database): Surroundings => ({
+  ...edges,
+  openDatabase: (settings) => change(edges.openDatabase(settings)),
+});
+
+const stateOf = (links: readonly Link[], version: number): HostState => ({
+  version,
+  links: new Map(links.map((link) => [link.index, link])),
+  byName: new Map<LinkName, Link>(links.map((link) => [link.name, link])),
+});

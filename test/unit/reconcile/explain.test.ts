@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ChainLink, explain } from '../../../src/reconcile/explain.js';
+import { overviewOf } from '../../../src/reconcile/overview.js';
+import { type Subject, subjectsOf } from '../../../src/reconcile/subject.js';
+import { viewOf } from '../../../src/reconcile/view.js';
+import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
+import { runOnce } from '../../support/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
+import { simulateKernel } from '../../support/simulated-kernel.js';
+
+const PORT = '11111111-1111-4222-8333-444455556666';
+const NETWORK = 'aaaaaaaa-1111-4222-8333-444455556666';
+const TAP = 'tap11111111-11';
+const BRIDGE = 'brqaaaaaaaa-11';
+
+const VLAN: AnswerWords = {
+  ports: [{ id: PORT, network: NETWORK }],
+  networks: [{ id: NETWORK, segments: ['vlan physnet1 100'] }],
+};
+const WIRED: readonly LinkWords[] = [
+  { name: 'eth1' },
+  { name: BRIDGE, label: NETWORK },
+  { name: 'eth1.100', parent: 'eth1', vlan: 100, label: NETWORK, master: BRIDGE },
+  { name: TAP, master: BRIDGE },
+];
+
+/** What can be found under this name on this host, without anything being changed. */
+function look(links: readonly LinkWords[], rows: AnswerWords, what: string) {
+  const kernel = simulateKernel(buildLinks(links));
+  const settings = buildSettings({});
+  const answer = buildAnswer(rows);
+  const { desired, report } = runOnce(kernel, settings, answer, { apply: false });
+  const view = viewOf(kernel.observe(), settings);
+  const subjects = subjectsOf(what, view, answer);
+  const chain = (subject: Subject): ChainLink[] => explain(subject, { view, answer, desired, settings });
+  return { subjects, chain, overview: overviewOf(view, desired, report.held) };
+}
+
+function explained(links: readonly LinkWords[], rows: AnswerWords, what = PORT): ChainLink[] {
+  const { subjects, chain } = look(links, rows, what);
+  const [only, more] = subjects;
+  assert.ok(only !== undefined && more === undefined, `${subjects.length} subjects`);
+  return chain(only);
+}
+
+const broken = (chain: readonly ChainLink[]): string | undefined => chain.find(({ holds }) => !holds)?.name;
+const at = (chain: readonly ChainLink[], name: string): ChainLink | undefined =>
+  chain.find((link) => link.name === name);
+
+test('the chain of a wired port on a VLAN goes through mapping, interface and subinterface', () => {
+  const chain = explained(WIRED, VLAN);
+  assert.deepEqual(
+    chain.map(({ name }) => name),
+    ['row', 'admin state', 'host', 'binding', 'mapping', 'interface', 'subinterface', 'bridge', 'tap'],
+  );
+  assert.equal(broken(chain), undefined);
+});
+
+test('a VLAN that another device holds is a broken subinterface with its remedy', () => {
+  const chain = explained(
+    [
+      { name: 'eth1' },
+      { name: 'eth1.100', parent: 'eth1', vlan: 100, addresses: ['192.0.2.1/24'] },
+      { name: TAP },
+    ],
+    VLAN,
+  );
+  assert.equal(broken(chain), 'subinterface');
+  assert.equal(at(chain, 'subinterface')?.code, 'SUBINTERFACE_FOREIGN');
+});
+
+test('an interface that is gone is the broken link, and what lies behind it has no remedy of its own', () => {
+  const chain = explained([{ name: TAP }], VLAN);
+  assert.equal(broken(chain), 'interface');
+  assert.equal(at(chain, 'interface')?.code, 'PHYSICAL_INTERFACE_MISSING');
+  assert.equal(at(chain, 'tap')?.remedy, null);
+});
+
+test('a foreign bridge of the network’s name is a broken bridge', () => {
+  const rows: AnswerWords = {
+    ports: [{ id: PORT, network: 'n1' }],
+    networks: [{ id: 'n1', segments: ['local'] }],
+  };
+  const chain = explained([{ name: 'brqn1', kind: 'veth' }, { name: TAP }], rows);
+  assert.deepEqual([broken(chain), at(chain, 'bridge')?.code], ['bridge', 'BRIDGE_FOREIGN']);
+});
+
+test('a port that is bound to another host or by another driver is broken there', () => {
+  for (const [binding, code] of [
+    ['elsewhere node-2', 'PORT_BOUND_ELSEWHERE'],
+    ['other-driver ovs', 'PORT_OTHER_DRIVER'],
+  ] as const) {
+    const chain = explained(WIRED, { ...VLAN, ports: [{ id: PORT, network: NETWORK, binding }] });
+    assert.deepEqual([broken(chain), at(chain, 'host')?.code], ['host', code]);
+  }
+});
+
+test('a tap that two ports may mean has its row as the broken link', () => {
+  const twin = `${PORT.slice(0, 11)}11-4222-8333-444455550000`;
+  const rows: AnswerWords = { ...VLAN, ports: [...(VLAN.ports ?? []), { id: twin, network: NETWORK }] };
+  for (const what of [TAP, PORT, twin]) {
+    const chain = explained(WIRED, rows, what);
+    assert.deepEqual([broken(chain), at(chain, 'row')?.code], ['row', 'PORT_AMBIGUOUS'], what);
+  }
+});
+
+test('an exact name wins over names that begin with it, and a beginning may mean several things', () => {
+  const rows: AnswerWords = {
+    ports: [
+      { id: 'p1', network: NETWORK },
+      { id: 'p12', network: NETWORK },
+    ],
+    networks: VLAN.networks ?? [],
+  };
+  const links: readonly LinkWords[] = [{ name: 'eth1' }, { name: 'tapp1' }, { name: 'tapp12' }];
+  assert.deepEqual(
+    look(links, rows, 'p1').subjects.map(({ name }) => name),
+    ['p1'],
+  );
+  assert.deepEqual(
+    look(links, rows, 'tapp').subjects.map(({ name }) => name),
+    ['p1', 'p12'],
+  );
+  assert.deepEqual(look(links, rows, 'x').subjects, []);
+});
+
+test('the overview tells the state of a tap for each decision there is', () => {
+  const rows: AnswerWords = {
+    ports: [
+      { id: 'wired', network: NETWORK },
+      { id: 'down', network: NETWORK, adminUp: false },
+      { id: 'far', network: NETWORK, binding: 'elsewhere node-2' },
+      { id: 'bad', network: 'n2' },
+    ],
+    networks: [...(VLAN.networks ?? []), { id: 'n2', segments: ['vxlan'] }],
+  };
+  const taps = ['wired', 'down', 'far', 'bad', 'strange'].map(
+    (id): LinkWords => ({
+      name: `tap${id}`,
+      ...(id === 'wired' ? { master: BRIDGE } : {}),
+    }),
+  );
+  const { overview } = look([...WIRED.slice(0, 3), ...taps], rows, 'wired');
+  assert.deepEqual(
+    overview.taps.map(({ tap, state }) => [tap, state]),
+    [
+      ['tapwired', 'wired'],
+      ['tapdown', 'down'],
+      ['tapfar', 'left-alone'],
+      ['tapbad', 'blocked'],
+      ['tapstrange', 'no-row'],
+    ],
+  );
+  assert.deepEqual(
+    overview.networks.map(({ id, segment, uplink, state }) => ({ id, segment, uplink, state })),
+    [
+      { id: NETWORK, segment: 'VLAN 100 on eth1', uplink: 'eth1.100', state: 'served' },
+      { id: 'n2', segment: null, uplink: null, state: 'blocked' },
+    ],
+  );
+});

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Operation } from '../../../src/model/index.js';
+import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
+import { runOnce, TEST_NOW_MS } from '../../support/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
+import { simulateKernel } from '../../support/simulated-kernel.js';
+
+const SETTINGS = buildSettings({});
+const TAP: LinkWords = { name: 'tapp1', up: false };
+const ROWS: AnswerWords = { ports: [{ id: 'p1', network: 'n1' }], networks: [{ id: 'n1' }] };
+const isAttach = ({ op }: Operation) => op === 'attach';
+
+test('a tap that goes away under its operation has not failed', () => {
+  const kernel = simulateKernel(buildLinks([TAP]), {
+    meddle: (host, count) => {
+      const tap = host.named('tapp1');
+      if (count === 4 && tap !== undefined) host.remove(tap.index);
+    },
+  });
+  const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS));
+  assert.deepEqual(report.failed, []);
+  assert.equal(report.inSync, true);
+});
+
+test('when the world changes under a pass, it looks and plans again', () => {
+  const kernel = simulateKernel(buildLinks([TAP]), {
+    fault: (operation, count) => (isAttach(operation) && count < 6 ? 'EBUSY' : null),
+  });
+  const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS));
+  assert.deepEqual(report.failed, []);
+  assert.equal(report.inSync, true);
+});
+
+test('it does not try for ever', () => {
+  let tries = 0;
+  const kernel = simulateKernel(buildLinks([TAP]), {
+    fault: (operation) => {
+      if (!isAttach(operation)) return null;
+      tries += 1;
+      return 'EBUSY';
+    },
+  });
+  const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS));
+  assert.equal(tries, 3);
+  assert.deepEqual(
+    report.failed.map(({ operation, failure }) => [operation.op, failure.errno]),
+    [
+      ['attach', 'EBUSY'],
+      ['set-up', 'SKIPPED'],
+    ],
+  );
+});
+
+test('what the kernel refuses is not tried again in the same pass', () => {
+  let tries = 0;
+  const kernel = simulateKernel(buildLinks([TAP]), {
+    fault: (operation) => {
+      if (!isAttach(operation)) return null;
+      tries += 1;
+      return 'EXFULL';
+    },
+  });
+  runOnce(kernel, SETTINGS, buildAnswer(ROWS));
+  assert.equal(tries, 1);
+});
+
+test('a port that is not wired because of a refusal is named', () => {
+  const kernel = simulateKernel(buildLinks([TAP]), {
+    fault: ({ op }) => (op === 'create-bridge' ? 'EPERM' : null),
+  });
+  const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS));
+  assert.deepEqual(
+    report.warnings.map(({ code, port }) => [code, port]),
+    [
+      ['OPERATION_FAILED', undefined],
+      ['OPERATION_FAILED', 'p1'],
+    ],
+  );
+});
+
+test('an operation that has no effect is a failure', () => {
+  const kernel = simulateKernel(buildLinks([TAP]), {
+    meddle: (host) => {
+      const tap = host.named('tapp1');
+      if (tap?.up === true) host.setUp(tap.index, false);
+    },
+  });
+  const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS));
+  assert.deepEqual(
+    report.failed.map(({ operation, failure }) => [operation.op, failure.errno]),
+    [['set-up', 'UNVERIFIED']],
+  );
+  assert.deepEqual(report.statuses, []);
+});
+
+test('a removal that comes up in a later round is judged by the guard too', () => {
+  const bridge = { name: 'brqn1', label: 'n1' };
+  const taps = ['tapp1', 'tapp2', 'tapp3'].map((name) => ({ name }));
+  const rows = { networks: [{ id: 'n1' }], ports: [{ id: 'p9', network: 'n1' }] };
+  const kernel = simulateKernel(buildLinks([bridge, ...taps, { name: 'tapp9' }]), {
+    meddle: (host, count) => {
+      const index = host.named('brqn1')?.index;
+      for (const { name } of taps) {
+        const tap = host.named(name);
+        if (count === 1 && tap !== undefined && index !== undefined) host.enslave(tap.index, index);
+      }
+    },
+    fault: (operation, count) => (isAttach(operation) && count < 3 ? 'EBUSY' : null),
+  });
+  runOnce(kernel, SETTINGS, buildAnswer(rows));
+  const { byName } = kernel.observe();
+  assert.ok(
+    taps.every(({ name }) => byName.get(name as never)?.master === byName.get('brqn1' as never)?.index),
+  );
+});
+
+test('a plan changes nothing and says which statuses it would lead to', () => {
+  const kernel = simulateKernel(buildLinks([TAP]));
+  const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS), { apply: false });
+  assert.equal(kernel.states.length, 1);
+  assert.deepEqual(report.statuses, [{ port: 'p1', from: 'DOWN', to: 'ACTIVE' }]);
+});
+
+test('a plan is what the pass then does', () => {
+  const kernel = simulateKernel(buildLinks([TAP]));
+  const planned = runOnce(kernel, SETTINGS, buildAnswer(ROWS), { apply: false });
+  const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS));
+  assert.deepEqual(report.operations, planned.report.operations);
+});
+
+test('while a tap is left to libvirt the pass says when to look again', () => {
+  const rows = { ...ROWS, ports: [{ id: 'p1', network: 'n1', compute: true }] };
+  const kernel = simulateKernel(buildLinks([TAP]));
+  assert.equal(runOnce(kernel, SETTINGS, buildAnswer(rows)).wakeAtMs, TEST_NOW_MS + 2000);
+});
+
+test('a server that changed is doubted until it has every row, and then believed', () => {
+  const links = [
+    { name: 'brqn1', label: 'n1' },
+    ...['tapp1', 'tapp2'].map((name) => ({ name, master: 'brqn1' })),
+  ];
+  const ports = ['p1', 'p2'].map((id) => ({ id, network: 'n1' }));
+  const kernel = simulateKernel(buildLinks(links));
+  const ask = (server: string, rows: AnswerWords, memory = runOnce(kernel, SETTINGS, null).memory) =>
+    runOnce(kernel, SETTINGS, buildAnswer({ ...ROWS, server, ...rows }), { memory });
+  const first = ask('a', { ports });
+  const lagging = ask('b', { ports: ports.slice(1) }, first.memory);
+  const still = ask('b', { ports: ports.slice(1) }, lagging.memory);
+  const whole = ask('b', { ports }, still.memory);
+  const later = ask('b', { ports: ports.slice(1) }, whole.memory);
+  assert.deepEqual(
+    [first, lagging, still, whole, later].map(({ report }) => [report.held.length, report.operations.length]),
+    [
+      [0, 0],
+      [1, 0],
+      [1, 0],
+      [0, 0],
+      [0, 1],
+    ],
+  );
+});
+
+test('what was accepted is accepted once', () => {
+  const links = [
+    { name: 'brqn1', label: 'n1' },
+    { name: 'tapp1', master: 'brqn1' },
+  ];
+  const kernel = simulateKernel(buildLinks(links));
+  const held = runOnce(kernel, SETTINGS, buildAnswer({ networks: [{ id: 'n1' }] }));
+  const accepted = new Set(held.report.held.map(({ key }) => key));
+  const { memory, report } = runOnce(kernel, SETTINGS, buildAnswer({ networks: [{ id: 'n1' }] }), {
+    memory: { ...held.memory, accepted },
+  });
+  assert.equal(report.operations.length, 1);
+  assert.equal(memory.accepted.size, 0);
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ifIndex, linkName, networkId, type Operation } from '../../../src/model/index.js';
+import { backOff, noteRepairs, type Repairs } from '../../../src/reconcile/repairs.js';
+
+const tap = { name: linkName('tap1'), index: ifIndex(7) };
+const bridge = { name: linkName('brq1'), index: ifIndex(8) };
+const common = { network: networkId('n1'), reason: 'a test' };
+
+const attach: Operation = { ...common, op: 'attach', device: tap.name, target: tap, bridge, scope: 'device' };
+const detach: Operation = { ...common, op: 'detach', device: tap.name, target: tap, bridge, scope: 'device' };
+const upTap: Operation = { ...common, op: 'set-up', device: tap.name, target: tap, scope: 'device' };
+const upBridge: Operation = {
+  ...common,
+  op: 'set-up',
+  device: bridge.name,
+  target: bridge,
+  scope: 'network',
+};
+const createBridge: Operation = {
+  ...common,
+  op: 'create-bridge',
+  device: bridge.name,
+  mac: 'fa:00:00:00:00:01',
+  vlanFiltering: true,
+  scope: 'network',
+};
+const deleteBridge: Operation = {
+  ...common,
+  op: 'delete-bridge',
+  device: bridge.name,
+  target: bridge,
+  scope: 'network',
+};
+
+const after = (...passes: (readonly [atMs: number, operations: readonly Operation[]])[]): Repairs =>
+  passes.reduce<Repairs>((repairs, [atMs, operations]) => noteRepairs(repairs, operations, atMs), new Map());
+
+const isPaused = (repairs: Repairs, operation: Operation, atMs: number): boolean =>
+  backOff([operation], repairs, atMs).operations.length === 0;
+
+test('what is undone twice is simply repaired', () => {
+  assert.equal(isPaused(after([0, [attach]], [2000, [attach]]), attach, 4000), false);
+});
+
+test('what is undone a third time within a minute is paused for ten seconds', () => {
+  const repairs = after([0, [attach]], [2000, [attach]], [4000, [attach]]);
+  assert.equal(isPaused(repairs, attach, 13_999), true);
+  assert.equal(isPaused(repairs, attach, 14_000), false);
+});
+
+test('each further time the pause is twice as long, up to five minutes', () => {
+  let repairs = after([0, [attach]], [1, [attach]]);
+  const pausesMs: number[] = [];
+  let nowMs = 2;
+  for (let round = 0; round < 7; round += 1) {
+    repairs = noteRepairs(repairs, [attach], nowMs);
+    const pauseMs = ([...repairs.values()][0]?.notBeforeMs ?? 0) - nowMs;
+    pausesMs.push(pauseMs);
+    nowMs += pauseMs;
+  }
+  assert.deepEqual(pausesMs, [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
+});
+
+test('what happens now and then over hours is never paused', () => {
+  const hourly = Array.from({ length: 10 }, (_, at) => [at * 3_600_000, [attach]] as const);
+  assert.equal(isPaused(after(...hourly), attach, 9 * 3_600_000 + 1), false);
+});
+
+test('a port that is switched off and on by its owner is no repair', () => {
+  const repairs = after(
+    [0, [attach]],
+    [1, [detach]],
+    [2, [attach]],
+    [3, [detach]],
+    [4, [attach]],
+    [5, [detach]],
+  );
+  assert.equal(isPaused(repairs, attach, 6), false);
+});
+
+test('a tap that somebody else plugs again and again is paused too', () => {
+  const repairs = after([0, [detach]], [1, [detach]], [2, [detach]]);
+  assert.equal(isPaused(repairs, detach, 3), true);
+});
+
+test('a network that is made and deleted in turn is no repair', () => {
+  const cycle = [createBridge, upBridge, attach, detach, deleteBridge];
+  const repairs = after([0, cycle], [1, cycle], [2, cycle]);
+  assert.equal(isPaused(repairs, createBridge, 3), false);
+  assert.equal(isPaused(repairs, upBridge, 3), false);
+});
+
+test('a new tap of the same name is not paused for the old one', () => {
+  const repairs = after([0, [attach]], [1, [attach]], [2, [attach]]);
+  assert.equal(isPaused(repairs, { ...attach, target: { ...tap, index: ifIndex(70) } }, 3), false);
+});
+
+test('with a bridge the whole network is paused', () => {
+  const repairs = after([0, [upBridge]], [1, [upBridge]], [2, [upBridge]]);
+  const left = backOff([upBridge, attach, upTap], repairs, 3);
+  assert.deepEqual(left.operations, []);
+});
+
+test('with a tap only that tap is paused', () => {
+  const repairs = after([0, [attach]], [1, [attach]], [2, [attach]]);
+  const left = backOff([upBridge, attach, upTap], repairs, 3);
+  assert.deepEqual(left.operations, [upBridge]);
+});
+
+test('a pause is told, with the device', () => {
+  const { warnings } = backOff([attach], after([0, [attach]], [1, [attach]], [2, [attach]]), 3);
+  assert.deepEqual(
+    warnings.map(({ code, device }) => [code, device]),
+    [['REPAIR_UNDONE', 'tap1']],
+  );
+});
+
+test('what was long ago is forgotten', () => {
+  const repairs = after([0, [attach]]);
+  assert.equal(noteRepairs(repairs, [], 10 * 60_000).size, 0);
+});
