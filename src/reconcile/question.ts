@@ -4,6 +4,7 @@ import {
   isExactBridgeName,
   type Link,
   networkOfLabel,
+  type Port,
   type Question,
   type TapQuestion,
   tapSuffix,
@@ -40,7 +41,7 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
     here.add(tap.name);
     const wired = isPlugged(view, tap);
     const known = memory.known.get(tap.name);
-    if (known !== undefined) {
+    if (known !== undefined && isOfThisHost(known.port)) {
       questions.push({ by: 'id', id: known.port.id, wired });
       continue;
     }
@@ -55,6 +56,10 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
   }
   return questions;
 }
+
+/** The tap of a port that is not served here may be another port's, of the same prefix, that is: that one counts. */
+const isOfThisHost = ({ binding: { kind } }: Port): boolean =>
+  kind !== 'elsewhere' && kind !== 'other-driver';
 
 function bridgeQuestions(view: View): BridgeQuestion[] {
   const ids = new Set(view.labelledBridges.keys());

@@ -1,52 +1,109 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
+import type { Answer, Database, Question } from '../../src/model/database.js';
+import { portId } from '../../src/model/ids.js';
+import { type GaleraCluster, startGalera } from '../support/galera.js';
 import { startMariadb } from '../support/mariadb.js';
 import { databaseSettings } from '../support/schema-engines.js';
-import { failureOf, NOTHING } from '../support/schema-probe.js';
-import { freePort, type TestServer } from '../support/schema-servers.js';
+import { failureOf } from '../support/schema-probe.js';
+import { rowsOf } from '../support/schema-rows.js';
+import { type TestServer, waitUntil } from '../support/schema-servers.js';
 import { createSchema } from '../support/schema-tables.js';
 
-/** Debian's galera-4, which mariadb-server brings along. */
-const PROVIDER = '/usr/lib/galera/libgalera_smm.so';
+const idOf = (at: number): string => `0a1b2c3d-4e5f-4000-8000-00000000000${at}`;
+const [P1, P2] = [idOf(1), idOf(2)];
+const QUESTION: Question = {
+  taps: [P1, P2].map((id) => ({ by: 'id', id: portId(id), wired: true })),
+  bridges: [],
+};
+const activate = (id: string) => [{ port: portId(id), from: 'DOWN', to: 'ACTIVE' }];
 
-describe('a Galera node that is out of its cluster', () => {
-  let node: TestServer;
-  let healthy: TestServer;
+/** One story, told in order: each part begins where the one before ended. */
+describe('a Galera cluster of three nodes', () => {
+  let cluster: GaleraCluster;
+  let agent: Database;
+  let first: Answer;
+  let [a, b, c]: TestServer[] = [];
+  const statusesOn = async (node: TestServer | undefined): Promise<unknown[]> => {
+    assert.ok(node);
+    return Promise.all([P1, P2].map((id) => rowsOf(node, 'grizzly').statusOf(id)));
+  };
   before(async () => {
-    assert.ok(existsSync(PROVIDER), 'galera-4 is not installed');
-    const port = await freePort();
-    node = await startMariadb({
-      settings: [
-        'wsrep-on=ON',
-        `wsrep-provider=${PROVIDER}`,
-        'wsrep-cluster-address=gcomm://',
-        'binlog-format=ROW',
-        'innodb-autoinc-lock-mode=2',
-        `wsrep-provider-options=base_host=127.0.0.1;base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};pc.announce_timeout=PT1S;pc.wait_prim_timeout=PT1S`,
-      ],
-    });
-    healthy = await startMariadb();
+    cluster = await startGalera();
+    [a, b, c] = cluster.nodes;
+    const [node] = cluster.nodes;
     await createSchema(node, 'grizzly');
-    await createSchema(healthy, 'folsom');
-    // It is sent to a cluster that is not there: from now on it answers with 1047.
-    await node.query("set global wsrep_cluster_address = 'gcomm://127.0.0.1:1'").catch(() => {});
+    for (const id of [P1, P2]) await rowsOf(node, 'grizzly').port({ id, network: 'n', host: 'host1' });
+    const [server, ...others] = cluster.nodes.map((each) => each.client());
+    assert.ok(server);
+    agent = openDatabase(databaseSettings(node, { servers: [server, ...others] }));
   });
   after(async () => {
-    await node.destroy();
-    await healthy.destroy();
-  });
-
-  it('counts as down, in one sentence', async () => {
-    const failure = await failureOf(openDatabase(databaseSettings(node)).read(NOTHING));
-    assert.equal(failure.kind, 'unreachable');
-    assert.match(failure.message, /WSREP has not yet prepared node/);
-  });
-
-  it('is passed over for the next server of the list', async () => {
-    const agent = openDatabase(databaseSettings(node, { servers: [node.client(), healthy.client()] }));
-    assert.equal((await agent.read(NOTHING)).generation, 'folsom');
     await agent.close();
+    await cluster.destroy();
+  });
+
+  it('is read from its first node', async () => {
+    first = await agent.read(QUESTION);
+    assert.deepEqual([first.ports.length, first.suspect], [2, null]);
+  });
+
+  it('is read from the second, as another server, when the first is killed, and written there', async () => {
+    await a?.kill();
+    await agent.read(QUESTION).catch(() => {});
+    await cluster.waitForSize(cluster.nodes[1], 2);
+    const second = await agent.read(QUESTION);
+    assert.deepEqual([second.ports.length, second.suspect], [2, null]);
+    assert.notEqual(second.server, first.server);
+    assert.equal(await agent.writeStatuses(activate(P1)), 1);
+    await waitUntil(async () => (await statusesOn(c))[0] === 'ACTIVE', 'the third node has the change');
+  });
+
+  it('is down, in one sentence, when the last node is out of its cluster (1047)', async () => {
+    await b?.kill();
+    await agent.read(QUESTION).catch(() => {});
+    const isOut = async (): Promise<boolean> =>
+      (await failureOf(agent.read(QUESTION))).message.includes('WSREP has not yet prepared node');
+    await waitUntil(isOut, 'the last node says that it is out');
+    const failure = await failureOf(agent.read(QUESTION));
+    assert.equal(failure.kind, 'unreachable', failure.message);
+  });
+
+  it('is passed over, node by node, for the one that is in the cluster', async () => {
+    const [node] = cluster.nodes;
+    const healthy = await startMariadb();
+    try {
+      await createSchema(healthy, 'folsom');
+      const list = openDatabase(
+        databaseSettings(node, { servers: [cluster.nodes[2].client(), healthy.client()] }),
+      );
+      assert.equal((await list.read(QUESTION)).generation, 'folsom');
+      await list.close();
+    } finally {
+      await healthy.destroy();
+    }
+  });
+
+  it('has lost nothing when the DBA has put it together again', async () => {
+    await c?.query("set global wsrep_provider_options = 'pc.bootstrap=YES'");
+    await waitUntil(
+      () =>
+        agent.read(QUESTION).then(
+          ({ ports }) => ports.length === 2,
+          () => false,
+        ),
+      'the third node answers again',
+    );
+    assert.equal(await agent.writeStatuses(activate(P2)), 1);
+    for (const node of [cluster.nodes[0], cluster.nodes[1]]) {
+      await cluster.rejoin(node);
+      assert.deepEqual(await statusesOn(node), ['ACTIVE', 'ACTIVE']);
+    }
+  });
+
+  it('is read from the first node again, a few minutes of polls later', async () => {
+    for (let polls = 0; polls < 150; polls += 1) await agent.read(QUESTION);
+    assert.equal((await agent.read(QUESTION)).server, first.server);
   });
 });

@@ -13,55 +13,15 @@ import {
   portId,
   tapOf,
 } from '../support/host.js';
-import { type Cleanup, enterNamespace, ipJson, ipLink } from '../support/netns.js';
+import { folsomFile } from '../support/legacy-config.js';
+import { type Cleanup, ipJson, ipLink } from '../support/netns.js';
+import { startInside } from '../support/outside-database.js';
 import { ENGINES } from '../support/schema-engines.js';
 import { rowsOf } from '../support/schema-rows.js';
 import type { TestServer } from '../support/schema-servers.js';
 import { privateFolder } from '../support/schema-servers.js';
 import { createSchema } from '../support/schema-tables.js';
 import { startWitness } from '../support/witness.js';
-
-/** A file of a Folsom compute node as its packages left it and its operator filled it in; only the URL varies. */
-const folsomFile = (url: string): string => `[VLANS]
-# (StrOpt) Type of network to allocate for tenant networks.
-tenant_network_type = vlan
-# Example: network_vlan_ranges = physnet1:1000:2999
-network_vlan_ranges = physnet1:1000:2999
-
-[DATABASE]
-# This line MUST be changed to actually run the plugin.
-sql_connection = ${url}
-# Database reconnection retry times - in event connectivity is lost
-# sql_max_retries = 10
-# Database reconnection interval in seconds - if the initial connection to the
-# database fails
-reconnect_interval = 2
-
-[LINUX_BRIDGE]
-# (ListOpt) Comma-separated list of
-# <physical_network>:<physical_interface> tuples mapping physical
-# network names to the agent's node-specific physical network
-# interfaces to be used for flat and VLAN networks.
-physical_interface_mappings = physnet1:eth1
-
-[AGENT]
-# Agent's polling interval in seconds
-polling_interval = 2
-# Change to "sudo" to skip the filtering and just run the comand directly
-root_helper = "sudo quantum-rootwrap /etc/quantum/rootwrap.conf"
-rpc = False
-`;
-
-/** Starts a server in a namespace, where it listens on the loopback. */
-async function startInside(namespace: string, start: () => Promise<TestServer>): Promise<TestServer> {
-  const leave: (() => void | Promise<void>)[] = [];
-  enterNamespace({ after: (end) => void leave.push(end) }, namespace);
-  try {
-    return await start();
-  } finally {
-    for (const end of leave) await end();
-  }
-}
 
 async function makeCloud(t: Cleanup, start: () => Promise<TestServer>) {
   const host = makeHost(t);

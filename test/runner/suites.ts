@@ -28,6 +28,10 @@ const SERVERS: readonly Need[] = [
   { file: '/usr/lib/postgresql/*/bin/postgres', package: 'postgresql' },
   { command: 'mariadbd', package: 'mariadb-server' },
   { command: 'mariadb-install-db', package: 'mariadb-server' },
+  { file: '/usr/lib/galera/libgalera_smm.so', package: 'galera-4' },
+  // What a Galera node takes its rows with when it joins, and how it looks for free ports.
+  { command: 'rsync', package: 'rsync' },
+  { command: 'ss', package: 'iproute2' },
   { command: 'runuser', package: 'util-linux' },
   { command: 'openssl', package: 'openssl' },
 ];

@@ -7,6 +7,7 @@ import {
   networkOfLabel,
   type Port,
   type Segment,
+  tapName,
 } from '../../src/model/index.js';
 import type { Rows } from './cloud.js';
 import {
@@ -52,6 +53,7 @@ export function judgeSettled(
 
 function judgeTap(tap: Link, knowledge: Knowledge, state: HostState, settings: HostSettings): string[] {
   const row = rowOfTap(knowledge, tap.name);
+  if (isHidden(knowledge, tap)) return [];
   const isInMapped = [...settings.bridgeMappings.values()].some(
     (name) => state.byName.get(name)?.index === tap.master,
   );
@@ -70,6 +72,13 @@ function judgeTap(tap: Link, knowledge: Knowledge, state: HostState, settings: H
     ? downUnless(port, port.statusWords.active)
     : [`${tap.name} is not wired to network ${network.id}`];
 }
+
+/**
+ * A tap whose port is known is asked for by that port's id alone: a second port of the same prefix is not seen as
+ * long as the known one may be served here.
+ */
+const isHidden = ({ ports }: Knowledge, tap: Link): boolean =>
+  ports.filter((port) => tapName(port.interfaceId) === tap.name && isServedHere(port)).length > 1;
 
 /** A status of a port that is bound here; one that arrives is written by nobody. */
 const downUnless = ({ id, status, binding }: Port, wanted: string): string[] =>

@@ -41,96 +41,109 @@ export interface SimulatedHost {
   setIpv6(index: IfIndex, wanted: Partial<Ipv6Settings>): void;
 }
 
+/** What there is: the links, and the bridges that were given an MTU of their own. */
+interface Store {
+  readonly links: Map<IfIndex, Link>;
+  readonly pinnedMtu: Set<IfIndex>;
+}
+
 export function makeSimulatedHost(
   links: Iterable<Link>,
   options: { readonly vlanFiltering?: boolean; readonly vlans?: boolean },
 ): SimulatedHost {
-  const known = new Map<IfIndex, Link>([...links].map((link) => [link.index, link]));
-  const pinnedMtu = new Set<IfIndex>();
-  let next = Math.max(0, ...known.keys()) + 1;
-
-  const get = (index: IfIndex) => known.get(index);
-  const put = (link: Link) => void known.set(link.index, link);
-  const named = (name: string) => [...known.values()].find((link) => link.name === name);
-  const members = (bridge: IfIndex) => [...known.values()].filter(({ master }) => master === bridge);
-  const vlansOn = (parent: IfIndex) =>
-    [...known.values()].filter(({ detail }) => detail.kind === 'vlan' && detail.parent === parent);
-  const present = (index: IfIndex): Link => {
-    const link = known.get(index);
-    if (link === undefined) throw new SimulatedRefusal('ENODEV');
-    return link;
-  };
-
-  /** A bridge without an MTU of its own takes the lowest of its ports'. */
-  const followPorts = (bridge: IfIndex | null) => {
-    const link = bridge === null ? undefined : known.get(bridge);
-    if (link === undefined || link.detail.kind !== 'bridge' || pinnedMtu.has(link.index)) return;
-    const mtu = Math.min(...members(link.index).map((port) => port.mtu), MTU_DEFAULT);
-    put({ ...link, mtu: members(link.index).length === 0 ? MTU_DEFAULT : mtu });
-  };
-  const setIpv6 = (index: IfIndex, wanted: Partial<Ipv6Settings>) => {
-    const link = present(index);
-    if (link.ipv6 === null) throw new SimulatedRefusal('ENOENT');
-    const ipv6 = { ...link.ipv6, ...wanted };
-    const addresses = ipv6.disabled
-      ? link.addresses.filter(({ family }) => family === 'inet')
-      : link.addresses;
-    put(withLinkLocal({ ...link, ipv6, addresses }));
-  };
-  const setUp = (index: IfIndex, up: boolean) => {
-    const link = present(index);
-    const { detail } = link;
-    if (up && detail.kind === 'vlan' && !present(detail.parent).up) throw new SimulatedRefusal('ENETDOWN');
-    put(withLinkLocal({ ...link, up }));
-    if (!up) for (const vlan of vlansOn(index)) setUp(vlan.index, false);
-  };
-  const setMtu = (index: IfIndex, mtu: number) => {
-    const link = present(index);
-    if (mtu < 68 || mtu > 65_535) throw new SimulatedRefusal('EINVAL');
-    if (link.detail.kind === 'vlan' && mtu > present(link.detail.parent).mtu)
-      throw new SimulatedRefusal('ERANGE');
-    const ipv6 = mtu < IPV6_MTU_MIN ? null : (link.ipv6 ?? DEFAULT_IPV6);
-    put(withLinkLocal({ ...link, mtu, ipv6 }));
-    if (link.detail.kind === 'bridge') pinnedMtu.add(index);
-    followPorts(link.master);
-    for (const vlan of vlansOn(index)) if (vlan.mtu > mtu) setMtu(vlan.index, mtu);
-  };
-  const enslave = (index: IfIndex, bridge: IfIndex | null) => {
-    const link = present(index);
-    put({ ...link, master: bridge });
-    followPorts(link.master);
-    followPorts(bridge);
-  };
-  const remove = (index: IfIndex) => {
-    const link = present(index);
-    for (const vlan of vlansOn(index)) remove(vlan.index);
-    for (const port of members(index)) put({ ...port, master: null });
-    known.delete(index);
-    followPorts(link.master);
-  };
+  const store: Store = { links: new Map([...links].map((link) => [link.index, link])), pinnedMtu: new Set() };
+  let next = Math.max(0, ...store.links.keys()) + 1;
+  const named = (name: string) => [...store.links.values()].find((link) => link.name === name);
   const add = (link: Omit<Link, 'index'>): Link => {
     if (named(link.name) !== undefined) throw new SimulatedRefusal('EEXIST');
     const whole: Link = { ...link, index: ifIndex(next) };
     next += 1;
-    put(whole);
+    store.links.set(whole.index, whole);
     return whole;
   };
   return {
     hasVlanFiltering: options.vlanFiltering ?? true,
     hasVlans: options.vlans ?? true,
     made: new Map(),
-    all: () => [...known.values()],
-    get,
+    all: () => [...store.links.values()],
+    get: (index) => store.links.get(index),
     named,
-    members,
+    members: (bridge) => membersOf(store, bridge),
     add,
-    put,
-    remove,
-    enslave,
-    setUp,
-    setMtu,
-    setIpv6,
+    put: (link) => void store.links.set(link.index, link),
+    remove: (index) => remove(store, index),
+    enslave: (index, bridge) => enslave(store, index, bridge),
+    setUp: (index, up) => setUp(store, index, up),
+    setMtu: (index, mtu) => setMtu(store, index, mtu),
+    setIpv6: (index, wanted) => setIpv6(store, index, wanted),
   };
+}
+
+const membersOf = ({ links }: Store, bridge: IfIndex): Link[] =>
+  [...links.values()].filter(({ master }) => master === bridge);
+
+const vlansOn = ({ links }: Store, parent: IfIndex): Link[] =>
+  [...links.values()].filter(({ detail }) => detail.kind === 'vlan' && detail.parent === parent);
+
+function present({ links }: Store, index: IfIndex): Link {
+  const link = links.get(index);
+  if (link === undefined) throw new SimulatedRefusal('ENODEV');
+  return link;
+}
+
+const put = ({ links }: Store, link: Link): void => void links.set(link.index, link);
+
+/** A bridge without an MTU of its own takes the lowest of its ports'. */
+function followPorts(store: Store, bridge: IfIndex | null): void {
+  const link = bridge === null ? undefined : store.links.get(bridge);
+  if (link === undefined || link.detail.kind !== 'bridge' || store.pinnedMtu.has(link.index)) return;
+  const mtus = membersOf(store, link.index).map(({ mtu }) => mtu);
+  put(store, { ...link, mtu: mtus.length === 0 ? MTU_DEFAULT : Math.min(...mtus) });
+}
+
+function setIpv6(store: Store, index: IfIndex, wanted: Partial<Ipv6Settings>): void {
+  const link = present(store, index);
+  if (link.ipv6 === null) throw new SimulatedRefusal('ENOENT');
+  const ipv6 = { ...link.ipv6, ...wanted };
+  const addresses = ipv6.disabled ? link.addresses.filter(({ family }) => family === 'inet') : link.addresses;
+  put(store, withLinkLocal({ ...link, ipv6, addresses }));
+}
+
+function setUp(store: Store, index: IfIndex, up: boolean): void {
+  const link = present(store, index);
+  const { detail } = link;
+  if (up && detail.kind === 'vlan' && !present(store, detail.parent).up)
+    throw new SimulatedRefusal('ENETDOWN');
+  put(store, withLinkLocal({ ...link, up }));
+  if (!up) for (const vlan of vlansOn(store, index)) setUp(store, vlan.index, false);
+}
+
+function setMtu(store: Store, index: IfIndex, mtu: number): void {
+  const link = present(store, index);
+  if (mtu < 68 || mtu > 65_535) throw new SimulatedRefusal('EINVAL');
+  if (link.detail.kind === 'vlan' && mtu > present(store, link.detail.parent).mtu) {
+    throw new SimulatedRefusal('ERANGE');
+  }
+  const ipv6 = mtu < IPV6_MTU_MIN ? null : (link.ipv6 ?? DEFAULT_IPV6);
+  put(store, withLinkLocal({ ...link, mtu, ipv6 }));
+  if (link.detail.kind === 'bridge') store.pinnedMtu.add(index);
+  followPorts(store, link.master);
+  for (const vlan of vlansOn(store, index)) if (vlan.mtu > mtu) setMtu(store, vlan.index, mtu);
+}
+
+function enslave(store: Store, index: IfIndex, bridge: IfIndex | null): void {
+  const link = present(store, index);
+  put(store, { ...link, master: bridge });
+  followPorts(store, link.master);
+  followPorts(store, bridge);
+}
+
+function remove(store: Store, index: IfIndex): void {
+  const link = present(store, index);
+  for (const vlan of vlansOn(store, index)) remove(store, vlan.index);
+  for (const port of membersOf(store, index)) put(store, { ...port, master: null });
+  store.links.delete(index);
+  followPorts(store, link.master);
 }
 
 /** A link that is up and speaks IPv6 has a link-local address, and only such a link has. */
