@@ -39,11 +39,13 @@ const KIND_BY_MYSQL_NUMBER: ReadonlyMap<number, DatabaseErrorKind> = new Map([
   [1412, 'schema'],
   [1932, 'schema'],
   [3159, 'tls'],
-  // Too many connections, WSREP not ready, shutting down, blocked host, time limits, killed.
+  // Too many connections, WSREP not ready, shutting down, blocked host, a commit that the cluster did not take, time
+  // limits, killed.
   [1040, 'unreachable'],
   [1047, 'unreachable'],
   [1053, 'unreachable'],
   [1129, 'unreachable'],
+  [1180, 'unreachable'],
   [1203, 'unreachable'],
   [1205, 'unreachable'],
   [1317, 'unreachable'],

@@ -11,7 +11,7 @@ import {
   portTermsById,
   QUANTUM_STATUS,
 } from './quantum.js';
-import { text } from './values.js';
+import { readable, text } from './values.js';
 
 const NEEDS = {
   ports: ['id', 'network_id', 'admin_state_up', 'status', 'device_owner'],
@@ -63,7 +63,7 @@ const generation: Omit<Generation, 'heartbeat'> = {
 function bindingOf(row: Row, host: string): Binding {
   const bound = text(row.host);
   if (!bound) return { kind: 'unhosted' };
-  return bound === host ? { kind: 'here' } : { kind: 'elsewhere', host: bound };
+  return bound === host ? { kind: 'here' } : { kind: 'elsewhere', host: readable(bound) };
 }
 
 /** Grizzly and Havana (2013.1, 2013.2) with the LinuxBridge plugin: Folsom plus a host for each port. */

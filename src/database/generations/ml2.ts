@@ -19,7 +19,7 @@ import {
   QUANTUM_STATUS,
   vlanSegment,
 } from './quantum.js';
-import { integer, shown, text } from './values.js';
+import { integer, readable, shown, text } from './values.js';
 
 /** What this agent's driver writes into `vif_type`; another value means another driver, or none. */
 const OWN_VIF_TYPE = 'bridge';
@@ -191,9 +191,9 @@ const isInactive = (row: Row): boolean => text(row.binding_status) === 'INACTIVE
 function bindingOf(row: Row, host: string): Binding {
   const bound = text(row.binding_host);
   if (bound === null) return { kind: 'unhosted' };
-  if (bound !== host && bound !== '') return { kind: 'elsewhere', host: bound };
+  if (bound !== host && bound !== '') return { kind: 'elsewhere', host: readable(bound) };
   const vifType = text(row.vif_type) ?? '';
-  if (vifType !== OWN_VIF_TYPE) return { kind: 'other-driver', vifType };
+  if (vifType !== OWN_VIF_TYPE) return { kind: 'other-driver', vifType: readable(vifType) };
   if (bound === '') return { kind: 'unhosted' };
   return isInactive(row) ? { kind: 'arriving' } : { kind: 'here' };
 }

@@ -5,7 +5,7 @@ import type { Binding, Segment } from '../../model/port.js';
 import type { Row } from '../connection.js';
 import type { Term } from '../lookup.js';
 import type { DecodedPort, NetworkHalf, Places } from './generation.js';
-import { boolean, integer, shown, text } from './values.js';
+import { boolean, integer, readable, shown, text } from './values.js';
 
 /**
  * What Folsom and every later generation share: ports by id, boolean admin state, ACTIVE and DOWN; and what
@@ -130,7 +130,7 @@ export function pluginSegment(row: Row): Segment {
 export function flatSegment(physical: unknown): Segment {
   const name = text(physical);
   return name
-    ? { kind: 'flat', physicalNetwork: physicalNetwork(name) }
+    ? { kind: 'flat', physicalNetwork: physicalNetwork(readable(name)) }
     : physicalNetworkMissing('flat', physical);
 }
 
@@ -142,7 +142,7 @@ export function vlanSegment(physical: unknown, vlan: unknown, column: string): S
   }
   const name = text(physical);
   if (!name) return physicalNetworkMissing('VLAN', physical);
-  return { kind: 'vlan', physicalNetwork: physicalNetwork(name), vlanId };
+  return { kind: 'vlan', physicalNetwork: physicalNetwork(readable(name)), vlanId };
 }
 
 const physicalNetworkMissing = (kind: string, physical: unknown): Segment => ({

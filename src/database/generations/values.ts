@@ -4,6 +4,8 @@
  */
 
 const SHOWN_LENGTH_MAX = 80;
+/** As long as the columns for hosts and physical networks are in every schema. */
+const NAME_LENGTH_MAX = 255;
 
 /** Text; null for NULL. Columns with a binary type arrive as bytes. */
 export function text(value: unknown): string | null {
@@ -24,6 +26,13 @@ export function boolean(value: unknown): boolean | null {
   const flag = Buffer.isBuffer(value) && value.length === 1 ? value[0] : integer(value);
   return flag === null || flag === undefined ? null : flag !== 0;
 }
+
+/**
+ * A name that somebody reads in a message: as it stands when it is an ordinary one, else as `shown` gives it. No host
+ * and no physical network of a configuration is called like that, so nothing else depends on it.
+ */
+export const readable = (name: string): string =>
+  name.length <= NAME_LENGTH_MAX && !/[\p{C}\u2028\u2029]/u.test(name) ? name : shown(name);
 
 /** A value from the database as a message may show it: one line, nothing invisible, at most 80 characters. */
 export function shown(value: unknown): string {
