@@ -22,7 +22,7 @@ export interface PassReport {
   readonly trigger: 'poll' | 'kernel' | 'command';
   /** null: the pass worked from what is remembered. */
   readonly generation: string | null;
-  /** Nothing left to change, apart from what is held. */
+  /** The host is as the database wants it: nothing is left to change, and nothing is held. */
   readonly inSync: boolean;
   /** Operations that were still to be made at the end of the pass, apart from what is held. */
   readonly pending: number;

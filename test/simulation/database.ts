@@ -104,6 +104,21 @@ export function openSimulatedDatabase(edges: DatabaseEdges): Database {
   };
 }
 
+/** A process that is gone asks nothing, and hears of nothing; what it had sent may still be carried out. */
+export function untilDeath({ read, writeStatuses, close }: Database, isAlive: () => boolean): Database {
+  const never = new Promise<never>(() => {});
+  const heard = <Value>(answer: Promise<Value>): Promise<Value> =>
+    answer.then(
+      (value) => (isAlive() ? value : never),
+      (error: unknown) => (isAlive() ? Promise.reject(error) : never),
+    );
+  return {
+    read: (question) => (isAlive() ? heard(read(question)) : never),
+    writeStatuses: (changes) => (isAlive() ? heard(writeStatuses(changes)) : never),
+    close,
+  };
+}
+
 /** What the server says about the rows that are asked for. */
 function answerFrom(cloud: Cloud, weather: DatabaseWeather, rows: Rows, question: Question): Answer {
   const ports = [...rows.ports.values()].filter((port) => isAsked(question, port));

@@ -4,6 +4,7 @@ import {
   type Kernel,
   KernelError,
   type Link,
+  type Operation,
   type OperationOutcome,
 } from '../../src/model/index.js';
 import type { SimulatedHost } from '../support/simulated-host.js';
@@ -106,6 +107,7 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
         },
         invalidate: () => {},
         apply: (operations) => {
+          if (!alive()) return operations.map(nobodysWork);
           const outcomes = simulated.apply(operations);
           if (alive()) outcomes.forEach(edges.ended);
           return outcomes;
@@ -119,3 +121,9 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
     },
   };
 }
+
+const nobodysWork = (operation: Operation): OperationOutcome => ({
+  ok: false,
+  operation,
+  failure: { errno: 'ESRCH', message: 'the process is gone', worldChanged: false },
+});

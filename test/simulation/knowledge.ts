@@ -1,5 +1,6 @@
 import {
   type Answer,
+  bridgeName,
   type HostSettings,
   type HostState,
   isExactBridgeName,
@@ -100,13 +101,17 @@ export function isPlugged(state: HostState, { master }: Link, settings: HostSett
   return isAgentBridge(bridge) || [...settings.bridgeMappings.values()].includes(bridge.name);
 }
 
+/** By its label, or, where somebody has taken that off, by its name. */
+const isBridgeOf = ({ alias, name }: Link, { id }: Network): boolean =>
+  networkOfLabel(alias) === id || (alias === '' && name === bridgeName(id));
+
 /** Up, in the bridge of its network, which is up and has the right uplink. */
 export function isWired(state: HostState, tap: Link, network: Network, settings: HostSettings): boolean {
   const bridge = tap.master === null ? undefined : state.links.get(tap.master);
   const way = wayOf(network, state, settings);
   if (bridge === undefined || !tap.up || way.kind === 'blocked') return false;
   if (way.kind === 'joined') return bridge.index === way.bridge.index;
-  if (networkOfLabel(bridge.alias) !== network.id || !bridge.up) return false;
+  if (!isBridgeOf(bridge, network) || !bridge.up) return false;
   const uplinks = uplinksOf(state, bridge, settings);
   if (way.kind === 'local') return uplinks.length === 0;
   const [only, more] = uplinks;

@@ -4,7 +4,7 @@ import type { AgentEvent, PassReport, Settings } from '../../src/model/index.js'
 import type { Bug } from './bugs.js';
 import { makeClock } from './clock.js';
 import { makeCloud } from './cloud.js';
-import { openSimulatedDatabase } from './database.js';
+import { type DatabaseEdges, openSimulatedDatabase, untilDeath } from './database.js';
 import { makeHost } from './host.js';
 import { makeOracle, type Oracle } from './oracle.js';
 import { makeRandom, mixed } from './random.js';
@@ -109,27 +109,27 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
       if (life === mine) endLife();
     });
   }
+  const databaseEdges = (isAlive: () => boolean): DatabaseEdges => ({
+    clock,
+    cloud,
+    random,
+    weather: () => weather.database,
+    linksNow: () => new Set(host.now().links.keys()),
+    tells: (telling) => {
+      if (!isAlive()) return;
+      note(() => describeTelling(telling));
+      oracle.tells(telling);
+    },
+    writes: oracle.writes,
+    overlaps: (what) => oracle.fault(`${what} began while another call was in hand`),
+  });
   const edgesOf = (isAlive: () => boolean): Surroundings => ({
     kernel: host.open(isAlive),
     clock: {
       ...clock,
       after: (delayMs, wake) => clock.after(delayMs, () => isAlive() && wake()),
     },
-    openDatabase: () =>
-      openSimulatedDatabase({
-        clock,
-        cloud,
-        random,
-        weather: () => weather.database,
-        linksNow: () => new Set(host.now().links.keys()),
-        tells: (telling) => {
-          if (!isAlive()) return;
-          note(() => describeTelling(telling));
-          oracle.tells(telling);
-        },
-        writes: (changes) => isAlive() && oracle.writes(changes),
-        overlaps: (what) => oracle.fault(`${what} began while another call was in hand`),
-      }),
+    openDatabase: () => untilDeath(openSimulatedDatabase(databaseEdges(isAlive)), isAlive),
     store: openSimulatedStore(disk, clock, {
       before: () => {
         if (weather.killAtStore === 'before') kill();

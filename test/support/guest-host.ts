@@ -20,9 +20,9 @@ export interface GuestHost {
   link(name: string): Promise<IpLink | undefined>;
 }
 
-/** Takes orders until `halt` appears. An order is there as a whole, since it gets its name by renaming. */
+/** Takes orders until the guest is ended. An order is there as a whole, since it gets its name by renaming. */
 const TAKE_ORDERS = `
-while [ ! -e /run/out/halt ]; do
+while true; do
   for order in /run/out/*.order; do
     [ -e "$order" ] || continue
     sh "$order" > "$order.output" 2>&1
@@ -33,7 +33,7 @@ while [ ! -e /run/out/halt ]; do
   sleep 0.05
 done`;
 
-/** Boots a guest whose card `vec0` has this address. It halts, or is ended, with the test. */
+/** Boots a guest whose card `vec0` has this address. It is ended with the test. */
 export async function startGuestHost(
   t: Cleanup,
   card: { readonly namespace: string; readonly tap: string },
@@ -59,10 +59,6 @@ export async function startGuestHost(
       throw new Error(`in the guest: ${commands.join('; ')} ended with ${status}:\n${output}`);
     return output;
   };
-  t.after(async () => {
-    writeFileSync(join(folder, 'halt'), '');
-    await guest.result.catch(() => undefined);
-  });
   await run(`ip address add ${address} dev vec0`, 'ip link set vec0 up');
   return {
     folder,

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
+import { markedFrame, openWire, routerAdvertisement } from '../support/frames.js';
+import {
+  bridgeOf,
+  linkNames,
+  makeHost,
+  masterOf,
+  networkId,
+  portId,
+  type TestDatabase,
+  tapOf,
+  waitForMaster,
+  waitForStatus,
+  withDatabase,
+} from '../support/host.js';
+import { type Cleanup, ip, makeNamespace } from '../support/netns.js';
+import { startPostgres } from '../support/postgres.js';
+import { waitUntil } from '../support/schema-servers.js';
+import { makeGuest } from '../support/traffic.js';
+import { severalPolls } from './fault.js';
+
+const NETWORK = networkId(1);
+/** It shares the 11 characters with NETWORK that a bridge is named after. */
+const TWIN = `${NETWORK.slice(0, 11)}11-4222-8333-444455550000`;
+
+/** Addresses and routes that an advertisement of a guest gave this host. */
+function givenByGuest(namespace: string): string[] {
+  const addresses = ip(namespace, '-6', '-o', 'address', 'show').split('\n');
+  const routes = ip(namespace, '-6', 'route', 'show', 'table', 'all').split('\n');
+  return [...addresses, ...routes].filter((line) => /fd00:bad|proto ra|via fe80/.test(line));
+}
+
+async function advertise(t: Cleanup, namespace: string, link: string): Promise<void> {
+  const wire = openWire(t, namespace, link);
+  for (let sent = 0; sent < 5; sent++) {
+    wire.send(routerAdvertisement());
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function makeCloud(t: Cleanup, { server, rows }: TestDatabase, port: { deviceOwner?: string } = {}) {
+  const { namespace } = makeHost(t);
+  await rows.network({ id: NETWORK, type: 'local' });
+  await rows.port({ id: portId(1), network: NETWORK, host: 'host1', ...port });
+  const config = makeConfig({ url: socketUrl(server), agent: ['plug_grace = 60'] });
+  return { namespace, config };
+}
+
+describe('a guest that means harm', () => {
+  withDatabase(startPostgres, 'grizzly', (database) => {
+    test('the advertisement of these tests is a good one: a device that no agent serves takes it', async (t) => {
+      const namespace = makeNamespace(t);
+      const guest = makeGuest(t, namespace, 'plain', 1);
+      ip(namespace, 'link', 'set', 'plain', 'up');
+      await waitUntil(
+        async () => {
+          await advertise(t, guest.namespace, 'eth0');
+          return givenByGuest(namespace).length >= 2;
+        },
+        'an address and a route',
+        15_000,
+      );
+    });
+
+    test('router advertisements on a wired tap give the host neither address nor route', async (t) => {
+      const { namespace, config } = await makeCloud(t, database());
+      const guest = makeGuest(t, namespace, tapOf(portId(1)), 1);
+      await startAgent(t, namespace, config);
+      await waitForStatus(database().rows, portId(1), 'ACTIVE');
+      // Duplicate address detection takes a second; before it ends no advertisement would be taken anywhere.
+      await severalPolls();
+      await severalPolls();
+      await advertise(t, guest.namespace, 'eth0');
+      assert.deepEqual(givenByGuest(namespace), []);
+    });
+
+    test('nor on a tap that is up and is left for libvirt to plug', async (t) => {
+      const { namespace, config } = await makeCloud(t, database(), { deviceOwner: 'compute:nova' });
+      await startAgent(t, namespace, config);
+      const guest = makeGuest(t, namespace, tapOf(portId(1)), 1);
+      ip(namespace, 'link', 'set', tapOf(portId(1)), 'up');
+      await waitForMaster(namespace, bridgeOf(NETWORK), null);
+      await severalPolls();
+      await severalPolls();
+      await advertise(t, guest.namespace, 'eth0');
+      assert.equal(masterOf(namespace, tapOf(portId(1))), null);
+      assert.deepEqual(givenByGuest(namespace), []);
+    });
+
+    test('two networks that share the characters of a bridge name are never joined, not for one frame', async (t) => {
+      const { namespace, config } = await makeCloud(t, database());
+      const { rows } = database();
+      await rows.network({ id: TWIN, type: 'local' });
+      await rows.port({ id: portId(2), network: TWIN, host: 'host1' });
+      const [one, two] = [1, 2].map((n) => makeGuest(t, namespace, tapOf(portId(n)), n));
+      assert.ok(one && two);
+      const [from, to] = [openWire(t, two.namespace, 'eth0'), openWire(t, one.namespace, 'eth0')];
+      const back = openWire(t, two.namespace, 'eth0');
+      const flood = setInterval(() => {
+        from.send(markedFrame('from two'));
+        to.send(markedFrame('from one'));
+      }, 1);
+      t.after(() => clearInterval(flood));
+
+      const agent = await startAgent(t, namespace, config);
+      const warned = await agent.line('warning');
+      await waitUntil(
+        () => [1, 2].some((n) => masterOf(namespace, tapOf(portId(n))) !== null),
+        'one of the two is wired',
+        10_000,
+      );
+      await severalPolls();
+
+      assert.equal(warned.code, 'NETWORK_PREFIX_CONFLICT');
+      const wired = [1, 2].filter((n) => masterOf(namespace, tapOf(portId(n))) !== null);
+      assert.equal(wired.length, 1);
+      assert.deepEqual(
+        linkNames(namespace).filter((name) => name.startsWith('brq')),
+        [bridgeOf(NETWORK)],
+      );
+      assert.deepEqual(strangeFrames(to.received(), 'from two'), []);
+      assert.deepEqual(strangeFrames(back.received(), 'from one'), []);
+    });
+  });
+});
+
+const strangeFrames = (frames: readonly Buffer[], text: string): Buffer[] =>
+  frames.filter((frame) => frame.includes(text));
