@@ -10,6 +10,7 @@ import {
 import { countWired } from '../reconcile/gone.js';
 import { type GuardInput, judge } from '../reconcile/guard.js';
 import type { FreshAnswer, Memory } from '../reconcile/memory.js';
+import { isPlugged } from '../reconcile/view.js';
 
 /** What the guard is told besides the world. */
 export interface GuardOrder {
@@ -35,7 +36,7 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
   const decideHeld = (now: World): Desired => desire(now, 'held');
   if (fresh === null) return { reason: null, held: [], memory, decide: decideHeld };
   const desired = desire(world, 'allowed');
-  const server = serverTrust(fresh.answer, memory, desired.removals);
+  const server = serverTrust(fresh.answer, memory, isSilent(world, desired));
   const input: GuardInput = {
     removals: desired.removals,
     wiredTaps: countWired(world.view, desired.taps),
@@ -47,7 +48,8 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
   };
   const verdict = judge(order.settings, input);
   const allowed = verdict.removals === 'allowed';
-  const trusted = allowed && desired.removals.length > 0 ? { ...server, doubted: false } : server;
+  const isBelieved = allowed && desired.removals.some(restsOnMissingRows);
+  const trusted = isBelieved ? { ...server, doubted: false } : server;
   const next = {
     ...memory,
     confirmation: verdict.confirmation,
@@ -86,15 +88,16 @@ function judgeAgain(settings: GuardSettings, before: GuardInput, now: readonly R
 }
 
 /** A new server is believed about missing rows only after it has shown the rows of every wired tap. */
-function serverTrust(
-  answer: Answer,
-  memory: Memory,
-  removals: readonly Removal[],
-): NonNullable<Memory['server']> {
+function serverTrust(answer: Answer, memory: Memory, silent: boolean): NonNullable<Memory['server']> {
   const changed = memory.server !== null && memory.server.id !== answer.server;
-  const doubted = removals.some(restsOnMissingRows) && (changed || memory.server?.doubted === true);
+  const doubted = silent && (changed || memory.server?.doubted === true);
   return { id: answer.server, doubted };
 }
+
+/** Something that is wired has no row in the answer, or was not asked for because it was not wired then. */
+const isSilent = ({ view }: World, { removals, taps }: Desired): boolean =>
+  removals.some(restsOnMissingRows) ||
+  taps.some(({ tap, decision }) => decision.kind === 'unknown' && isPlugged(view, tap));
 
 function suspicionOf(answer: Answer, server: NonNullable<Memory['server']>): string | null {
   if (answer.suspect === 'in-recovery') return 'the server is in recovery, so rows may be missing that exist';

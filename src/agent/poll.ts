@@ -104,6 +104,9 @@ async function writeStatuses(self: AgentState, { pass: id, statuses }: PassRepor
   self.edges.observer({ kind: 'statuses-written', pass: id, changes: statuses, rows });
 }
 
+/** How long the end waits for a call to the database in hand; a frozen server must not hold up a restart. */
+const PATIENCE_AT_END_MS = 2_000;
+
 /** Ends the agent and leaves the data plane as it is. */
 export async function shutDown(self: AgentState, code: ExitCode): Promise<void> {
   if (self.stopping) return;
@@ -111,7 +114,13 @@ export async function shutDown(self: AgentState, code: ExitCode): Promise<void> 
   self.poller?.stop();
   self.cancelWake();
   self.cancelSummary();
-  await self.database.close();
-  await self.edges.kernel.close();
+  const { clock, kernel } = self.edges;
+  let cancel = (): void => {};
+  const patience = new Promise<void>((settle) => {
+    cancel = clock.after(PATIENCE_AT_END_MS, settle);
+  });
+  await Promise.race([self.database.close(), patience]);
+  cancel();
+  await kernel.close();
   self.end(code);
 }

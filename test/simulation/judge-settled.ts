@@ -138,15 +138,14 @@ function isFree(way: Way, { networks }: Knowledge, state: HostState, settings: H
   });
 }
 
-/** Its network is on a mapped bridge now, but taps that are left alone keep the old one in use. */
+/** Its network is gone, or on a mapped bridge now, but taps that are left alone keep the old bridge in use. */
 const isLeftToTaps = (
   bridge: Link,
   network: Network | undefined,
   state: HostState,
   settings: HostSettings,
 ): boolean =>
-  network !== undefined &&
-  wayOf(network, state, settings).kind === 'joined' &&
+  (network === undefined || wayOf(network, state, settings).kind === 'joined') &&
   membersOf(state, bridge).some(({ name }) => isTapName(name));
 
 /** Whatever the rows dispute: no bridge ever leads to two segments, nor holds taps of two networks. */
