@@ -1,30 +1,22 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../src/database/database.js';
 import { portId } from '../../src/model/ids.js';
 import { databaseSettings, ENGINES } from '../support/schema-engines.js';
 import type { TestServer } from '../support/schema-servers.js';
+import { dumpFor, loadDump } from '../support/zed-dump.js';
 
-/** Dumps of databases that a real Neutron made and filled; they are no part of the repository. */
-const FOLDER = new URL('../../../shared/data/', import.meta.url);
-const DUMPS = {
-  PostgreSQL: 'neutron-zed-postgres-data.sql',
-  MariaDB: 'neutron-zed-mariadb-data.sql',
-} as const;
 const HOST = 'peer-host-1';
 
 describe('a database that a real Neutron (Zed) made', () => {
   for (const engine of ENGINES) {
-    const dump = fileURLToPath(new URL(DUMPS[engine.name], FOLDER));
+    const dump = dumpFor(engine.name);
     // Where the dumps are not, there is nothing to test, and nothing that could be installed for it.
-    if (!existsSync(dump)) continue;
+    if (dump === null) continue;
     it(`gives every port of a host its binding and its segment, on ${engine.name}`, async () => {
       const server = await engine.start();
       try {
-        load(server, readFileSync(dump));
+        loadDump(server, dump);
         const hosts = await server.query('select port_id, host from ml2_port_bindings', 'quantum');
         const ids = hosts.map(({ port_id }) => String(port_id));
         const agent = openDatabase(
@@ -56,23 +48,3 @@ const administrator = (server: TestServer) =>
     user: server.engine === 'mysql' ? 'root' : 'postgres',
     password: () => null,
   });
-
-function load(server: TestServer, dump: Buffer): void {
-  const [command, ...args] =
-    server.engine === 'postgresql'
-      ? [
-          'psql',
-          '-q',
-          '-h',
-          server.folder,
-          '-p',
-          `${server.port}`,
-          '-U',
-          'postgres',
-          '-v',
-          'ON_ERROR_STOP=1',
-          'quantum',
-        ]
-      : ['mysql', '--no-defaults', `--socket=${server.socketPath}`, '-uroot', 'quantum'];
-  execFileSync(command ?? '', args, { input: dump, stdio: ['pipe', 'pipe', 'pipe'] });
-}

@@ -1,4 +1,4 @@
-import type { Manners, Stage } from './stage.js';
+import { type Manners, type Stage, serves } from './stage.js';
 
 export type EngineName = 'PostgreSQL' | 'MariaDB';
 
@@ -23,6 +23,13 @@ export interface Fault {
 export const LOST = 'database lost, the data plane stays as it is';
 export const BACK = 'database is back';
 export const HELD = 'removals held, see accept';
+const FREE = 'no removals are held any more';
+
+/** After removals were held: waits until they are no more, and the agent is at work. */
+export async function servesUnheld(stage: Stage): Promise<void> {
+  await stage.says(FREE);
+  await serves(stage);
+}
 
 /** For as long as several polls take; what must not happen has had its chance then. */
 export const severalPolls = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000));

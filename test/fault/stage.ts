@@ -166,11 +166,11 @@ async function overTcp(t: Cleanup, namespace: string, server: TestServer): Promi
   return { url, relay, databaseNamespace };
 }
 
-/** Waits until a tap that is made now is wired and its port ACTIVE: the agent reads, wires and writes again. */
+/** Waits until a tap that is made now is wired, and every port ACTIVE: the agent reads, wires and writes again. */
 export async function serves({ namespace, rows }: Stage): Promise<void> {
   makeTapsOf(namespace, SPARE_PORT);
   await waitForMaster(namespace, tapOf(SPARE_PORT), bridgeOf(LOCAL));
-  await waitForStatus(rows, SPARE_PORT, 'ACTIVE');
+  for (const port of [SPARE_PORT, ...WIRED_PORTS]) await waitForStatus(rows, port, 'ACTIVE');
 }
 
 /** What must hold at the end of every fault: nothing was lost, nothing was touched, the agent still runs. */

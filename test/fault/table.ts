@@ -6,7 +6,7 @@ const FILE = new URL('README.md', import.meta.url);
 /** What one run of a fault showed. */
 export interface Measured {
   readonly engine: string;
-  /** From the end of the fault until a tap that was made then was wired and its port ACTIVE. */
+  /** From the end of the fault until a tap that was made then was wired, and every port ACTIVE. */
   readonly recoveredMs: number;
   readonly sent: number;
   readonly lost: number;
@@ -18,8 +18,8 @@ const TEXT = `# Faults
 Written by the run itself: \`UPDATE_DOCS=1 npm test -- fault\`.
 
 Each fault happens to a host on which four taps are wired, while two guests exchange UDP packets, one every 10 ms each
-way. *Time to recover* is counted from the end of the fault until a tap that is made at that moment is wired and its
-port is ACTIVE in the database. *Events* are what \`ip monitor\` shows on every device that was right before the fault
+way. *Time to recover* is counted from the end of the fault until no removal is held, a tap that is made at that moment
+is wired, and every port is ACTIVE in the database. *Events* are what \`ip monitor\` shows on every device that was right before the fault
 and that the fault itself does not touch.
 `;
 

@@ -124,7 +124,7 @@ export const FAULT_HAPPENINGS: Readonly<Record<string, Kind>> = {
   'killed-at-operation': {
     weight: 5,
     happen: ({ weather }, random) => {
-      weather.killIn = random.between(0, 6);
+      weather.killIn = random.between(0, 20);
       return `the agent will be killed after ${weather.killIn} operations`;
     },
   },

@@ -103,6 +103,21 @@ const strayedTap: Happen = (scene, random) => {
   return `somebody puts ${tap.name} into virbr0`;
 };
 
+/** Another agent, or a network manager, undoes the same thing again and again. */
+const rival: Happen = (scene, random) => {
+  const tap = random.pick(tapsNow(scene));
+  if (tap === null) return null;
+  const times = random.between(3, 8);
+  for (let time = 0; time < times; time += 1) {
+    later(scene, time * random.between(500, 3_000), `a rival takes ${tap.name} out`, () =>
+      onHost(scene, (host) => {
+        if (host.get(tap.index) !== undefined) host.enslave(tap.index, null);
+      }),
+    );
+  }
+  return `a rival will take ${tap.name} out ${times} times`;
+};
+
 const replaced = (host: SimulatedHost, tap: Link): void => {
   removeTap(host, tap.name);
   addTap(host, tap.name);
@@ -116,6 +131,7 @@ export const HOST_HAPPENINGS: Readonly<Record<string, Kind>> = {
     weight: 3,
     happen: toTap('is taken out by somebody', (host, { index }) => host.enslave(index, null)),
   },
+  'tap-rival': { weight: 1, happen: rival },
   'tap-in-wrong-bridge': {
     weight: 2,
     happen: toTap('is put into another bridge', (host, { index }, scene, random) => {

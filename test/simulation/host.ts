@@ -38,11 +38,40 @@ export interface Host {
 
 const LATE_MAX_MS = 4_000;
 
-export function makeHost(links: readonly Link[], edges: HostEdges): Host {
-  const { clock, random, weather } = edges;
-  let isAlive = (): boolean => false;
+/** What tells the agent that something has changed: at most once until it looks again. */
+interface Notices {
+  watch(look: (() => void) | null): void;
+  arm(): void;
+  announce(): void;
+}
+
+function makeNotices({ clock, random, weather }: HostEdges): Notices {
   let look: (() => void) | null = null;
   let armed = false;
+  return {
+    watch: (callback) => {
+      look = callback;
+      armed = callback !== null;
+    },
+    arm: () => {
+      armed = true;
+    },
+    announce: () => {
+      if (!armed || weather.notifications === 'lost') return;
+      armed = false;
+      const told = look;
+      const delayMs = random.between(0, weather.notifications === 'late' ? LATE_MAX_MS : 5);
+      clock.after(delayMs, () => {
+        if (told === look) told?.();
+      });
+    },
+  };
+}
+
+export function makeHost(links: readonly Link[], edges: HostEdges): Host {
+  const { random, weather } = edges;
+  const notices = makeNotices(edges);
+  let isAlive = (): boolean => false;
   let lost: (before: HostState, after: HostState) => void = () => {};
   let before: HostState | null = null;
 
@@ -50,15 +79,6 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
     const last = simulated.states.at(-1);
     if (last === undefined) throw new RangeError('a simulated kernel has a state');
     return last;
-  };
-  const announce = (): void => {
-    if (!armed || weather.notifications === 'lost') return;
-    armed = false;
-    const told = look;
-    const delayMs = random.between(0, weather.notifications === 'late' ? LATE_MAX_MS : 5);
-    clock.after(delayMs, () => {
-      if (told === look) told?.();
-    });
   };
   const fault = (): string | null => {
     if (isAlive() && weather.killIn === 0) edges.kill();
@@ -73,11 +93,11 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
     if (before === null) return;
     const after = now();
     edges.worked(before, after);
-    if (after !== before) announce();
     before = null;
     const { meddle } = weather;
     weather.meddle = null;
     meddle?.(host);
+    notices.announce();
   };
   const simulated = simulateKernel(links, { fault, meddle: between });
 
@@ -88,20 +108,20 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
       simulated.change(edit);
       if (now() === old) return;
       if (weather.notifications === 'lost') lost(old, now());
-      announce();
+      notices.announce();
     },
     onLost: (listener) => {
       lost = listener;
     },
     open: (alive) => {
       isAlive = alive;
-      look = null;
+      notices.watch(null);
       let seen = now();
       return {
         observe: () => {
           if (!alive()) return seen;
           if (!weather.kernelReadable) throw new KernelError('failed', 'the links cannot be read');
-          armed = true;
+          notices.arm();
           seen = simulated.observe();
           return seen;
         },
@@ -112,10 +132,7 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
           if (alive()) outcomes.forEach(edges.ended);
           return outcomes;
         },
-        watch: (callback) => {
-          look = callback;
-          armed = true;
-        },
+        watch: notices.watch,
         close: async () => {},
       };
     },

@@ -164,7 +164,11 @@ function uplinkTakenOut(before: HostState, uplink: Link, bridge: Link, theCase: 
   if (telling === null) return wrong(`${taken} from memory`);
   const id = networkOfLabel(bridge.alias);
   const network = id === null ? undefined : knowledge.networks.get(id);
-  const taps = membersOf(before, bridge).filter(({ name }) => isTapName(name));
+  const taps = membersOf(before, bridge).filter(({ name }) => {
+    const row = rowOfTap(knowledge, name);
+    // A tap whose row is on another network leaves anyway, and is counted for itself.
+    return isTapName(name) && (row.kind !== 'one' || row.port.networkId === id);
+  });
   const losses = [{ taps: taps.map(({ index }) => index), byMissingRow: network === undefined }];
   if (network === undefined) {
     return id === null || trusts(`network ${id}`)

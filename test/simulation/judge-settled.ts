@@ -6,6 +6,7 @@ import {
   type Network,
   networkOfLabel,
   type Port,
+  type PortId,
   type Segment,
   tapName,
 } from '../../src/model/index.js';
@@ -147,6 +148,14 @@ const isLeftToTaps = (
 ): boolean =>
   (network === undefined || wayOf(network, state, settings).kind === 'joined') &&
   membersOf(state, bridge).some(({ name }) => isTapName(name));
+
+/** A known port of this host whose tap went away is not ACTIVE any more. */
+export const judgeVanished = ({ ports }: Rows, state: HostState, known: ReadonlySet<PortId>): string[] =>
+  [...ports.values()].flatMap(({ id, interfaceId, binding, status }) =>
+    known.has(id) && binding.kind === 'here' && status === 'ACTIVE' && !state.byName.has(tapName(interfaceId))
+      ? [`port ${id} is ACTIVE, and its tap is gone`]
+      : [],
+  );
 
 /** Whatever the rows dispute: no bridge ever leads to two segments, nor holds taps of two networks. */
 function judgeBridge(bridge: Link, knowledge: Knowledge, state: HostState, settings: HostSettings): string[] {

@@ -1,7 +1,7 @@
 import type { Link, PassReport } from '../../src/model/index.js';
 import type { Telling } from './database.js';
 import { isAskedFor } from './judge-operation.js';
-import { judgeSettled } from './judge-settled.js';
+import { judgeSettled, judgeVanished } from './judge-settled.js';
 import { knowledgeOf, rowOfTap } from './knowledge.js';
 import type { Scene } from './scene.js';
 import { fairWeather } from './weather.js';
@@ -60,7 +60,10 @@ function judge(
   if (report === null || !report.inSync || report.pending > 0) {
     oracle.fault(`two polls after all faults the plan is not empty (${report?.pending} operations)`);
   }
-  const problems = judgeSettled(cloud.rows(), host.now(), stage.settings.host, isJudged);
+  const problems = [
+    ...judgeSettled(cloud.rows(), host.now(), stage.settings.host, isJudged),
+    ...(cloud.hasHosts ? judgeVanished(cloud.rows(), host.now(), oracle.known()) : []),
+  ];
   for (const problem of problems) oracle.fault(`two polls after all faults ${problem}`);
 }
 

@@ -1,19 +1,16 @@
-import { type Agent, startAgent } from '../../src/agent/agent.js';
-import type { Surroundings } from '../../src/agent/state.js';
-import type { AgentEvent, PassReport, Settings } from '../../src/model/index.js';
+import type { AgentEvent, HostState, PassReport } from '../../src/model/index.js';
+import { type Agents, makeAgents } from './agents.js';
 import type { Bug } from './bugs.js';
 import { makeClock } from './clock.js';
 import { makeCloud } from './cloud.js';
-import { type DatabaseEdges, openSimulatedDatabase, untilDeath } from './database.js';
 import { makeHost } from './host.js';
 import { makeOracle, type Oracle } from './oracle.js';
 import { makeRandom, mixed } from './random.js';
 import type { Scene } from './scene.js';
 import { type Happening, KINDS, scriptOf } from './script.js';
 import { settle } from './settle.js';
-import { makeStage, type Stage } from './stage.js';
-import { type Disk, openSimulatedStore } from './store.js';
-import { describeEvent, describeOutcome, describeTelling, type Trace } from './trace.js';
+import { makeStage } from './stage.js';
+import { describeEvent, describeOutcome, type Trace } from './trace.js';
 import { fairWeather } from './weather.js';
 
 /** One run of one seed. */
@@ -22,8 +19,14 @@ export interface Run {
   /** The first thing that the contract forbids; null: nothing. */
   readonly fault: string | null;
   readonly script: readonly Happening[];
-  /** How much was seen, to tell a run that tried nothing from one that found nothing. */
-  readonly counts: { readonly operations: number; readonly passes: number; readonly starts: number };
+  readonly counts: Counts;
+}
+
+/** How much was seen, to tell a run that tried nothing from one that found nothing. */
+export interface Counts {
+  operations: number;
+  passes: number;
+  starts: number;
 }
 
 export interface RunOptions {
@@ -33,131 +36,22 @@ export interface RunOptions {
   readonly trace?: Trace;
 }
 
-/** The agent that runs, and what it last reported. */
-interface Life {
-  readonly agent: Agent;
-  alive: boolean;
+/** The world of one seed, and what its agents have reported. */
+interface Play {
+  readonly scene: Scene;
+  readonly agents: Agents;
+  readonly counts: Counts;
+  /** Of the last pass with an answer. */
+  report: PassReport | null;
+  /** Passes with an answer. */
+  polls: number;
 }
 
 /** Runs the whole agent through everything that the seed brings; ends at the first fault, or settled. */
 export async function simulate(seed: number, options: RunOptions = {}): Promise<Run> {
-  const trace = options.trace ?? null;
-  const stage = stageOf(seed);
-  const clock = makeClock();
-  const random = makeRandom(mixed(seed, 2));
-  const cloud = makeCloud(stage.generation, clock);
-  const weather = fairWeather();
-  const disk: Disk = new Map();
-  const counts = { operations: 0, passes: 0, starts: 0 };
-  let life: Life | null = null;
-  let report: PassReport | null = null;
-  let polls = 0;
-  const note = (text: () => string): void => trace?.add(clock.monotonicMs(), text);
-
-  const host = makeHost(stage.links, {
-    clock,
-    random,
-    weather,
-    worked: (before, after) => oracle.worked(before, after),
-    ended: (outcome) => {
-      counts.operations += 1;
-      note(() => describeOutcome(outcome));
-      oracle.ended(outcome);
-    },
-    kill: () => kill(),
-  });
-  const oracle: Oracle = makeOracle({
-    settings: () => stage.settings,
-    now: host.now,
-    nowMs: clock.monotonicMs,
-    foreign: stage.foreign,
-  });
-  const heard = (event: AgentEvent): void => {
-    note(() => describeEvent(event));
-    oracle.heard(event);
-    if (event.kind !== 'pass') return;
-    counts.passes += 1;
-    if (event.report.generation === null) return;
-    report = event.report;
-    polls += 1;
-  };
-  const endLife = (): void => {
-    if (life !== null) life.alive = false;
-    life = null;
-    weather.killIn = null;
-    weather.killAtStore = null;
-    clock.after(random.between(50, 5_000), start);
-  };
-  const kill = (): void => {
-    if (life === null) return;
-    note(() => 'the agent is dead');
-    endLife();
-  };
-  function start(): void {
-    counts.starts += 1;
-    oracle.agentStarted();
-    note(() => 'an agent starts');
-    const isAlive = (): boolean => mine.alive;
-    const mine = { alive: true } as { alive: boolean; agent: Agent };
-    const edges = edgesOf(isAlive);
-    mine.agent = startAgent(
-      options.bug?.edges?.(edges, host, random) ?? edges,
-      agentSettings(stage, options.bug),
-    );
-    life = mine;
-    void mine.agent.ended.then(() => {
-      if (life === mine) endLife();
-    });
-  }
-  const databaseEdges = (isAlive: () => boolean): DatabaseEdges => ({
-    clock,
-    cloud,
-    random,
-    weather: () => weather.database,
-    linksNow: () => new Set(host.now().links.keys()),
-    tells: (telling) => {
-      if (!isAlive()) return;
-      note(() => describeTelling(telling));
-      oracle.tells(telling);
-    },
-    writes: oracle.writes,
-    overlaps: (what) => oracle.fault(`${what} began while another call was in hand`),
-  });
-  const edgesOf = (isAlive: () => boolean): Surroundings => ({
-    kernel: host.open(isAlive),
-    clock: {
-      ...clock,
-      after: (delayMs, wake) => clock.after(delayMs, () => isAlive() && wake()),
-    },
-    openDatabase: () => untilDeath(openSimulatedDatabase(databaseEdges(isAlive)), isAlive),
-    store: openSimulatedStore(disk, clock, {
-      before: () => {
-        if (weather.killAtStore === 'before') kill();
-        else if (!weather.storeWritable) throw new Error('no space left on device');
-      },
-      after: () => {
-        oracle.kept();
-        if (weather.killAtStore === 'after') kill();
-      },
-      reaches: isAlive,
-    }),
-    observer: (event) => isAlive() && heard(event),
-    random: random.next,
-    version: 'simulated',
-  });
-  const scene: Scene = {
-    clock,
-    cloud,
-    host,
-    weather,
-    stage,
-    oracle,
-    agent: () => life?.agent ?? null,
-    kill,
-    stop: () => void life?.agent.stop(),
-    note,
-  };
-
+  const play = setUp(seed, options);
+  const { scene, agents, counts } = play;
+  const { clock, oracle, stage } = scene;
   const script = options.script ?? scriptOf(seed, stage.settings.pollingIntervalMs, clock.monotonicMs());
   for (const happening of script) schedule(scene, happening);
   const goesOn = (): boolean => {
@@ -165,11 +59,69 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     return oracle.faults.length === 0;
   };
   await unlessCrashed(oracle, async () => {
-    start();
+    agents.start();
     await clock.runUntil(Math.max(...script.map(({ atMs }) => atMs), clock.monotonicMs()), goesOn);
-    if (goesOn()) await settle(scene, { goesOn, report: () => report, polls: () => polls });
+    if (goesOn()) await settle(scene, { goesOn, report: () => play.report, polls: () => play.polls });
   });
+  counts.starts = oracle.starts();
   return { seed, fault: oracle.faults[0] ?? null, script, counts };
+}
+
+function setUp(seed: number, { trace, bug }: RunOptions): Play {
+  const stage = makeStage(makeRandom(mixed(seed, 3)));
+  const clock = makeClock();
+  const random = makeRandom(mixed(seed, 2));
+  const cloud = makeCloud(stage.generation, clock);
+  const weather = fairWeather();
+  const counts: Counts = { operations: 0, passes: 0, starts: 0 };
+  const note = (text: () => string): void => trace?.add(clock.monotonicMs(), text);
+  const oracle: Oracle = makeOracle({
+    settings: () => stage.settings,
+    now: (): HostState => host.now(),
+    nowMs: clock.monotonicMs,
+    foreign: stage.foreign,
+  });
+  const host = makeHost(stage.links, {
+    clock,
+    random,
+    weather,
+    worked: oracle.worked,
+    ended: (outcome) => {
+      counts.operations += 1;
+      note(() => describeOutcome(outcome));
+      oracle.ended(outcome);
+    },
+    kill: () => agents.kill(),
+  });
+  const heard = (event: AgentEvent): void => {
+    note(() => describeEvent(event));
+    oracle.heard(event);
+    noteEvent(play, event);
+  };
+  const agents: Agents = makeAgents({
+    clock,
+    cloud,
+    host,
+    weather,
+    oracle,
+    random,
+    settings: stage.settings,
+    bug: bug ?? null,
+    note,
+    heard,
+  });
+  const { current: agent, kill, stop } = agents;
+  const scene: Scene = { clock, cloud, host, weather, stage, oracle, agent, kill, stop, note };
+  const play: Play = { scene, agents, counts, report: null, polls: 0 };
+  return play;
+}
+
+function noteEvent(play: Play, event: AgentEvent): void {
+  if (event.kind !== 'pass') return;
+  play.counts.passes += 1;
+  if (event.report.generation === null) return;
+  play.report = event.report;
+  play.polls += 1;
 }
 
 /** An error that nobody catches ends the agent's process in earnest. */
@@ -192,9 +144,3 @@ function schedule(scene: Scene, { atMs, kind, seed }: Happening): void {
     if (what !== null) scene.note(() => `${kind}: ${what}`);
   });
 }
-
-/** The contract is the one of the settings that the operator has written, whatever a bug makes of them. */
-const stageOf = (seed: number): Stage => makeStage(makeRandom(mixed(seed, 3)));
-
-const agentSettings = ({ settings }: Stage, bug: Bug | undefined): Settings =>
-  bug?.settings?.(settings) ?? settings;

@@ -2,7 +2,7 @@ import { socketUrl } from '../../support/agent.js';
 import { rowsOf } from '../../support/schema-rows.js';
 import { createSchema } from '../../support/schema-tables.js';
 import { restoreRows } from '../dump.js';
-import { type Fault, HELD, severalPolls } from '../fault.js';
+import { type Fault, HELD, servesUnheld, severalPolls } from '../fault.js';
 import { OTHER, OTHER_PORT, type Stage, serves } from '../stage.js';
 
 const usual = {
@@ -10,7 +10,7 @@ const usual = {
   manners: { over: 'socket' },
   touches: [],
   expect: async ({ says }: Stage) => void (await says(HELD)),
-  serves,
+  serves: servesUnheld,
 } as const satisfies Partial<Fault>;
 
 const HOLDS = 'Holds the removals and says so once; they are no more when the rows are as before.';
@@ -57,6 +57,7 @@ export const ROW_FAULTS: readonly Fault[] = [
     agent: 'Warns, leaves every tap and uplink where it is, writes status DOWN until the bindings are back.',
     strike: forgotten('delete from network_bindings'),
     expect: warnsOnly,
+    serves,
   },
   {
     ...usual,
@@ -82,6 +83,7 @@ export const ROW_FAULTS: readonly Fault[] = [
     agent: 'Leaves alone what is bound to another host, and warns.',
     strike: forgotten("update portbindingports set host = 'host2'"),
     expect: warnsOnly,
+    serves,
   },
   {
     ...usual,

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitUntil } from '../../support/schema-servers.js';
 import { fillDisk } from '../../support/small-disk.js';
 import { restoreRows, TABLES, type Table } from '../dump.js';
-import { BACK, type Fault, HELD, LOST, severalPolls } from '../fault.js';
+import { BACK, type Fault, HELD, LOST, servesUnheld, severalPolls } from '../fault.js';
 import { GUEST_PORTS, type Stage, serves } from '../stage.js';
 
 /** What most faults of a server have in common. */
@@ -76,14 +77,13 @@ async function fillTheDisk(stage: Stage): Promise<() => Promise<void>> {
   const free = fillDisk(stage.server);
   const row = "(repeat('x', 250))";
   const values = Array(200).fill(row).join(', ');
-  // Until the server has no room for its own log; some give up altogether then.
-  for (let tries = 0; tries < 500; tries++) {
-    const refused = await stage.sql(`insert into filler values ${values}`).then(
+  const refused = () =>
+    stage.sql(`insert into filler values ${values}`).then(
       () => false,
       () => true,
     );
-    if (refused) break;
-  }
+  // Until the server has no room for its own log; some give up altogether then.
+  await waitUntil(refused, 'the server refuses a statement');
   return async () => {
     free();
     const answers = await stage.sql('select 1').then(
@@ -131,7 +131,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
       return async () => void (await stage.sql(restoreRows(stage.dump)));
     },
     expect: async ({ says }) => void (await says(HELD)),
-    serves,
+    serves: servesUnheld,
   },
   {
     ...usual,
@@ -142,7 +142,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
       ({ dump }) => restoreRows(dump),
     ),
     expect: async ({ says }) => void (await says(HELD)),
-    serves,
+    serves: servesUnheld,
   },
   {
     ...usual,

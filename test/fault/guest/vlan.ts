@@ -15,11 +15,13 @@ const CARD = 'vec0';
 
 /** A host with two interfaces, and the card to the database. */
 function makeStage(t: Cleanup): TestHost {
+  let giveBack = (): void => {};
+  // Before the namespace goes, which is after this: the next test needs the card.
+  t.after(() => giveBack());
   const host = makeHost(t);
   makeVeth(host.namespace, 'eth2', host.outside, 'far2');
   command('ip', 'link', 'set', CARD, 'netns', host.namespace);
-  // The card must not go with the namespace: the next test needs it.
-  t.after(() => void ip(host.namespace, 'link', 'set', CARD, 'netns', '1'));
+  giveBack = () => void ip(host.namespace, 'link', 'set', CARD, 'netns', '1');
   ip(host.namespace, 'address', 'add', '10.9.0.2/24', 'dev', CARD);
   ip(host.namespace, 'link', 'set', CARD, 'up');
   return host;

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  makeConfig,
+  type RunningAgent,
+  runCli,
+  type Sections,
+  socketUrl,
+  startAgent,
+} from '../support/agent.js';
+import {
+  bridgeOf,
+  makeTapsOf,
+  masterOf,
+  networkId,
+  portId,
+  tapOf,
+  waitForMaster,
+  waitForStatus,
+} from '../support/host.js';
+import { type Cleanup, ipLink, makeNamespace } from '../support/netns.js';
+import { startInside } from '../support/outside-database.js';
+import { type Certificates, makeCertificates } from '../support/schema-certificates.js';
+import { ENGINES } from '../support/schema-engines.js';
+import { type Rows, rowsOf } from '../support/schema-rows.js';
+import { DATABASE, PASSWORD, privateFolder, systemUser, type TestServer } from '../support/schema-servers.js';
+import { createSchema } from '../support/schema-tables.js';
+import { startWitness } from '../support/witness.js';
+
+const NETWORK = networkId(1);
+const LOST = 'database lost, the data plane stays as it is';
+const ANOTHER = 'another database server than the first is used';
+const FIRST_AGAIN = 'the first database server is used again';
+
+interface Site {
+  readonly namespace: string;
+  readonly server: TestServer;
+  readonly rows: Rows;
+}
+
+type Engine = (typeof ENGINES)[number];
+
+/** A server of its own in the host's namespace, so that TCP on the loopback reaches it; ports 1 and 2 are bound here. */
+async function makeServer(
+  t: Cleanup,
+  { start }: Engine,
+  namespace: string,
+  settings: readonly string[] = [],
+) {
+  const server = await startInside(namespace, () => start({ settings }));
+  t.after(() => server.destroy());
+  await createSchema(server, 'grizzly');
+  const rows = rowsOf(server, 'grizzly');
+  await rows.network({ id: NETWORK, type: 'local' });
+  for (const n of [1, 2]) await rows.port({ id: portId(n), network: NETWORK, host: 'host1' });
+  return { server, rows };
+}
+
+async function makeSite(t: Cleanup, engine: Engine, settings: readonly string[] = []): Promise<Site> {
+  const namespace = makeNamespace(t);
+  return { namespace, ...(await makeServer(t, engine, namespace, settings)) };
+}
+
+/** A server listens in the namespace in which it is started. */
+const startAgain = ({ namespace, server }: Site): Promise<TestServer> =>
+  startInside(namespace, async () => {
+    await server.start();
+    return server;
+  });
+
+async function wires({ namespace, rows }: Site, n: number): Promise<void> {
+  makeTapsOf(namespace, portId(n));
+  await waitForStatus(rows, portId(n), 'ACTIVE');
+  assert.equal(masterOf(namespace, tapOf(portId(n))), bridgeOf(NETWORK));
+}
+
+const start = (t: Cleanup, { namespace }: Site, sections: Sections): Promise<RunningAgent> =>
+  startAgent(t, namespace, makeConfig(sections));
+
+for (const engine of ENGINES) {
+  describe(`the built program and ${engine.name}`, () => {
+    test('works over a Unix socket', async (t) => {
+      const site = await makeSite(t, engine);
+      await start(t, site, { url: socketUrl(site.server) });
+      await wires(site, 1);
+    });
+
+    test('works over TLS with the CA and the name checked, and ends with 75 when the name is another', async (t) => {
+      const folder = privateFolder('tls');
+      const files = makeCertificates(folder);
+      chmodSync(folder, 0o755);
+      const user = systemUser('postgres');
+      if (user) chownSync(files.server.key, user.uid, user.gid);
+      const site = await makeSite(t, engine, tlsSettings(engine.name, files));
+      await demandTls(site.server);
+      const option =
+        engine.name === 'PostgreSQL' ? `?sslmode=verify-full&sslrootcert=${files.ca}` : `?ssl_ca=${files.ca}`;
+      const urlAt = (host: string): string => `${site.server.url().replace('127.0.0.1', host)}${option}`;
+      const plain = makeConfig({ url: site.server.url().replace('127.0.0.1', 'localhost') });
+      const refused = await runCli(site.namespace, ['--config-file', plain.path, 'plan']);
+      assert.deepEqual([refused.code, /DATABASE_AUTHENTICATION/.test(refused.stderr)], [75, true]);
+      const misnamed = makeConfig({ url: urlAt('127.0.0.1') });
+      const wrong = await runCli(site.namespace, ['--config-file', misnamed.path, 'plan']);
+      assert.equal(wrong.code, 75);
+      assert.match(wrong.stderr, /DATABASE_TLS: /);
+      await start(t, site, { url: urlAt('localhost') });
+      await wires(site, 1);
+    });
+
+    test('goes on with the next server of the list when the first is killed, says so once, and returns', async (t) => {
+      const site = await makeSite(t, engine);
+      const other = await makeServer(t, engine, site.namespace);
+      const agent = await start(t, site, { url: `${site.server.url()}, ${other.server.url()}` });
+      await wires(site, 1);
+      const witness = await startWitness(t, site.namespace);
+      await site.server.kill();
+      const line = await agent.line(ANOTHER);
+      assert.match(String(line.server), new RegExp(`:${other.server.port},`));
+      await wires({ ...site, rows: other.rows }, 2);
+      await startAgain(site);
+      // The other server is given up, as a wire that breaks gives it up: the list begins at its head again.
+      await other.server.kill();
+      await agent.line(FIRST_AGAIN);
+      await waitForStatus(site.rows, portId(2), 'ACTIVE');
+      assert.deepEqual([agent.saying(ANOTHER).length, agent.saying(FIRST_AGAIN).length], [1, 1]);
+      await witness.expectNothingOn(tapOf(portId(1)));
+    });
+
+    test('takes a new password from its file without a restart', async (t) => {
+      const site = await makeSite(t, engine);
+      const file = join(privateFolder('password'), 'password');
+      writeFileSync(file, `${PASSWORD}\n`, { mode: 0o600 });
+      const url = site.server.url().replace(/:[^:@/]*@/, '@');
+      const agent = await start(t, site, { url, database: [`sql_password_file = ${file}`] });
+      await wires(site, 1);
+      await changePassword(site.server, 'rotated');
+      await site.server.kill();
+      await startAgain(site);
+      const line = await agent.line(LOST);
+      assert.ok(ipLink(site.namespace, tapOf(portId(1)))?.master, 'the tap stays wired');
+      assert.ok(!String(line.error).includes('rotated'));
+      writeFileSync(file, 'rotated\n');
+      await agent.line('database is back');
+      await wires(site, 2);
+      assert.ok(!agent.stderr().includes(PASSWORD) && !agent.stderr().includes('rotated'));
+    });
+
+    test('a server that is restored elsewhere and lacks rows takes no wire away', async (t) => {
+      const site = await makeSite(t, engine);
+      const other = await makeServer(t, engine, site.namespace);
+      await other.server.query(`delete from ports where id = '${portId(1)}'`, DATABASE);
+      const agent = await start(t, site, { url: `${site.server.url()}, ${other.server.url()}` });
+      await wires(site, 1);
+      await wires(site, 2);
+      await site.server.kill();
+      await agent.line(ANOTHER);
+      const held = await agent.line('removals held, see accept');
+      assert.match(String(held.reason), /another server answers than before/);
+      await waitForMaster(site.namespace, tapOf(portId(1)), bridgeOf(NETWORK));
+    });
+  });
+}
+
+function tlsSettings(engine: Engine['name'], { ca, server }: Certificates): readonly string[] {
+  return engine === 'PostgreSQL'
+    ? ['ssl=on', `ssl_ca_file=${ca}`, `ssl_cert_file=${server.cert}`, `ssl_key_file=${server.key}`]
+    : [`ssl-ca=${ca}`, `ssl-cert=${server.cert}`, `ssl-key=${server.key}`];
+}
+
+/** The account is let in over TLS only. */
+async function demandTls(server: TestServer): Promise<void> {
+  if (server.engine === 'mysql') {
+    await server.query(`alter user quantum@'127.0.0.1' require ssl`);
+    return;
+  }
+  const file = join(server.folder, 'data', 'pg_hba.conf');
+  writeFileSync(file, 'local all all trust\nhostssl all all all scram-sha-256\n');
+  await server.query('select pg_reload_conf()');
+}
+
+const changePassword = (server: TestServer, password: string): Promise<unknown> =>
+  server.query(
+    server.engine === 'postgresql'
+      ? `alter role quantum password '${password}'`
+      : `set password for quantum@'127.0.0.1' = password('${password}')`,
+  );

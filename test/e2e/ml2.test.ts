@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import {
+  bridgeOf,
+  makeHost,
+  makeTapsOf,
+  masterOf,
+  networkId,
+  onEachEngine,
+  portId,
+  type TestDatabase,
+  tapOf,
+  waitForMaster,
+  waitForStatus,
+} from '../support/host.js';
+import { ip, ipLink } from '../support/netns.js';
+import { waitUntil } from '../support/schema-servers.js';
+
+const [LOCAL, FLAT] = [networkId(1), networkId(2)];
+const HERE = { host: 'host1' };
+
+/** A local network with an MTU, and a flat one that also has a segment which no host here can make. */
+async function fill({ server, rows }: TestDatabase): Promise<void> {
+  await rows.network({ id: LOCAL, type: 'local' });
+  await server.query(`update networks set mtu = 1400`, 'quantum');
+  await rows.network({ id: FLAT, type: 'vxlan', vlanId: 77 });
+  await rows.segment('flat-segment', { id: FLAT, type: 'flat', physicalNetwork: 'physnet1' });
+}
+
+onEachEngine('ml2-zed', (database) => {
+  test('once wires local and flat ports by the segment that their binding names, and sets the MTU', async (t) => {
+    const { server, rows } = database();
+    const { namespace } = makeHost(t);
+    await fill(database());
+    for (const [port, network, segment] of [
+      [portId(1), LOCAL, LOCAL],
+      [portId(2), FLAT, 'flat-segment'],
+    ] as const) {
+      await rows.port({ id: port, network });
+      await rows.binding({ port, ...HERE, segment });
+    }
+    makeTapsOf(namespace, portId(1), portId(2));
+    const config = makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1' });
+
+    const once = await runCli(namespace, ['--config-file', config.path, '--json', 'once']);
+
+    assert.equal(once.code, 0, once.stderr);
+    assert.equal(JSON.parse(once.stdout).generation, 'ml2');
+    assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(LOCAL));
+    assert.equal(masterOf(namespace, tapOf(portId(2))), bridgeOf(FLAT));
+    assert.equal(masterOf(namespace, 'eth1'), bridgeOf(FLAT));
+    assert.equal(ipLink(namespace, tapOf(portId(1)))?.mtu, 1400);
+    for (const port of [portId(1), portId(2)]) assert.equal(await rows.statusOf(port), 'ACTIVE');
+  });
+
+  test('a port of another driver, and one whose binding failed, are left alone and reported', async (t) => {
+    const { server, rows } = database();
+    const { namespace } = makeHost(t);
+    await fill(database());
+    for (const [port, vifType] of [
+      [portId(1), 'ovs'],
+      [portId(2), 'binding_failed'],
+    ] as const) {
+      await rows.port({ id: port, network: LOCAL });
+      await rows.binding({ port, ...HERE, vifType, segment: LOCAL });
+    }
+    makeTapsOf(namespace, portId(1), portId(2));
+    const config = makeConfig({ url: socketUrl(server) });
+    const once = await runCli(namespace, ['--config-file', config.path, '--json', 'once']);
+    assert.equal(once.code, 0, once.stderr);
+    const { warnings } = JSON.parse(once.stdout) as { warnings: { port?: string }[] };
+    assert.deepEqual(warnings.map(({ port }) => port).sort(), [portId(1), portId(2)]);
+    for (const port of [portId(1), portId(2)]) assert.equal(masterOf(namespace, tapOf(port)), null);
+  });
+
+  test('a live migration: the tap that arrives is wired without a status, and becomes ACTIVE when the binding does', async (t) => {
+    const { server, rows } = database();
+    const { namespace } = makeHost(t);
+    await fill(database());
+    await rows.port({ id: portId(1), network: LOCAL, host: 'host2', status: 'BUILD' });
+    await rows.binding({ port: portId(1), ...HERE, status: 'INACTIVE', segment: LOCAL });
+    await startAgent(t, namespace, makeConfig({ url: socketUrl(server) }));
+    makeTapsOf(namespace, portId(1));
+    await waitForMaster(namespace, tapOf(portId(1)), bridgeOf(LOCAL));
+    assert.equal(await rows.statusOf(portId(1)), 'BUILD');
+    await server.query(
+      `delete from ml2_port_bindings where host = 'host2'; update ml2_port_bindings set status = 'ACTIVE'`,
+      'quantum',
+    );
+    await waitForStatus(rows, portId(1), 'ACTIVE');
+    assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(LOCAL));
+  });
+
+  test('a tap that goes away is written DOWN, and its bridge goes with the network', async (t) => {
+    const { server, rows } = database();
+    const { namespace } = makeHost(t);
+    await fill(database());
+    for (const port of [portId(1), portId(3)]) await rows.port({ id: port, network: LOCAL, ...HERE });
+    await startAgent(t, namespace, makeConfig({ url: socketUrl(server) }));
+    makeTapsOf(namespace, portId(1));
+    await waitForStatus(rows, portId(1), 'ACTIVE');
+    ip(namespace, 'link', 'del', tapOf(portId(1)));
+    await waitForStatus(rows, portId(1), 'DOWN');
+    await server.query(
+      `delete from networks where id = '${LOCAL}'; delete from networksegments where network_id = '${LOCAL}'`,
+      'quantum',
+    );
+    await waitUntil(() => ipLink(namespace, bridgeOf(LOCAL)) === undefined, 'the bridge is gone', 10_000);
+  });
+});

@@ -1,0 +1,137 @@
+import { type Agent, startAgent } from '../../src/agent/agent.js';
+import type { Surroundings } from '../../src/agent/state.js';
+import type { AgentEvent, Settings, Store } from '../../src/model/index.js';
+import type { Bug } from './bugs.js';
+import type { SimulatedClock } from './clock.js';
+import type { Cloud } from './cloud.js';
+import { type DatabaseEdges, openSimulatedDatabase, untilDeath } from './database.js';
+import type { Host } from './host.js';
+import type { Oracle } from './oracle.js';
+import type { Random } from './random.js';
+import { type Disk, openSimulatedStore } from './store.js';
+import { describeTelling } from './trace.js';
+import type { Weather } from './weather.js';
+
+/** The agents of one host, one after the other: what kills one starts the next. */
+export interface Agents {
+  /** null: none runs at the moment. */
+  current(): Agent | null;
+  start(): void;
+  /** As by SIGKILL: whatever it had still in mind does not happen. */
+  kill(): void;
+  stop(): void;
+}
+
+export interface AgentsEdges {
+  readonly clock: SimulatedClock;
+  readonly cloud: Cloud;
+  readonly host: Host;
+  readonly weather: Weather;
+  readonly oracle: Oracle;
+  readonly random: Random;
+  readonly settings: Settings;
+  readonly bug: Bug | null;
+  readonly note: (text: () => string) => void;
+  readonly heard: (event: AgentEvent) => void;
+}
+
+const RESTART_MAX_MS = 5_000;
+
+export function makeAgents(edges: AgentsEdges): Agents {
+  const { clock, host, weather, oracle, random, settings, bug, note } = edges;
+  const disk: Disk = new Map();
+  let life: { readonly agent: Agent } | null = null;
+  let lives = 0;
+
+  const end = (): void => {
+    life = null;
+    lives += 1;
+    weather.killIn = null;
+    weather.killAtStore = null;
+    clock.after(random.between(50, RESTART_MAX_MS), start);
+  };
+  const kill = (): void => {
+    if (life === null) return;
+    note(() => 'the agent is dead');
+    end();
+  };
+  function start(): void {
+    oracle.agentStarted();
+    note(() => 'an agent starts');
+    const mine = lives;
+    const isAlive = (): boolean => lives === mine;
+    const whole = surroundingsOf(edges, disk, isAlive, kill);
+    const agent = startAgent(
+      bug?.edges?.(whole, host, random) ?? whole,
+      bug?.settings?.(settings) ?? settings,
+    );
+    life = { agent };
+    void agent.ended.then(() => {
+      if (isAlive()) end();
+    });
+  }
+  return {
+    current: () => life?.agent ?? null,
+    start,
+    kill,
+    stop: () => void life?.agent.stop(),
+  };
+}
+
+/** What one agent works on; after its death nothing of it has any effect. */
+function surroundingsOf(
+  edges: AgentsEdges,
+  disk: Disk,
+  isAlive: () => boolean,
+  kill: () => void,
+): Surroundings {
+  const { clock, host, random, heard } = edges;
+  return {
+    kernel: host.open(isAlive),
+    clock: {
+      ...clock,
+      after: (delayMs, wake) => clock.after(delayMs, () => isAlive() && wake()),
+    },
+    openDatabase: () => untilDeath(openSimulatedDatabase(databaseEdgesOf(edges, isAlive)), isAlive),
+    store: storeOf(edges, disk, isAlive, kill),
+    observer: (event) => isAlive() && heard(event),
+    random: random.next,
+    version: 'simulated',
+  };
+}
+
+const databaseEdgesOf = (
+  { clock, cloud, host, weather, oracle, random, note }: AgentsEdges,
+  isAlive: () => boolean,
+): DatabaseEdges => ({
+  clock,
+  cloud,
+  random,
+  weather: () => weather.database,
+  linksNow: () => new Set(host.now().links.keys()),
+  tells: (telling) => {
+    if (!isAlive()) return;
+    note(() => describeTelling(telling));
+    oracle.tells(telling);
+  },
+  writes: oracle.writes,
+  overlaps: (what) => oracle.fault(`${what} began while another call was in hand`),
+});
+
+const storeOf = (
+  { clock, weather, oracle }: AgentsEdges,
+  disk: Disk,
+  isAlive: () => boolean,
+  kill: () => void,
+): Store =>
+  openSimulatedStore(disk, clock, {
+    before: () => {
+      if (weather.killAtStore === 'before') kill();
+      else if (!weather.storeWritable) throw new Error('no space left on device');
+    },
+    after: () => {
+      oracle.kept();
+      if (weather.killAtStore === 'after') kill();
+    },
+    reaches: isAlive,
+  });

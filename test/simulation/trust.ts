@@ -1,0 +1,107 @@
+import { type HostState, networkOfLabel, type Settings } from '../../src/model/index.js';
+import type { Telling } from './database.js';
+import { isAgentBridge, isPlugged, isTapName, knowledgeOf, rowOfTap } from './knowledge.js';
+
+/** Whether the silence of an answer may be believed: kept for one agent's life, as the agent itself has to. */
+export interface Trust {
+  /** Another agent has started, and knows nothing of this. */
+  forget(): void;
+  hears(telling: Telling): void;
+  /** `about` as in `tap 12` or `network <id>`. */
+  believes(telling: Telling | null, about: string): boolean;
+  accept(): void;
+  isAccepted(): boolean;
+  /** A pass has worked from the answer. */
+  passEnds(telling: Telling): void;
+}
+
+export interface TrustEdges {
+  readonly settings: () => Settings;
+  readonly now: () => HostState;
+  readonly nowMs: () => number;
+}
+
+/** How often and how long the answers of one agent's life have been silent about something. */
+interface Silence {
+  readonly polls: number;
+  readonly sinceMs: number;
+}
+
+const CONFIRMING_POLLS = 5;
+const CONFIRMING_MS = 600_000;
+
+export function makeTrust(edges: TrustEdges): Trust {
+  let server: { readonly id: string; readonly doubted: boolean } | null = null;
+  let silences = new Map<string, Silence>();
+  let isAccepted = false;
+  const isOtherServer = ({ answer }: Telling): boolean =>
+    server !== null && (server.doubted || server.id !== answer.server);
+  const isConfirmed = (about: string): boolean => {
+    const silence = silences.get(about);
+    return (
+      edges.settings().guard.release === 'auto' &&
+      silence !== undefined &&
+      silence.polls >= CONFIRMING_POLLS &&
+      edges.nowMs() - silence.sinceMs >= CONFIRMING_MS
+    );
+  };
+  return {
+    forget: () => {
+      server = null;
+      silences = new Map();
+      isAccepted = false;
+    },
+    hears: (telling) => {
+      silences = nextSilences(silences, telling, edges);
+    },
+    believes: (telling, about) => {
+      if (isAccepted || telling === null) return isAccepted;
+      if (telling.emptyTables.length > 0) return false;
+      return isConfirmed(about) || (telling.answer.suspect === null && !isOtherServer(telling));
+    },
+    accept: () => {
+      isAccepted = true;
+    },
+    isAccepted: () => isAccepted,
+    passEnds: (telling) => {
+      const isSilent = silentAbout(telling, edges.now(), edges.settings().host).length > 0;
+      server = { id: telling.answer.server, doubted: isSilent && isOtherServer(telling) && !isAccepted };
+      isAccepted = false;
+    },
+  };
+}
+
+/** What is plugged on this host and has no row in the answer. */
+function silentAbout(
+  { answer, presentWhenAsked }: Telling,
+  state: HostState,
+  settings: Settings['host'],
+): string[] {
+  const knowledge = knowledgeOf(answer);
+  const links = [...state.links.values()].filter(({ index }) => presentWhenAsked.has(index));
+  const taps = links.filter((link) => {
+    const bridge = link.master === null ? undefined : state.links.get(link.master);
+    if (!isTapName(link.name) || bridge === undefined || !isPlugged(state, link, settings)) return false;
+    return isAgentBridge(bridge) && rowOfTap(knowledge, link.name).kind === 'none';
+  });
+  return taps.map(({ index }) => `tap ${index}`);
+}
+
+function nextSilences(
+  before: ReadonlyMap<string, Silence>,
+  telling: Telling,
+  { now, nowMs, settings }: TrustEdges,
+): Map<string, Silence> {
+  const { ports, networks } = knowledgeOf(telling.answer);
+  const named = [
+    ...ports.map(({ networkId }) => networkId),
+    ...[...now().links.values()].flatMap(({ alias }) => networkOfLabel(alias) ?? []),
+  ];
+  const gone = [...new Set(named)].filter((id) => !networks.has(id)).map((id) => `network ${id}`);
+  return new Map(
+    [...silentAbout(telling, now(), settings().host), ...gone].map((about) => {
+      const silence = before.get(about);
+      return [about, { polls: (silence?.polls ?? 0) + 1, sinceMs: silence?.sinceMs ?? nowMs() }];
+    }),
+  );
+}
