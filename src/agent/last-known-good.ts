@@ -21,6 +21,7 @@ export const lastKnownGoodOf = (memory: Memory, { generation }: Answer): LastKno
  * looked at; it changes often and wires nothing.
  */
 export function differs(before: Memory, after: Memory): boolean {
+  if (before === after) return false;
   if (before.known.size !== after.known.size || before.networks.size !== after.networks.size) return true;
   for (const [name, { port }] of after.known) {
     const old = before.known.get(name)?.port;

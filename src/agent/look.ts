@@ -1,39 +1,67 @@
-import type { PassReport } from '../model/index.js';
-import type { FreshAnswer } from '../reconcile/memory.js';
+import type { HostState, PassReport } from '../model/index.js';
+import { type FreshAnswer, memoryChangesAtMs } from '../reconcile/memory.js';
 import { hasUnknownTaps } from '../reconcile/question.js';
+import { nothingHasChanged, type Settled } from '../reconcile/settled.js';
 import { type View, viewOf } from '../reconcile/view.js';
-import { runPass } from './pass.js';
+import { type PassResult, runPass } from './pass.js';
 import { type AgentState, guarded } from './state.js';
 
+/** An answer, and the host as it was when the database was asked. */
+export interface Told extends FreshAnswer {
+  readonly asked: HostState;
+}
+
 /** One pass of the running agent, from an answer or (null) from what is remembered. Throws KernelError. */
-export function pass(
-  self: AgentState,
-  trigger: PassReport['trigger'],
-  fresh: FreshAnswer | null,
-): PassReport {
-  const { kernel, clock, observer } = self.edges;
+export function pass(self: AgentState, trigger: PassReport['trigger'], told: Told | null): PassReport {
+  const { kernel, clock } = self.edges;
+  const { settings, memory, settled } = self;
   self.passes += 1;
+  const id = `${process.pid}-${self.passes}`;
+  const startedMs = clock.monotonicMs();
+  const state = kernel.observe();
+  const now = { state, settings, memory, answer: told?.answer ?? null };
+  if (settled !== null && self.last !== null && nothingHasChanged(settled, now, startedMs)) {
+    const timings = { planMs: clock.monotonicMs() - startedMs, applyMs: 0 };
+    return conclude(self, told, { ...self.last, pass: id, trigger, operations: [], timings });
+  }
   const result = runPass(kernel, clock, {
-    pass: `${process.pid}-${self.passes}`,
+    pass: id,
     trigger,
-    settings: self.settings,
-    memory: self.memory,
-    fresh,
+    settings,
+    memory,
+    fresh: told,
     accepted: 'remembered',
     apply: true,
+    settled,
   });
   self.memory = result.memory;
-  self.seen = kernel.observe();
+  self.seen = result.view.observed;
   self.seenVersion = self.seen.version;
   self.latest = result.desired;
-  if (fresh !== null) {
-    self.last = result.report;
-    self.answered = result.desired;
-  }
+  if (told !== null) self.answered = result.desired;
+  self.settled = settledBy(self, result, told);
   wakeAt(self, result.wakeAtMs);
-  self.tally.notePass(result.report);
-  observer({ kind: 'pass', report: result.report });
-  return result.report;
+  return conclude(self, told, result.report);
+}
+
+function conclude(self: AgentState, told: Told | null, report: PassReport): PassReport {
+  if (told !== null) self.last = report;
+  self.tally.notePass(report);
+  self.edges.observer({ kind: 'pass', report });
+  return report;
+}
+
+/** What the next passes may rest on. An answer counts only where the host did not change after it was asked for. */
+function settledBy(
+  { settings }: AgentState,
+  { report, memory, desired, view, wakeAtMs }: PassResult,
+  told: Told | null,
+): Settled | null {
+  const isAtRest = report.pending + report.failed.length + report.held.length + desired.removals.length === 0;
+  if (!isAtRest || wakeAtMs !== null) return null;
+  const answer = told !== null && told.asked === view.observed ? told.answer : null;
+  const untilMs = answer === null ? 0 : memoryChangesAtMs(memory, settings.knownPortRetentionMs);
+  return { state: view.observed, settings, memory, desired, answer, untilMs };
 }
 
 /** Looks again when the time is up that libvirt was given to plug a tap itself. */
@@ -55,9 +83,14 @@ function wakeAt(self: AgentState, wakeAtMs: number | null): void {
 export function look(self: AgentState): void {
   if (self.stopping) return;
   guarded(self, () => {
-    if (self.edges.kernel.observe().version !== self.seenVersion) pass(self, 'kernel', null);
+    catchUp(self);
     if (knowsTooLittle(self)) self.poller?.pollSoon();
   });
+}
+
+/** A pass from memory when the host is not as the last pass has left it: whoever reads the kernel takes its events away. */
+export function catchUp(self: AgentState): void {
+  if (self.edges.kernel.observe().version !== self.seenVersion) pass(self, 'kernel', null);
 }
 
 export function viewNow(self: AgentState): View {
@@ -65,6 +98,6 @@ export function viewNow(self: AgentState): View {
   return viewOf(self.seen, self.settings.host);
 }
 
-/** True when a tap is here whose port the database has not been asked for lately. */
-export const knowsTooLittle = (self: AgentState): boolean =>
-  hasUnknownTaps(viewNow(self), self.memory, self.edges.clock.monotonicMs());
+/** True when a tap was here in the last pass whose port the database has not been asked for lately. */
+const knowsTooLittle = ({ seen, settings, memory, edges }: AgentState): boolean =>
+  seen !== null && hasUnknownTaps(viewOf(seen, settings.host), memory, edges.clock.monotonicMs());

@@ -26,7 +26,10 @@ export interface Guarded {
   readonly reason: string | null;
   readonly held: readonly HeldRemoval[];
   readonly memory: Memory;
-  /** Decides about the host as it is now: around its removals, when the guard does not let them pass. */
+  /**
+   * Decides about the host as it is now: around its removals, when the guard does not let them pass. What was decided
+   * to judge a world is not decided again.
+   */
   decide(world: World): Desired;
 }
 
@@ -70,7 +73,7 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
     held: [],
     memory: next,
     decide: (now) => {
-      const allowedNow = desire(now, 'allowed');
+      const allowedNow = now === world ? desired : desire(now, 'allowed');
       return mayPass(allowedNow.removals) === 'allowed' ? allowedNow : decideHeld(now);
     },
   };

@@ -1,6 +1,5 @@
 import type {
   Clock,
-  GuardSettings,
   HostSettings,
   Kernel,
   Operation,
@@ -8,7 +7,7 @@ import type {
   PassReport,
   Warning,
 } from '../model/index.js';
-import type { Desired, Knowledge, World } from '../reconcile/desired.js';
+import type { Desired, World } from '../reconcile/desired.js';
 import {
   type FreshAnswer,
   learn,
@@ -19,18 +18,13 @@ import {
 } from '../reconcile/memory.js';
 import { plan } from '../reconcile/plan.js';
 import { backOff, noteRepairs } from '../reconcile/repairs.js';
+import { desireChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { statusChanges } from '../reconcile/statuses.js';
 import { type View, viewOf } from '../reconcile/view.js';
 import { guard, heldWarning } from './pass-guard.js';
 
 /** How often a pass plans again when the world changed under it. */
 const ROUNDS_MAX = 3;
-
-export interface PassSettings {
-  readonly host: HostSettings;
-  readonly guard: GuardSettings;
-  readonly knownPortRetentionMs: number;
-}
 
 export interface PassInput {
   readonly pass: string;
@@ -43,12 +37,16 @@ export interface PassInput {
   readonly accepted: 'all' | 'remembered';
   /** Plan only: change nothing. */
   readonly apply: boolean;
+  /** How the pass before has left the host: a pass from memory then only looks at what has changed. */
+  readonly settled?: Settled | null;
 }
 
 export interface PassResult {
   readonly report: PassReport;
   readonly memory: Memory;
   readonly desired: Desired;
+  /** The host as it was last seen in this pass. */
+  readonly view: View;
   /** Clock time at which a tap that libvirt has left alone is to be looked at again. */
   readonly wakeAtMs: number | null;
 }
@@ -63,17 +61,23 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const { settings, fresh } = input;
   const view = viewOf(kernel.observe(), settings.host);
   const sighted = noteSightings(input.memory, view, startedMs);
+  const outlineAt = (now: View): Outline => outlineOf(now, settings, sighted, startedMs);
   const knowledge = fresh === null ? recall(sighted) : learn(fresh);
-  const worldAt = (now: View): World => worldOf(now, knowledge, settings, sighted, startedMs);
+  const world = { ...outlineAt(view), knowledge };
   const order = { fresh, settings: settings.guard, accepted: input.accepted };
-  const guarded = guard(worldAt(view), order, sighted);
+  const guarded = guard(world, order, sighted);
+  const settled = fresh === null ? (input.settled ?? null) : null;
   const decide = (now: View): Decided => {
-    const world = worldAt(now);
-    const desired = guarded.decide(world);
-    return { view: now, desired, wanted: plan(world, desired) };
+    const narrowed = settled === null ? null : desireChanged(outlineAt(now), sighted, settled);
+    if (narrowed !== null) {
+      return { view: now, desired: narrowed.all, wanted: plan(narrowed.world, narrowed.changed) };
+    }
+    const worldNow = now === view ? world : { ...outlineAt(now), knowledge };
+    const desired = guarded.decide(worldNow);
+    return { view: now, desired, wanted: plan(worldNow, desired) };
   };
-  const plannedMs = clock.monotonicMs();
   const first = decide(view);
+  const plannedMs = clock.monotonicMs();
   const carried = input.apply
     ? carryOut(kernel, settings.host, first, decide, guarded.memory, startedMs)
     : { ...first, done: [], failed: [], pauses: [], repairs: guarded.memory.repairs };
@@ -108,7 +112,8 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     ],
     timings: { planMs: plannedMs - startedMs, applyMs: clock.monotonicMs() - plannedMs },
   };
-  return { report, memory, desired: carried.desired, wakeAtMs: earliestWake(carried.desired) };
+  const { desired, view: seen } = carried;
+  return { report, memory, desired, view: seen, wakeAtMs: earliestWake(desired) };
 }
 
 /** The host as it is, what it should be, and the operations between the two. */
@@ -174,15 +179,10 @@ const withoutEffect = (operation: Operation): Failure => ({
   },
 });
 
-const worldOf = (
-  view: View,
-  knowledge: Knowledge,
-  { host }: PassSettings,
-  memory: Memory,
-  nowMs: number,
-): World => ({
+type Outline = Omit<World, 'knowledge'>;
+
+const outlineOf = (view: View, { host }: PassSettings, memory: Memory, nowMs: number): Outline => ({
   view,
-  knowledge,
   settings: host,
   plugged: memory.plugged,
   firstSeenMs: memory.firstSeenMs,

@@ -1,23 +1,10 @@
-import {
-  type Answer,
-  DatabaseError,
-  EXIT,
-  type ExitCode,
-  type IfIndex,
-  type PassReport,
-  type Question,
-} from '../model/index.js';
-import { settleStatuses } from '../reconcile/memory.js';
+import { type Answer, DatabaseError, EXIT, type ExitCode, type PassReport } from '../model/index.js';
+import { memoryChangesAtMs, settleStatuses } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
-import { knowsTooLittle, pass, viewNow } from './look.js';
+import { catchUp, look, pass, viewNow } from './look.js';
 import type { PollOutcome } from './poller.js';
-import { type AgentState, guarded } from './state.js';
-
-interface Asked {
-  readonly presentBefore: ReadonlySet<IfIndex>;
-  readonly question: Question;
-}
+import { type AgentState, type Asked, guarded } from './state.js';
 
 /** One poll: the kernel first, then the database, then a pass with its answer, then the statuses. Never throws. */
 export async function poll(self: AgentState): Promise<PollOutcome> {
@@ -31,24 +18,38 @@ export async function poll(self: AgentState): Promise<PollOutcome> {
   return answer instanceof DatabaseError ? noteFailure(self, answer) : workWith(self, asked, answer);
 }
 
-/** What is here before the database is asked: only this may be removed because of its answer. */
+/** The question for the host as it is now, after what memory can wire: the same one as long as nothing changes it. */
 function ask(self: AgentState): Asked {
+  // Before the first pass there is nothing that could have been missed.
+  if (self.latest !== null) catchUp(self);
   const view = viewNow(self);
+  const { asked, memory, settings } = self;
   const nowMs = self.edges.clock.monotonicMs();
-  return {
-    presentBefore: presentWhenAsked(view, self.memory, nowMs),
-    question: questionFor(view, self.memory, nowMs),
+  if (asked?.view === view && asked.memory === memory && nowMs < asked.untilMs) return asked;
+  const next = {
+    view,
+    memory,
+    presentBefore: presentWhenAsked(view, memory, nowMs),
+    question: questionFor(view, memory, nowMs),
+    untilMs: memoryChangesAtMs(memory, settings.knownPortRetentionMs),
   };
+  self.asked = next;
+  return next;
 }
 
-async function workWith(self: AgentState, { presentBefore }: Asked, answer: Answer): Promise<PollOutcome> {
+async function workWith(
+  self: AgentState,
+  { view, presentBefore }: Asked,
+  answer: Answer,
+): Promise<PollOutcome> {
   noteAnswered(self);
   const before = self.memory;
-  const report = guarded(self, () => pass(self, 'poll', { answer, presentBefore }));
+  const told = { answer, presentBefore, asked: view.observed };
+  const report = guarded(self, () => pass(self, 'poll', told));
   if (report === null) return 'retry';
   keepLastKnownGood(self, before, answer);
   await writeStatuses(self, report);
-  if (!self.stopping && guarded(self, () => knowsTooLittle(self)) === true) self.poller?.pollSoon();
+  look(self);
   return 'good';
 }
 

@@ -3,15 +3,19 @@ import {
   type Database,
   type ExitCode,
   type HostState,
+  type IfIndex,
   type Kernel,
   KernelError,
   type Observer,
   type PassReport,
+  type Question,
   type Settings,
   type Store,
 } from '../model/index.js';
 import type { Desired } from '../reconcile/desired.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
+import type { Settled } from '../reconcile/settled.js';
+import type { View } from '../reconcile/view.js';
 import { type History, startHistory } from './history.js';
 import type { Poller } from './poller.js';
 import { startTally, type Tally } from './tally.js';
@@ -30,6 +34,17 @@ export interface Surroundings {
   readonly version: string;
 }
 
+/** A question with what it rests on. */
+export interface Asked {
+  readonly view: View;
+  readonly memory: Memory;
+  readonly question: Question;
+  /** What was here before the database was asked: only this may be removed because of its answer. */
+  readonly presentBefore: ReadonlySet<IfIndex>;
+  /** When the memory asks something else by itself. */
+  readonly untilMs: number;
+}
+
 /** What the running agent holds; all of its functions work on this one value. */
 export interface AgentState {
   readonly edges: Surroundings;
@@ -46,6 +61,9 @@ export interface AgentState {
   seen: HostState | null;
   latest: Desired | null;
   answered: Desired | null;
+  /** How the last pass has left the host; null: with something to do. */
+  settled: Settled | null;
+  asked: Asked | null;
   /** Version of the links after the last pass: an equal one means that an event was its own echo. */
   seenVersion: number;
   everAnswered: boolean;
@@ -83,6 +101,8 @@ export function makeState(
     seen: null,
     latest: null,
     answered: null,
+    settled: null,
+    asked: null,
     seenVersion: -1,
     everAnswered: false,
     kept: true,

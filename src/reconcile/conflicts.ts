@@ -1,4 +1,4 @@
-import type { LinkName, NetworkId, Warning } from '../model/index.js';
+import type { LinkName, NetworkId, Segment, Warning } from '../model/index.js';
 import type { Place, World } from './desired.js';
 import { indexPorts, matchTap } from './match.js';
 import { presentUplink, type Realisation } from './realise.js';
@@ -8,6 +8,8 @@ import { subinterfaceKey, tapsIn } from './view.js';
 export interface Candidate {
   readonly id: NetworkId;
   readonly mtu: number | null;
+  /** What it is realised by; null: nothing says. */
+  readonly segment: Segment | null;
   readonly place: Place;
   readonly realisation: Realisation;
 }

@@ -24,10 +24,7 @@ export function desire(world: World, removals: Removals): Desired {
   const assignments = assignTaps(world);
   const networks = desiredNetworks(world, assignments, removals);
   const deciding: Deciding = { world, networks, removals, found: [] };
-  const taps = assignments.map((assignment) => ({
-    tap: assignment.tap,
-    decision: decide(deciding, assignment),
-  }));
+  const taps = decideTaps(deciding, assignments);
   noteChangedSegments(deciding, taps);
   const { gone, refused } = goneBridges(deciding, taps);
   return {
@@ -39,6 +36,10 @@ export function desire(world: World, removals: Removals): Desired {
     warnings: [...warningsOf(world, taps, networks), ...refused],
   };
 }
+
+/** What is to become of each tap, as the networks are. */
+export const decideTaps = (deciding: Deciding, assignments: readonly Assignment[]): DesiredTap[] =>
+  assignments.map((assignment) => ({ tap: assignment.tap, decision: decide(deciding, assignment) }));
 
 function decide(deciding: Deciding, assignment: Assignment): TapDecision {
   switch (assignment.kind) {

@@ -6,6 +6,7 @@ import type {
   Network,
   NetworkId,
   Port,
+  Segment,
   Warning,
 } from '../model/index.js';
 import type { Realisation, Uplink } from './realise.js';
@@ -77,6 +78,8 @@ export type Place =
 export interface DesiredNetwork {
   readonly id: NetworkId;
   readonly mtu: number | null;
+  /** What it is realised by; null: nothing says. */
+  readonly segment: Segment | null;
   readonly place: Place;
   readonly realisation: Realisation;
   /** Uplinks in its bridge now that are not of its segment; they leave when `mayLeave`. */

@@ -12,7 +12,7 @@ import type { Knowledge } from './desired.js';
 import type { Confirmation } from './guard.js';
 import { indexPorts, matchTap } from './match.js';
 import type { Repairs } from './repairs.js';
-import type { View } from './view.js';
+import { isTap, type View } from './view.js';
 
 /** At most this many ports are remembered; those without a tap here go first. */
 export const KNOWN_PORTS_MAX = 4096;
@@ -24,6 +24,7 @@ export interface KnownPort {
   readonly port: Port;
   /** Whether its tap was here in the last pass. */
   readonly here: boolean;
+  /** When it was found to have gone; while it is here, some time since it came. */
   readonly lastHereMs: number;
   /** The tap went away, and the row may still say that it is wired. */
   readonly owesDown: boolean;
@@ -91,20 +92,29 @@ const unusableTaps = ({ warnings }: Answer): Set<LinkName> =>
 /** Notes which taps are here: called once per pass, before anything is decided. */
 export function noteSightings(memory: Memory, view: View, nowMs: number): Memory {
   const firstSeenMs = new Map<IfIndex, number>();
-  const here = new Set<LinkName>();
   const plugged = new Set<IfIndex>();
   for (const tap of view.taps) {
-    here.add(tap.name);
     const isOwn = memory.plugged.has(tap.index) || memory.known.has(tap.name);
     if (isOwn && tap.master !== null && view.mappedBridges.has(tap.master)) plugged.add(tap.index);
     if (tap.master === null) firstSeenMs.set(tap.index, memory.firstSeenMs.get(tap.index) ?? nowMs);
   }
-  const known = new Map<LinkName, KnownPort>();
-  for (const [name, entry] of memory.known) {
-    if (here.has(name)) known.set(name, { ...entry, here: true, lastHereMs: nowMs, owesDown: false });
-    else known.set(name, entry.here ? { ...entry, here: false, owesDown: true } : entry);
+  return { ...memory, firstSeenMs, known: sightedPorts(memory.known, view, nowMs), plugged };
+}
+
+/** The same map when no known tap has come or gone. */
+function sightedPorts(known: Memory['known'], view: View, nowMs: number): Memory['known'] {
+  const changed: [LinkName, KnownPort][] = [];
+  for (const [name, entry] of known) {
+    const link = view.observed.byName.get(name);
+    const here = link !== undefined && isTap(link);
+    if (here && (!entry.here || entry.owesDown)) changed.push([name, { ...entry, here, owesDown: false }]);
+    // It was here until now, as far as anybody can tell.
+    else if (!here && entry.here) changed.push([name, { ...entry, here, lastHereMs: nowMs, owesDown: true }]);
   }
-  return { ...memory, firstSeenMs, known, plugged };
+  if (changed.length === 0) return known;
+  const sighted = new Map(known);
+  for (const [name, entry] of changed) sighted.set(name, entry);
+  return sighted;
 }
 
 /** An answer of the database, and the links it may speak about, see `presentWhenAsked`. */
@@ -158,6 +168,19 @@ export function remember(
 export function isStillAbsent(memory: Memory, name: LinkName, nowMs: number): number | null {
   const askedMs = memory.absent.get(name);
   return askedMs !== undefined && nowMs - askedMs < ABSENT_RETRY_MS ? askedMs : null;
+}
+
+/**
+ * When this memory says something else although nothing has happened: a name without a row is due to be asked for
+ * again, or a port whose tap is away is due to be forgotten. Infinity: never.
+ */
+export function memoryChangesAtMs({ absent, known }: Memory, retentionMs: number): number {
+  let atMs = Number.POSITIVE_INFINITY;
+  for (const askedMs of absent.values()) atMs = Math.min(atMs, askedMs + ABSENT_RETRY_MS);
+  for (const { here, lastHereMs } of known.values()) {
+    if (!here) atMs = Math.min(atMs, lastHereMs + retentionMs);
+  }
+  return atMs;
 }
 
 /** After the statuses were written: nothing is owed any more for these ports. */

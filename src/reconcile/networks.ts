@@ -69,7 +69,8 @@ function candidatesOf(world: World, assignments: readonly Assignment[]): Candida
     const segment = network === null ? null : chooseSegment(network, port, world.settings);
     const realisation = realise(world.view, world.settings, id, segment);
     const uplink = realisation.ok ? realisation.uplink : null;
-    return { id, mtu: usableMtu(network?.mtu ?? null), place: placeOf(world, id, uplink), realisation };
+    const mtu = usableMtu(network?.mtu ?? null);
+    return { id, mtu, segment, place: placeOf(world, id, uplink), realisation };
   });
 }
 

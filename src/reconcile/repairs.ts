@@ -28,32 +28,32 @@ function keyOf(operation: Operation): string {
 }
 
 /** The agent's own work that this operation takes back: making it again later is no repair. */
-function takenBackBy(operation: Operation): (key: string) => boolean {
+function takenBackBy(operation: Operation, noted: Repairs): readonly string[] {
   const { device } = operation;
   const joins = [`attach ${device}`, `move-addresses join ${device}`];
   const leaves = [`detach ${device}`, `move-addresses leave ${device}`];
   switch (operation.op) {
     case 'attach':
-      return (key) => [...leaves, `detach ${operation.target.index}`].includes(key);
+      return [...leaves, `detach ${operation.target.index}`];
     case 'detach':
-      return (key) => [...joins, `attach ${operation.target.index}`].includes(key);
+      return [...joins, `attach ${operation.target.index}`];
     case 'move-addresses': {
       const { from, to, membership } = operation;
-      if (membership === 'none') return () => false;
-      const others =
-        membership === 'join' ? [...leaves, `detach ${from.index}`] : [...joins, `attach ${to.index}`];
-      return (key) => others.includes(key);
+      if (membership === 'none') return [];
+      return membership === 'join' ? [...leaves, `detach ${from.index}`] : [...joins, `attach ${to.index}`];
     }
     case 'create-bridge':
     case 'create-subinterface':
-      return (key) => key === `delete-${operation.op.slice('create-'.length)} ${device}`;
+      return [`delete-${operation.op.slice('create-'.length)} ${device}`];
     case 'delete-bridge':
     case 'delete-subinterface':
-      return (key) =>
-        key !== keyOf(operation) &&
-        [device, operation.target.index].some((about) => key.endsWith(` ${about}`));
+      return [...noted.keys()].filter(
+        (key) =>
+          key !== keyOf(operation) &&
+          [device, operation.target.index].some((about) => key.endsWith(` ${about}`)),
+      );
     default:
-      return () => false;
+      return [];
   }
 }
 
@@ -90,14 +90,14 @@ export function backOff(
 
 /** Notes the operations that one pass carried out; what it had to make several times counts once. */
 export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {
+  if (done.length === 0) return repairs;
   const next = new Map([...repairs].filter(([, { lastMs }]) => nowMs - lastMs < 2 * PAUSE_MAX_MS));
   const counted = new Set<string>();
   for (const operation of done) {
     const key = keyOf(operation);
     if (!counted.has(key)) next.set(key, again(next.get(key), nowMs, pauseMaxMs(operation)));
     counted.add(key);
-    const isTakenBack = takenBackBy(operation);
-    for (const noted of [...next.keys()]) if (isTakenBack(noted)) next.delete(noted);
+    for (const taken of takenBackBy(operation, next)) next.delete(taken);
   }
   return next;
 }

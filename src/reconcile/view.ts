@@ -43,8 +43,19 @@ export const ownAddresses = (link: Link): Link['addresses'] =>
 
 export const subinterfaceKey = (parent: IfIndex, vlanId: number): string => `${parent}.${vlanId}`;
 
-/** Indexes the observed state once; O(links). */
+/** What was made of a state is kept as long as the state itself is. */
+const views = new WeakMap<HostState, { readonly settings: HostSettings; readonly view: View }>();
+
+/** Indexes the observed state, O(links); the same state with the same settings gives the same view, for nothing. */
 export function viewOf(observed: HostState, settings: HostSettings): View {
+  const made = views.get(observed);
+  if (made?.settings === settings) return made.view;
+  const view = makeView(observed, settings);
+  views.set(observed, { settings, view });
+  return view;
+}
+
+function makeView(observed: HostState, settings: HostSettings): View {
   const mappedNames = new Set<LinkName>(settings.bridgeMappings.values());
   const interfaceNames = new Set<LinkName>(settings.physicalInterfaces.values());
   const taps: Link[] = [];

@@ -8,7 +8,18 @@ export function warningsOf(
   taps: readonly DesiredTap[],
   networks: ReadonlyMap<NetworkId, DesiredNetwork>,
 ): Warning[] {
-  const ofTaps = taps.flatMap(({ decision }) => {
+  const told = new Set(
+    taps.flatMap(({ decision }) => (decision.kind === 'blocked' ? [decision.port.networkId] : [])),
+  );
+  const ofNetworks = [...networks.values()]
+    .filter(({ id, place, realisation }) => !told.has(id) && (place.kind === 'blocked' || !realisation.ok))
+    .map(reasonOf);
+  return [...tapWarnings(taps), ...ofNetworks, ...leasedAddresses(networks), ...taggedFrames(world)];
+}
+
+/** Why each of these taps is not wired. */
+export const tapWarnings = (taps: readonly DesiredTap[]): Warning[] =>
+  taps.flatMap(({ decision }) => {
     switch (decision.kind) {
       case 'blocked':
         return [decision.warning];
@@ -19,14 +30,6 @@ export function warningsOf(
         return [];
     }
   });
-  const told = new Set(
-    taps.flatMap(({ decision }) => (decision.kind === 'blocked' ? [decision.port.networkId] : [])),
-  );
-  const ofNetworks = [...networks.values()]
-    .filter(({ id, place, realisation }) => !told.has(id) && (place.kind === 'blocked' || !realisation.ok))
-    .map(reasonOf);
-  return [...ofTaps, ...ofNetworks, ...leasedAddresses(networks), ...taggedFrames(world)];
-}
 
 /** Why no tap of the network is attached. */
 export function reasonOf(network: DesiredNetwork): Warning {

@@ -57,6 +57,9 @@ const BROWSER: readonly Need[] = [
   { command: 'ip', package: 'iproute2' },
 ];
 
+/** Gives one process a clock that a test can set. */
+const CLOCK: Need = { file: '/usr/lib/*/faketime/libfaketimeMT.so.1', package: 'faketime' };
+
 const pure = { needs: [], needsRoot: false, needsBuild: false, filesAtOnce: 2, alsoUnderSecondNode: true };
 const system = { needsRoot: true, needsBuild: false, filesAtOnce: 1, alsoUnderSecondNode: false };
 const program = { ...system, needsBuild: true };
@@ -69,7 +72,7 @@ export const SUITES: readonly Suite[] = [
   { ...pure, name: 'simulation', limitMinutes: 4, alsoUnderSecondNode: false },
   { ...system, name: 'database', needs: SERVERS, limitMinutes: 10 },
   { ...system, name: 'kernel', needs: [...HOSTS, ...WITNESSES], limitMinutes: 10 },
-  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES], limitMinutes: 12 },
+  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES, CLOCK], limitMinutes: 12 },
   { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...MONITORING], limitMinutes: 12 },
   { ...program, name: 'page', needs: [...SERVERS, ...BROWSER], limitMinutes: 4 },
 ];

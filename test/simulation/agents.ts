@@ -33,6 +33,7 @@ export interface AgentsEdges {
   readonly bug: Bug | null;
   readonly note: (text: () => string) => void;
   readonly heard: (event: AgentEvent) => void;
+  readonly started: () => void;
 }
 
 const RESTART_MAX_MS = 5_000;
@@ -57,6 +58,7 @@ export function makeAgents(edges: AgentsEdges): Agents {
   };
   function start(): void {
     oracle.agentStarted();
+    edges.started();
     note(() => 'an agent starts');
     const mine = lives;
     const isAlive = (): boolean => lives === mine;

@@ -22,8 +22,6 @@ export interface Oracle {
   lastTelling(): Telling | null;
   /** Ports whose taps have been here, and that every answer since has shown to the agent that runs now. */
   known(): ReadonlySet<PortId>;
-  /** How many agents have started. */
-  starts(): number;
   fault(text: string): void;
   agentStarted(): void;
   tells(telling: Telling): void;
@@ -50,7 +48,6 @@ export function makeOracle(edges: OracleEdges): Oracle {
   let stored = remembered;
   let telling: Telling | null = null;
   let known: ReadonlySet<PortId> = new Set();
-  let starts = 0;
   let pass: Pass | null = null;
   const knowledge = (): Knowledge => (telling === null ? remembered.knowledge : knowledgeOf(telling.answer));
   const trusts = (about: string): boolean => trust.believes(telling, about);
@@ -67,14 +64,12 @@ export function makeOracle(edges: OracleEdges): Oracle {
     faults,
     lastTelling: () => remembered.telling,
     known: () => known,
-    starts: () => starts,
     fault: (text) => void faults.push(text),
     agentStarted: () => {
       trust.forget();
       remembered = stored;
       telling = null;
       known = new Set();
-      starts += 1;
       pass = null;
     },
     tells: (next) => {

@@ -3,6 +3,7 @@ import type { Telling } from './database.js';
 import { isAskedFor } from './judge-operation.js';
 import { judgeSettled, judgeVanished } from './judge-settled.js';
 import { knowledgeOf, rowOfTap } from './knowledge.js';
+import { lastAct } from './last-act.js';
 import type { Scene } from './scene.js';
 import { fairWeather } from './weather.js';
 
@@ -41,6 +42,7 @@ export async function settle(scene: Scene, progress: Progress): Promise<void> {
   await clock.runUntil(clock.monotonicMs() + ABSENT_MS, progress.goesOn);
   await nextPolls(scene, progress, 2);
   judge(scene, progress, () => true);
+  await lastAct(scene, progress);
 }
 
 /** A name without a row is not asked for in every poll, and libvirt gets its time to plug a tap itself. */

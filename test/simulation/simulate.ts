@@ -63,7 +63,6 @@ export async function simulate(seed: number, options: RunOptions = {}): Promise<
     await clock.runUntil(Math.max(...script.map(({ atMs }) => atMs), clock.monotonicMs()), goesOn);
     if (goesOn()) await settle(scene, { goesOn, report: () => play.report, polls: () => play.polls });
   });
-  counts.starts = oracle.starts();
   return { seed, fault: oracle.faults[0] ?? null, script, counts };
 }
 
@@ -109,6 +108,9 @@ function setUp(seed: number, { trace, bug }: RunOptions): Play {
     bug: bug ?? null,
     note,
     heard,
+    started: () => {
+      counts.starts += 1;
+    },
   });
   const { current: agent, kill, stop } = agents;
   const scene: Scene = { clock, cloud, host, weather, stage, oracle, agent, kill, stop, note };

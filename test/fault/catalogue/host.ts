@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bridgeOf, makeTapsOf, masterOf, portId, tapOf, waitForMaster } from '../../support/host.js';
 import { ip, ipBatch, makeVeth, spawnIn } from '../../support/netns.js';
@@ -21,7 +21,11 @@ const usual = {
 const EXTRA_PORT = portId(7);
 const [RETAPPED = ''] = FLAT_PORTS;
 const FLAT_BRIDGE = bridgeOf(FLAT);
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
+/** The folder above is named after the machine's architecture. */
+const FAKETIME =
+  readdirSync('/usr/lib')
+    .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
+    .find((path) => existsSync(path)) ?? 'faketime is not installed';
 const CLOCK_FILE = join(privateFolder('clock'), 'clock');
 
 /** The agent reads its wall clock through this file; every other program has the machine's own. */
