@@ -41,7 +41,7 @@ function inWords(text: string, dialect: Dialect): string {
  * Statements that make what is missing of `tables`. No foreign keys: a table that was there before may have
  * another storage engine or character set, which foreign keys do not bridge.
  */
-export function createMissing(tables: readonly Table[], dialect: Dialect): readonly string[] {
+function createMissing(tables: readonly Table[], dialect: Dialect): readonly string[] {
   return [
     createRecord(dialect),
     ...tables.flatMap(({ name, definition }) => [
@@ -58,7 +58,7 @@ export function createMissing(tables: readonly Table[], dialect: Dialect): reado
 }
 
 /** Statements that drop those of `tables` that were made here, with all their rows; the last made first. */
-export function dropMade(tables: readonly Table[], dialect: Dialect): readonly string[] {
+function dropMade(tables: readonly Table[], dialect: Dialect): readonly string[] {
   const names = [...tables].reverse().map(({ name }) => name);
   return [
     createRecord(dialect),

@@ -7,8 +7,12 @@ import {
   type Settings,
 } from '../model/index.js';
 
-/** How long to wait after a first beat that failed: no server has told yet how often it wants one. */
-const FIRST_RETRY_MS = 4_000;
+/** How soon a beat that failed is tried once more; a server waits longer than that before it takes an agent for dead. */
+const RETRY_MS = 4_000;
+/** Until a server has told how often it wants one. */
+const FIRST_INTERVAL_MS = 30_000;
+/** A single one may be the first to meet an outage, which the next poll tells. */
+const FAILURES_TOLD_FROM = 2;
 
 export interface HeartEdges {
   readonly openHeartbeats: (settings: Settings) => HeartbeatWriter;
@@ -28,7 +32,7 @@ export interface Heart {
 
 /**
  * Beats on a timer of its own from the first good answer on, and not while the database is lost: an agent that cannot
- * read what to wire does not call itself alive. A failure is told once, and once more when it is over.
+ * read what to wire does not call itself alive. That it fails again and again is told once, and once more when it is over.
  */
 export function startHeart(edges: HeartEdges, first: Settings): Heart {
   const { clock, observer } = edges;
@@ -37,8 +41,8 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
   let writer = edges.openHeartbeats(settings);
   let state: 'waiting' | 'beating' | 'stopped' = 'waiting';
   let isLost = false;
-  let isFailing = false;
-  let intervalMs = FIRST_RETRY_MS;
+  let failures = 0;
+  let intervalMs = FIRST_INTERVAL_MS;
   let cancelTimer = (): void => {};
 
   const arm = (delayMs: number): void => {
@@ -49,12 +53,19 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
   const beat = async (): Promise<void> => {
     const used = writer;
     const beganMs = clock.monotonicMs();
-    const failure = isLost ? null : await attempt(used);
-    if (used !== writer || isStopped()) return;
-    if (failure !== null && !isFailing) observer({ kind: 'heartbeat-failed', error: failure.message });
-    if (failure === null && isFailing && !isLost) observer({ kind: 'heartbeat-back' });
-    if (!isLost) isFailing = failure !== null;
-    arm(beganMs + intervalMs - clock.monotonicMs());
+    if (!isLost) {
+      const failure = await attempt(used);
+      if (used !== writer || isStopped()) return;
+      tell(failure);
+    }
+    const pauseMs = failures === 1 ? RETRY_MS : intervalMs;
+    arm(beganMs + pauseMs - clock.monotonicMs());
+  };
+  const tell = (failure: DatabaseError | null): void => {
+    if (failure === null && failures >= FAILURES_TOLD_FROM) observer({ kind: 'heartbeat-back' });
+    failures = failure === null ? 0 : failures + 1;
+    if (failure !== null && failures === FAILURES_TOLD_FROM)
+      observer({ kind: 'heartbeat-failed', error: failure.message });
   };
   const attempt = async (used: HeartbeatWriter): Promise<DatabaseError | null> => {
     const { physicalInterfaces: interfaceMappings, bridgeMappings } = settings.host;

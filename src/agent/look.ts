@@ -61,7 +61,7 @@ function settledBy(
   if (!isAtRest || wakeAtMs !== null) return null;
   const answer = told !== null && told.asked === view.observed ? told.answer : null;
   const untilMs = answer === null ? 0 : memoryChangesAtMs(memory, settings.knownPortRetentionMs);
-  return { state: view.observed, settings, memory, desired, answer, untilMs };
+  return { view, settings, memory, desired, answer, untilMs };
 }
 
 /** Looks again when the time is up that libvirt was given to plug a tap itself. */

@@ -1,12 +1,13 @@
 import type {
   Clock,
-  HostSettings,
+  HostState,
   Kernel,
   Operation,
   OperationOutcome,
   PassReport,
   Warning,
 } from '../model/index.js';
+import { type TapChanges, viewAfter } from '../reconcile/changes.js';
 import type { Desired, World } from '../reconcile/desired.js';
 import {
   type FreshAnswer,
@@ -18,9 +19,9 @@ import {
 } from '../reconcile/memory.js';
 import { plan } from '../reconcile/plan.js';
 import { backOff, noteRepairs } from '../reconcile/repairs.js';
-import { desireChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
+import { changesSince, desireChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { statusChanges } from '../reconcile/statuses.js';
-import { type View, viewOf } from '../reconcile/view.js';
+import { keepView, type View, viewOf } from '../reconcile/view.js';
 import { guard, heldWarning } from './pass-guard.js';
 
 /** How often a pass plans again when the world changed under it. */
@@ -59,27 +60,31 @@ export interface PassResult {
 export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassResult {
   const startedMs = clock.monotonicMs();
   const { settings, fresh } = input;
-  const view = viewOf(kernel.observe(), settings.host);
-  const sighted = noteSightings(input.memory, view, startedMs);
+  const settled = fresh === null ? (input.settled ?? null) : null;
+  const see = (): Seen => seeHost(kernel.observe(), input, settled);
+  const { view, changes } = see();
+  const sighted = noteSightings(input.memory, view, startedMs, changes);
   const outlineAt = (now: View): Outline => outlineOf(now, settings, sighted, startedMs);
   const knowledge = fresh === null ? recall(sighted) : learn(fresh);
   const world = { ...outlineAt(view), knowledge };
   const order = { fresh, settings: settings.guard, accepted: input.accepted };
   const guarded = guard(world, order, sighted);
-  const settled = fresh === null ? (input.settled ?? null) : null;
-  const decide = (now: View): Decided => {
-    const narrowed = settled === null ? null : desireChanged(outlineAt(now), sighted, settled);
+  const decide = (now: Seen): Decided => {
+    const narrowed =
+      settled === null || now.changes === null
+        ? null
+        : desireChanged(outlineAt(now.view), sighted, settled, now.changes);
     if (narrowed !== null) {
-      return { view: now, desired: narrowed.all, wanted: plan(narrowed.world, narrowed.changed) };
+      return { view: now.view, desired: narrowed.all, wanted: plan(narrowed.world, narrowed.changed) };
     }
-    const worldNow = now === view ? world : { ...outlineAt(now), knowledge };
+    const worldNow = now.view === view ? world : { ...outlineAt(now.view), knowledge };
     const desired = guarded.decide(worldNow);
-    return { view: now, desired, wanted: plan(worldNow, desired) };
+    return { view: now.view, desired, wanted: plan(worldNow, desired) };
   };
-  const first = decide(view);
+  const first = decide({ view, changes });
   const plannedMs = clock.monotonicMs();
   const carried = input.apply
-    ? carryOut(kernel, settings.host, first, decide, guarded.memory, startedMs)
+    ? carryOut(kernel, first, () => decide(see()), guarded.memory, startedMs)
     : { ...first, done: [], failed: [], pauses: [], repairs: guarded.memory.repairs };
   const after = { ...guarded.memory, repairs: carried.repairs };
   const memory =
@@ -136,9 +141,8 @@ interface Carried extends Decided {
  */
 function carryOut(
   kernel: Kernel,
-  host: HostSettings,
   first: Decided,
-  decide: (now: View) => Decided,
+  decideAgain: () => Decided,
   memory: Memory,
   nowMs: number,
 ): Carried {
@@ -151,7 +155,7 @@ function carryOut(
   for (let round = 1; !settled && round <= ROUNDS_MAX; round += 1) {
     const outcomes = kernel.apply(operations);
     done.push(...outcomes);
-    current = decide(viewOf(kernel.observe(), host));
+    current = decideAgain();
     operations = backOff(current.wanted, repairs, nowMs).operations;
     const failures = outcomes.filter((outcome): outcome is Failure => !outcome.ok);
     settled =
@@ -178,6 +182,21 @@ const withoutEffect = (operation: Operation): Failure => ({
     worldChanged: true,
   },
 });
+
+/** The host as it is, and what has changed since it was settled; null: too much, or it never was. */
+interface Seen {
+  readonly view: View;
+  readonly changes: TapChanges | null;
+}
+
+function seeHost(state: HostState, { settings, memory }: PassInput, settled: Settled | null): Seen {
+  const changes = settled === null ? null : changesSince(settled, state, settings, memory);
+  const view =
+    settled === null || changes === null
+      ? viewOf(state, settings.host)
+      : keepView(viewAfter(settled.view, state, changes), settings.host);
+  return { view, changes };
+}
 
 type Outline = Omit<World, 'knowledge'>;
 

@@ -14,7 +14,7 @@ import {
 } from '../monitoring/nagios.js';
 import { span } from '../monitoring/page/words.js';
 import { overviewOf } from '../reconcile/overview.js';
-import { askStatus } from './ask.js';
+import { askStatus, placesOf } from './ask.js';
 import { databaseFor, kernelFor } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
 
@@ -22,8 +22,8 @@ import type { Invocation, Output } from './invocation.js';
 export const MEASURES = ['age', 'drift', 'held', 'failed', 'unwired'] as const;
 type MeasureName = (typeof MEASURES)[number];
 
-export const DEFAULT_WARNING = 'age=60,drift=0,held=0,failed=0,unwired=0';
-export const DEFAULT_CRITICAL = 'age=300';
+const DEFAULT_WARNING = 'age=60,drift=0,held=0,failed=0,unwired=0';
+const DEFAULT_CRITICAL = 'age=300';
 
 export interface CheckOptions {
   /** Ranges by name of measure, over the defaults; empty: none. */
@@ -115,12 +115,12 @@ async function askAgentFor(runDir: string): Promise<Found> {
     case 'status':
       return fromStatus(answer.status);
     case 'nobody':
-      return { kind: 'state', state: 'CRITICAL', text: `no agent runs here (looked in ${runDir})` };
+      return { kind: 'state', state: 'CRITICAL', text: `no agent runs here (looked in ${placesOf(runDir)})` };
     case 'forbidden':
       return {
         kind: 'state',
         state: 'UNKNOWN',
-        text: `not permitted to use the control socket in ${runDir}`,
+        text: `not permitted to use the control socket in ${placesOf(runDir)}`,
       };
     case 'failed':
       return { kind: 'state', state: 'CRITICAL', text: answer.message };

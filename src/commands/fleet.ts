@@ -43,7 +43,7 @@ const STATE_WORDS: Readonly<Record<FleetHost['state'], string>> = {
 };
 
 /** The table for people. Ports of further statuses share a column, each with its word. */
-export function fleetAsText({ generation, lateAfterS, hosts }: Fleet, colour: boolean): string {
+function fleetAsText({ generation, lateAfterS, hosts }: Fleet, colour: boolean): string {
   const troubled = hosts.filter(({ state }) => state !== 'alive').length;
   const headline = `${hosts.length} host(s), ${troubled} without a living agent (${generation}: late after ${lateAfterS} s)`;
   if (hosts.length === 0) return headline;

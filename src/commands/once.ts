@@ -3,7 +3,7 @@ import { withDeadline } from '../agent/deadline.js';
 import { type MoveEvent, settleInterruptedMove } from '../agent/journal.js';
 import { takeLock } from '../agent/lock.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
-import { EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { EXIT, type ExitCode, FAILURES, type Settings } from '../model/index.js';
 import type { Standing } from '../monitoring/gauges.js';
 import { overviewOf } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
@@ -103,7 +103,9 @@ async function applyAndTell(
       complain(output, 'STATUSES_NOT_WRITTEN', `the host is wired, but statuses were not written: ${why}`);
     }
     if (result.stateError !== null)
-      output.complain(`the host is wired, but state_dir cannot be written: ${result.stateError}`);
+      output.complain(
+        `STATE_NOT_KEPT: the host is wired, but state_dir cannot be written: ${result.stateError}\n  ${FAILURES.STATE_NOT_KEPT.remedy}`,
+      );
     return onceExitCode(result);
   } finally {
     await database.close();

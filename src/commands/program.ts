@@ -137,10 +137,12 @@ function addSchemaCommands(program: Command, { withSettings, withoutSettings }: 
     .description('the GRANT statements that the agent needs on this database')
     .requiredOption('--user <user>', "the agent's account")
     .option('--host <host>', 'where the account connects from (MySQL; % is anywhere)', '%')
-    .action((options: { user: string; host: string }) =>
-      withSettings(async (invocation) =>
-        (await import('./schema-grants.js')).schemaGrants(invocation, options),
-      ),
+    .action((_: unknown, command: Command) =>
+      withSettings(async (invocation) => {
+        // The setting of the same name takes what is written after the command too.
+        const { user, host } = command.optsWithGlobals<{ user: string; host: string }>();
+        return (await import('./schema-grants.js')).schemaGrants(invocation, { user, host });
+      }),
     );
   schema
     .command('migrate')

@@ -55,18 +55,23 @@ function asText(status: AgentStatus, output: Output): string {
   return sections.filter((text) => text !== '').join('\n\n');
 }
 
+/** Where the texts begin beside `database`, `last poll` and `last pass`. */
+const HEAD_WIDTH = 11;
+
 function headLines(status: AgentStatus, { colour }: Output): string {
   const { host, version, nowMs, startedAtMs, database, lastPass, generation } = status;
   const paint = painter(colour);
   const since = span(nowMs - database.sinceMs);
+  // The place of the server; what else is in its identity tells it from another one behind the same place.
+  const server = database.server?.split(' ', 1)[0] ?? 'unknown';
   const state = {
-    up: `${paint('good', 'up')} for ${since} (${generation}, server ${database.server})`,
+    up: `${paint('good', 'up')} for ${since} (${generation}, server ${server})`,
     down: `${paint('bad', 'DOWN')} for ${since}: ${database.error}`,
     'not-asked-yet': 'not asked yet',
   }[database.state];
   return [
     `${host}: agent ${version}, running for ${span(nowMs - startedAtMs)}`,
-    wrapped(`database   ${state}`, 0).replaceAll('\n', '\n           '),
+    `database${wrapped(state, HEAD_WIDTH).slice('database'.length)}`,
     database.lastGoodPollAtMs === null
       ? 'last poll  none was answered yet'
       : `last poll  answered ${span(nowMs - database.lastGoodPollAtMs)} ago, ${database.failedPolls} failed since the start`,

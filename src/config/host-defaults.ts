@@ -4,6 +4,8 @@ import { join } from 'node:path';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const FOLDER = 'quantum-linuxbridge-agent';
+/** The run folder of an agent that root or systemd starts. */
+export const SYSTEM_RUN_DIR = `/run/${FOLDER}`;
 
 /** Who runs the agent and where, as far as defaults depend on it. */
 export interface HostDefaults {
@@ -26,7 +28,7 @@ export function hostDefaults(environment: Environment, isRoot = process.getuid?.
   const ordinaryRunDir = environment.XDG_RUNTIME_DIR
     ? join(environment.XDG_RUNTIME_DIR, FOLDER)
     : join(stateDir, 'run');
-  const runDir = firstFolder(environment.RUNTIME_DIRECTORY) ?? (isRoot ? `/run/${FOLDER}` : ordinaryRunDir);
+  const runDir = firstFolder(environment.RUNTIME_DIRECTORY) ?? (isRoot ? SYSTEM_RUN_DIR : ordinaryRunDir);
   return { host: hostname(), stateDir, runDir };
 }
 

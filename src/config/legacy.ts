@@ -12,7 +12,7 @@ export type Meaning =
   /** `nearest` are the words it is compared with for a suggestion. */
   | { readonly kind: 'unknown'; readonly candidates: readonly string[] };
 
-export const ESSEX_PARTS = ['connection', 'name', 'user', 'pass', 'host', 'port'] as const;
+const ESSEX_PARTS = ['connection', 'name', 'user', 'pass', 'host', 'port'] as const;
 export type EssexPart = (typeof ESSEX_PARTS)[number];
 
 /** Later names of settings, from the releases that used oslo.db (Havana on). */

@@ -1,6 +1,6 @@
 import type { Settings } from '../model/settings.js';
 import type { Warning } from '../model/warning.js';
-import { readFiles } from './files.js';
+import { CONVENTIONAL_FILES, type FileSettings, readFiles } from './files.js';
 import { absolutePath } from './formats.js';
 import { hostDefaults } from './host-defaults.js';
 import { nearest } from './nearest.js';
@@ -65,7 +65,7 @@ export function loadSettings(sources: Sources): LoadResult {
     ...fromFiles.problems,
     ...commandLine.problems,
     ...(read.ok ? [] : read.wrong.map(([name, wrong]) => problemOf(name, written, wrong))),
-    ...missing(written, fromFiles.problems),
+    ...missing(written, fromFiles),
   ];
   const warnings = [...fromFiles.warnings, ...environment.warnings];
   if (!read.ok || problems.length > 0) return { ok: false, problems, warnings };
@@ -140,10 +140,13 @@ function problemOf(name: SettingName, written: WrittenSettings, wrong: string): 
 }
 
 /** What no format shows: that there is no database at all, or a password file that cannot be read. */
-function missing(written: WrittenSettings, known: readonly SettingProblem[]): SettingProblem[] {
+function missing(written: WrittenSettings, { problems: known, files }: FileSettings): SettingProblem[] {
   const problems: SettingProblem[] = [];
-  if (!written.has('sql_connection') && !known.some(({ setting }) => setting === 'sql_connection'))
-    problems.push(problemOf('sql_connection', written, 'is not set: no database is named'));
+  // A file that cannot be read may name the database: its own problem is enough.
+  const isKnown = known.some(
+    ({ setting, origin }) => setting === 'sql_connection' || origin.kind === 'command-line',
+  );
+  if (!written.has('sql_connection') && !isKnown) problems.push(noDatabase(files));
   const passwordFile = absolutePath.parse(written.get('sql_password_file')?.text ?? '');
   if (passwordFile.ok) {
     try {
@@ -158,6 +161,18 @@ function missing(written: WrittenSettings, known: readonly SettingProblem[]): Se
   }
   return problems;
 }
+
+/** Whoever has no file yet learns where one is looked for. */
+const noDatabase = (files: readonly string[]): SettingProblem => {
+  const problem = problemOf('sql_connection', new Map(), 'is not set: no database is named');
+  return files.length > 0
+    ? problem
+    : {
+        ...problem,
+        wrong: `is not set, and no configuration file is there (looked for ${CONVENTIONAL_FILES.join(', ')})`,
+        remedy: 'Name one with --config-file, or write the first of these',
+      };
+};
 
 function entryOf(
   name: SettingName,

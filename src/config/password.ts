@@ -4,7 +4,7 @@ import { DatabaseError } from '../model/database.js';
 import type { Origin, Written } from './problem.js';
 
 /** What the credential is called in the unit: `LoadCredential=sql_password:/path`. */
-export const CREDENTIAL_NAME = 'sql_password';
+const CREDENTIAL_NAME = 'sql_password';
 
 /** The password file that systemd's credentials amount to; null when the service was given none. */
 export function credential(environment: Readonly<Record<string, string | undefined>>): Written | null {

@@ -50,5 +50,7 @@ export function describeOrigin(origin: Origin): string {
 }
 
 /** The problem as one line for a person. */
-export const describeProblem = (problem: SettingProblem): string =>
-  `${describeOrigin(problem.origin)}: ${problem.setting} ${problem.wrong}. ${problem.remedy}.`;
+export function describeProblem({ setting, origin, wrong, remedy }: SettingProblem): string {
+  const place = origin.kind === 'default' ? '' : `${describeOrigin(origin)}: `;
+  return `${place}${setting} ${wrong}. ${remedy}.`;
+}

@@ -75,7 +75,12 @@ export const SETTINGS = {
     'Longest wait for a connection to the database.',
   ),
   query_timeout: setting('DATABASE', '5', CONNECT_TIMEOUT, 'Longest wait for an answer of the database.'),
-  read_only: setting('DATABASE', 'false', boolean, 'Never write to the database: no port status.'),
+  read_only: setting(
+    'DATABASE',
+    'false',
+    boolean,
+    'Never write to the database: no port status, no heartbeat.',
+  ),
   physical_interface_mappings: setting(
     'LINUX_BRIDGE',
     '',

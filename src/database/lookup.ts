@@ -30,7 +30,7 @@ const ENDS = ['z', '~', 'aa'];
  * the end of the prefix: hence the same ranges once more with the prefix's last letter doubled. Where `-` is
  * ignored at first (glibc before 2.28, ICU's "shifted") both ends lose it alike: the range only grows.
  */
-export function prefixRanges(prefix: string): readonly { readonly from: string; readonly below: string }[] {
+function prefixRanges(prefix: string): readonly { readonly from: string; readonly below: string }[] {
   const last = prefix.at(-1) ?? '';
   const starts = /[a-z]/i.test(last) ? [prefix, prefix + last] : [prefix];
   return starts.flatMap((from) => ENDS.map((end) => ({ from, below: from + padding(end) })));

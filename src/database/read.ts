@@ -138,7 +138,9 @@ function collectNetworks(rows: readonly Row[], generation: Generation): readonly
   });
 }
 
-/** Whether a wired tap has no port row, or a bridge that is here lacks its network or its binding. */
+/**
+ * Whether a wired tap has no port row, a port has no network, or a bridge that is here lacks its network or its binding.
+ */
 function isRowMissing(
   question: Question,
   decoded: readonly DecodedPort[],
@@ -155,7 +157,12 @@ function isRowMissing(
   const wholeIds = new Set<string>(whole.map(({ id }) => id));
   const isWhole = (bridge: BridgeQuestion): boolean =>
     bridge.by === 'id' ? wholeIds.has(bridge.id) : whole.some(({ id }) => suffixMatches(bridge.suffix, id));
-  return question.taps.some((tap) => tap.wired && !hasPort(tap)) || !question.bridges.every(isWhole);
+  const found = new Set<string>(networks.map(({ id }) => id));
+  return (
+    question.taps.some((tap) => tap.wired && !hasPort(tap)) ||
+    decoded.some((entry) => entry.ok && !found.has(entry.port.networkId)) ||
+    !question.bridges.every(isWhole)
+  );
 }
 
 async function probeEmptyTables(connection: Connection, generation: Generation): Promise<readonly string[]> {

@@ -22,10 +22,11 @@ export interface HostFacts {
 
 export interface OtherAgent {
   readonly pid: number;
+  /** Its program, without arguments: a password may be among them. */
   readonly command: string;
 }
 
-/** Files that are read are small; a process's command line, which anybody may fill, is cut. */
+/** A process's command line, which anybody may fill, is cut. */
 const COMMAND_LENGTH_MAX = 120;
 
 /** Reads the facts under `root`, which is `/` but in tests. Never throws: what cannot be read is not known. */
@@ -90,19 +91,30 @@ function managersOf(root: string, index: IfIndex): string[] {
 
 const AGENT_NAMES = ['neutron-linuxbridge-agent', 'quantum-linuxbridge-agent'];
 
-/** Processes of the agents that this one replaces. It has the name of one of them itself, but runs in Node. */
+/**
+ * Processes of the agents that this one replaces, which run in Python. This one has the name of one of them, so that
+ * Node, and whatever starts it (`sudo`, `timeout`, a shell), may have the name in its command line as well.
+ */
 function otherAgentsIn(root: string): OtherAgent[] {
   const folder = join(root, 'proc');
   const namespace = linkOf(join(folder, 'self/ns/net'));
   return entriesOf(folder).flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
     const words = (textOf(join(folder, entry, 'cmdline')) ?? '').split('\0').filter((word) => word !== '');
-    const isAgent = words.slice(0, 3).some((word) => AGENT_NAMES.includes(basename(word)));
+    const last = words.slice(0, 3).findIndex((word) => AGENT_NAMES.includes(basename(word)));
     const program = basename(linkOf(join(folder, entry, 'exe')) ?? words[0] ?? '');
     const home = linkOf(join(folder, entry, 'ns/net'));
     const isElsewhere = home !== null && namespace !== null && home !== namespace;
-    if (!isAgent || isElsewhere || /^node/.test(program)) return [];
-    return [{ pid: Number(entry), command: words.join(' ').slice(0, COMMAND_LENGTH_MAX) }];
+    if (last < 0 || isElsewhere || !/^python/.test(program)) return [];
+    return [
+      {
+        pid: Number(entry),
+        command: words
+          .slice(0, last + 1)
+          .join(' ')
+          .slice(0, COMMAND_LENGTH_MAX),
+      },
+    ];
   });
 }
 

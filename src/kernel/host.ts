@@ -18,6 +18,8 @@ export interface Host {
   readonly lacking: Set<'vlan-filtering'>;
   /** Where moves of addresses are written down while they are under way. */
   readonly journal: MoveJournal;
+  /** The link as it is at this moment, see `Observer.linkAt`. */
+  readonly linkAt: (index: IfIndex) => BareLink | null;
   /** Tells the observer that a link's IPv6 settings were written. */
   readonly refresh: (index: IfIndex) => void;
 }
@@ -30,7 +32,7 @@ export interface Host {
 export function findLink(host: Host, ref: LinkRef): BareLink | null {
   const index = ref.index ?? host.made.get(ref.name);
   if (index === undefined) throw new Refused('ENODEV', `${ref.name} was not made by this plan.`);
-  const link = host.requests.get(getLink(index), decodeLink);
+  const link = host.linkAt(index);
   if (link !== null && link.name !== ref.name) {
     throw new Refused('ENODEV', `Interface ${index} is ${link.name} now, not ${ref.name}.`);
   }

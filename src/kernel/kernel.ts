@@ -33,8 +33,10 @@ export function openKernel({ routesOf, journal = NO_JOURNAL }: KernelOptions): K
   return {
     observe: observer.observe,
     invalidate: observer.invalidate,
-    apply: (operations) =>
-      applyOperations({ requests, lacking, journal, refresh: observer.refresh }, operations),
+    apply: (operations) => {
+      const { linkAt, refresh } = observer;
+      return applyOperations({ requests, lacking, journal, linkAt, refresh }, operations);
+    },
     watch: observer.watch,
     close: async () => {
       observer.close();

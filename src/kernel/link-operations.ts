@@ -241,7 +241,7 @@ export const setIpv6 = (host: Host, op: OperationOf<'set-ipv6'>): void =>
 function writeIpv6(host: Host, target: LinkRef, wanted: Partial<Ipv6Settings>): void {
   const link = presentLink(host, target);
   try {
-    writeIpv6Settings(link.name, link.ipv6, wanted);
+    writeIpv6Settings(link.name, wanted);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // A link with an MTU below 1280 has no IPv6, and so no settings: there is nothing to disable.

@@ -5,7 +5,7 @@ import { decodeAddress, dumpAddresses } from './addresses.js';
 import { routesOver } from './carried.js';
 import { GROUPS } from './constants.js';
 import { whenReadable } from './libc.js';
-import { decodeLink, dumpLinks, getLink } from './links.js';
+import { type BareLink, decodeLink, dumpLinks, getLink } from './links.js';
 import { TornRead } from './message.js';
 import { makePicture, type Picture } from './picture.js';
 import type { Requests } from './requests.js';
@@ -21,6 +21,11 @@ const DATAGRAMS_PER_OBSERVE_MAX = 100_000;
 export interface Observer {
   observe(): HostState;
   invalidate(): void;
+  /**
+   * The link as it is at this moment, without its addresses: from the picture, after every notification that waits (the
+   * kernel queues them before it answers the request that caused them); null when it is gone.
+   */
+  linkAt(index: IfIndex): BareLink | null;
   /** The link's IPv6 settings were written: the kernel announces such a change to nobody. */
   refresh(index: IfIndex): void;
   watch(look: () => void): void;
@@ -43,7 +48,7 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
       try {
         picture ??= readAll(requests, events, last);
-        drain(events, picture);
+        drain(events, picture, stale);
         return picture;
       } catch (error) {
         if (!(error instanceof TornRead)) throw error;
@@ -60,7 +65,22 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
     last = now.state();
     return last;
   };
+  /** Takes in what waits; when some of it was lost, the next `observe` reads everything again. */
+  const keepUp = (): Picture | null => {
+    try {
+      if (picture !== null) drain(events, picture, stale);
+    } catch (error) {
+      if (!(error instanceof TornRead)) throw error;
+      picture = null;
+    }
+    return picture;
+  };
+  const linkAt = (index: IfIndex): BareLink | null => {
+    const now = keepUp();
+    return now === null ? requests.get(getLink(index), decodeLink) : now.bare(index);
+  };
   return {
+    linkAt,
     observe: () => {
       try {
         return observe();
@@ -72,6 +92,8 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
       picture = null;
     },
     refresh: (index) => {
+      // What was announced before the write does not tell what was written; what comes after it does.
+      keepUp();
       stale.add(index);
     },
     watch: (look) => {
@@ -112,12 +134,18 @@ function discard(events: NetlinkSocket): void {
   throw new TornRead('the notifications of the kernel do not end');
 }
 
-/** Takes in every notification that waits. Throws TornRead when some were lost. */
-function drain(events: NetlinkSocket, picture: Picture): void {
+/**
+ * Takes in every notification that waits; a link that one tells of is not `stale` any more. Throws TornRead when some
+ * were lost.
+ */
+function drain(events: NetlinkSocket, picture: Picture, stale: Set<IfIndex>): void {
   for (let datagram = 0; datagram < DATAGRAMS_PER_OBSERVE_MAX; datagram++) {
     const messages = events.receive();
     if (messages === null) return;
-    for (const message of messages) picture.take(message);
+    for (const message of messages) {
+      const told = picture.take(message);
+      if (told !== null) stale.delete(told);
+    }
   }
   throw new TornRead('the notifications of the kernel do not end');
 }

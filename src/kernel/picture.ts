@@ -11,13 +11,15 @@ import type { Message } from './message.js';
  * that everybody else reads; what did not change keeps its identity, and so does the whole when nothing did.
  */
 export interface Picture {
-  /** Takes in one notification or one line of a dump. Throws MalformedMessage. */
-  take(message: Pick<Message, 'type' | 'body'>): void;
+  /** Takes in one notification; the link it tells of, null when it is not about a link. Throws MalformedMessage. */
+  take(message: Pick<Message, 'type' | 'body'>): IfIndex | null;
   put(link: BareLink): void;
   putAddress(index: IfIndex, address: Address): void;
   /** Replaces the routes of all links. */
   putRoutes(found: ReadonlyMap<IfIndex, readonly Route[]>): void;
   forget(index: IfIndex): void;
+  /** One link's own part of the picture. */
+  bare(index: IfIndex): BareLink | null;
   /** The links that have addresses, with their own part of the picture. */
   addressed(): BareLink[];
   state(): HostState;
@@ -34,7 +36,7 @@ export function makePicture(before: HostState | null): Picture {
   const addresses = new Map<IfIndex, Map<string, Address>>();
   let routes: ReadonlyMap<IfIndex, readonly Route[]> = new Map();
   const touched = new Set<IfIndex>(before?.links.keys());
-  let current: HostState = before ?? { version: 0, links: new Map(), byName: new Map() };
+  let current: HostState = before ?? stateOf(0, new Map());
 
   const put = (link: BareLink) => {
     bare.set(link.index, link);
@@ -61,14 +63,17 @@ export function makePicture(before: HostState | null): Picture {
     touched.add(index);
   };
 
-  const take = ({ type, body }: Pick<Message, 'type' | 'body'>) => {
+  const take = ({ type, body }: Pick<Message, 'type' | 'body'>): IfIndex | null => {
     if (type === RTM.newLink || type === RTM.delLink) {
       const link = decodeLink(body);
       if (link !== null) type === RTM.newLink ? put(link) : forget(link.index);
-    } else if (type === RTM.newAddress || type === RTM.delAddress) {
+      return link?.index ?? null;
+    }
+    if (type === RTM.newAddress || type === RTM.delAddress) {
       const found = decodeAddress(body);
       if (found !== null) (type === RTM.newAddress ? putAddress : removeAddress)(found.index, found.address);
     }
+    return null;
   };
   const linkOf = (index: IfIndex): Link | undefined => {
     const own = bare.get(index);
@@ -93,6 +98,7 @@ export function makePicture(before: HostState | null): Picture {
     putAddress,
     putRoutes,
     forget,
+    bare: (index) => bare.get(index) ?? null,
     addressed: () => [...addresses.keys()].flatMap((index) => bare.get(index) ?? []),
     state,
   };
@@ -110,6 +116,18 @@ function follow(
     if (link === undefined) links.delete(index);
     else links.set(index, link);
   }
-  const byName = new Map<LinkName, Link>([...links.values()].map((link) => [link.name, link]));
-  return { version: before.version + 1, links, byName };
+  return stateOf(before.version + 1, links);
+}
+
+/** Names are indexed when somebody asks for one: most states are only compared with the one before. */
+function stateOf(version: number, links: ReadonlyMap<IfIndex, Link>): HostState {
+  let byName: Map<LinkName, Link> | null = null;
+  return {
+    version,
+    links,
+    get byName() {
+      byName ??= new Map([...links.values()].map((link) => [link.name, link]));
+      return byName;
+    },
+  };
 }

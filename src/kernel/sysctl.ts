@@ -12,19 +12,15 @@ const FILES = {
 } as const;
 
 /**
- * Writes the IPv6 settings of a link that differ from `now`: netlink cannot. The last one enables or disables
+ * Writes IPv6 settings of a link: netlink cannot. The last one enables or disables
  * IPv6, so that the others are in force when it comes to life. A host without IPv6 has nothing to set. Throws
  * Error with a code (ENOENT: the link has no IPv6 of its own or is gone; EACCES, EROFS: not permitted).
  */
-export function writeIpv6Settings(
-  name: LinkName,
-  now: Ipv6Settings | null,
-  wanted: Partial<Ipv6Settings>,
-): void {
+export function writeIpv6Settings(name: LinkName, wanted: Partial<Ipv6Settings>): void {
   if (!existsSync(IPV6)) return;
   for (const setting of ['acceptRa', 'autoconf', 'forwarding', 'disabled'] as const) {
     const value = wanted[setting];
-    if (value === undefined || value === now?.[setting]) continue;
+    if (value === undefined) continue;
     writeFileSync(`${IPV6}/conf/${folderOf(name)}/${FILES[setting]}`, String(Number(value)), { flag: 'r+' });
   }
 }

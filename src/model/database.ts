@@ -37,7 +37,7 @@ export interface Answer {
   readonly suspect: 'in-recovery' | 'read-only' | null;
   /**
    * Tables that are wholly empty, of those that matter (`ports`, the bindings table). Probed only when
-   * a wired tap or a bridge asked for has no row; empty otherwise.
+   * a wired tap, a bridge asked for or the network of a port has no row; empty otherwise.
    */
   readonly emptyTables: readonly string[];
   /** Rows that could not be understood; they cost only themselves. */

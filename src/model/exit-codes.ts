@@ -1,5 +1,5 @@
 /**
- * Exit codes, fixed from the first version (DESIGN 4). 64, 69, 75, 77 and 78 are those of sysexits.h.
+ * Exit codes, fixed from the first version. 64, 69, 75, 77 and 78 are those of sysexits.h.
  * Where several apply, the first of 78, 77, 75, 1, 3, 2, 0 wins.
  */
 export const EXIT = {

@@ -39,7 +39,8 @@ export const FAILURES = {
   },
   DATABASE_SCHEMA: {
     cause: 'The tables are not those of any generation of Quantum or Neutron that the agent knows.',
-    remedy: 'Name the Quantum or Neutron database in sql_connection; its tables are looked for there.',
+    remedy:
+      'Name the Quantum or Neutron database in sql_connection; in an empty one schema migrate makes the tables.',
     exit: EXIT.misconfigured,
   },
   DATABASE_QUERY: {

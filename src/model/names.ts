@@ -61,7 +61,7 @@ export const isUsableId = (id: string): boolean =>
 
 /**
  * A locally administered unicast MAC for a bridge without a physical uplink. It depends only on the network
- * and the host, so it stays the same when the bridge is made again (OPERATORS: a changing MAC black-holes ARP).
+ * and the host, so it stays the same when the bridge is made again: neighbours keep it in their ARP tables.
  */
 export function bridgeMac(id: NetworkId, host: string): string {
   const digest = createHash('sha256').update(`${host}/${id}`).digest();

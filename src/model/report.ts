@@ -66,7 +66,7 @@ export type AgentEvent =
   /** One server of the list could not be used; the next is tried. */
   | { readonly kind: 'database-connect-failed'; readonly server: string; readonly error: string }
   | { readonly kind: 'database-connection-lost'; readonly server: string; readonly error: string }
-  /** This host's row in `agents` could not be written; told once, until one is written again. */
+  /** This host's row in `agents` could not be written, twice in a row; told once, until it is written again. */
   | { readonly kind: 'heartbeat-failed'; readonly error: string }
   | { readonly kind: 'heartbeat-back' }
   | {

@@ -11,7 +11,7 @@ export interface HostSettings {
   readonly plugGraceMs: number;
 }
 
-/** When removals are held back (DESIGN 6, The guard). */
+/** When removals are held back: the guard. */
 export interface GuardSettings {
   /** null: the larger of 1 and 20 % of the wired taps. */
   readonly maxRemovals: number | null;

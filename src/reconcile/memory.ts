@@ -8,6 +8,7 @@ import {
   type PortId,
   tapName,
 } from '../model/index.js';
+import type { TapChanges } from './changes.js';
 import type { Knowledge } from './desired.js';
 import type { Confirmation } from './guard.js';
 import { indexPorts, matchTap } from './match.js';
@@ -89,24 +90,44 @@ const unusableTaps = ({ warnings }: Answer): Set<LinkName> =>
     }),
   );
 
-/** Notes which taps are here: called once per pass, before anything is decided. */
-export function noteSightings(memory: Memory, view: View, nowMs: number): Memory {
+/**
+ * Notes which taps are here: called once per pass, before anything is decided. `changes`: the only taps that may have
+ * come or gone since the last time, where that is known.
+ */
+export function noteSightings(
+  memory: Memory,
+  view: View,
+  nowMs: number,
+  changes: TapChanges | null = null,
+): Memory {
   const firstSeenMs = new Map<IfIndex, number>();
   const plugged = new Set<IfIndex>();
   for (const tap of view.taps) {
-    const isOwn = memory.plugged.has(tap.index) || memory.known.has(tap.name);
-    if (isOwn && tap.master !== null && view.mappedBridges.has(tap.master)) plugged.add(tap.index);
+    const isInMapped = tap.master !== null && view.mappedBridges.has(tap.master);
+    if (isInMapped && (memory.plugged.has(tap.index) || memory.known.has(tap.name))) plugged.add(tap.index);
     if (tap.master === null) firstSeenMs.set(tap.index, memory.firstSeenMs.get(tap.index) ?? nowMs);
   }
-  return { ...memory, firstSeenMs, known: sightedPorts(memory.known, view, nowMs), plugged };
+  return { ...memory, firstSeenMs, known: sightedPorts(memory.known, view, nowMs, changes), plugged };
 }
 
-/** The same map when no known tap has come or gone. */
-function sightedPorts(known: Memory['known'], view: View, nowMs: number): Memory['known'] {
+/** The same map when none of these known taps has come or gone. */
+function sightedPorts(
+  known: Memory['known'],
+  { observed }: View,
+  nowMs: number,
+  changes: TapChanges | null,
+): Memory['known'] {
+  const came = changes === null ? null : new Set(changes.here.map(({ name }) => name));
+  const isHere = (name: LinkName): boolean => {
+    if (came !== null) return came.has(name);
+    const link = observed.byName.get(name);
+    return link !== undefined && isTap(link);
+  };
   const changed: [LinkName, KnownPort][] = [];
-  for (const [name, entry] of known) {
-    const link = view.observed.byName.get(name);
-    const here = link !== undefined && isTap(link);
+  for (const name of changes?.names ?? known.keys()) {
+    const entry = known.get(name);
+    if (entry === undefined) continue;
+    const here = isHere(name);
     if (here && (!entry.here || entry.owesDown)) changed.push([name, { ...entry, here, owesDown: false }]);
     // It was here until now, as far as anybody can tell.
     else if (!here && entry.here) changed.push([name, { ...entry, here, lastHereMs: nowMs, owesDown: true }]);

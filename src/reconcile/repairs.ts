@@ -15,7 +15,7 @@ export interface Repair {
   readonly notBeforeMs: number;
 }
 
-/** By operation and device. Bounded: what is older than the longest pause twice over is forgotten. */
+/** By operation and device. Bounded: what is over is forgotten with the next operation. */
 export type Repairs = ReadonlyMap<string, Repair>;
 
 function keyOf(operation: Operation): string {
@@ -59,7 +59,8 @@ function takenBackBy(operation: Operation, noted: Repairs): readonly string[] {
 
 /**
  * Leaves out repairs that were undone again and again (another agent or a network manager changes the same
- * devices), until their pause is over. A network whose bridge or uplink is left out is left out as a whole.
+ * devices), until their pause is over. A network whose bridge or uplink is left out is left out as a whole. A tap
+ * leaves a bridge all the same, wherever it goes from there: others may come into that bridge now.
  */
 export function backOff(
   operations: readonly Operation[],
@@ -76,8 +77,9 @@ export function backOff(
     operations: operations.filter(
       (operation) =>
         !paused.includes(operation) &&
-        !networks.has(operation.network) &&
-        !(operation.scope === 'device' && devices.has(operation.device)),
+        (isTapLeaving(operation) ||
+          (!networks.has(operation.network) &&
+            !(operation.scope === 'device' && devices.has(operation.device)))),
     ),
     warnings: paused.map((operation) => ({
       code: 'REPAIR_UNDONE',
@@ -88,10 +90,13 @@ export function backOff(
   };
 }
 
+const isTapLeaving = ({ op, scope }: Operation): boolean => op === 'detach' && scope === 'device';
+
 /** Notes the operations that one pass carried out; what it had to make several times counts once. */
 export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {
   if (done.length === 0) return repairs;
-  const next = new Map([...repairs].filter(([, { lastMs }]) => nowMs - lastMs < 2 * PAUSE_MAX_MS));
+  const next = new Map(repairs);
+  for (const [key, repair] of repairs) if (!isRecent(repair, nowMs)) next.delete(key);
   const counted = new Set<string>();
   for (const operation of done) {
     const key = keyOf(operation);
@@ -102,12 +107,15 @@ export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs:
   return next;
 }
 
+/** Whether making it now would be making it again. One that is not is as good as forgotten. */
+const isRecent = ({ lastMs, notBeforeMs }: Repair, nowMs: number): boolean =>
+  nowMs < Math.max(lastMs, notBeforeMs) + WINDOW_MS;
+
 const pauseMaxMs = (operation: Operation): number =>
   operation.op === 'move-addresses' && operation.membership === 'none' ? RENEWAL_PAUSE_MAX_MS : PAUSE_MAX_MS;
 
 function again(before: Repair | undefined, nowMs: number, maxMs: number): Repair {
-  const recent = before !== undefined && nowMs < Math.max(before.lastMs, before.notBeforeMs) + WINDOW_MS;
-  const times = recent ? before.times + 1 : 1;
+  const times = before !== undefined && isRecent(before, nowMs) ? before.times + 1 : 1;
   const pauseMs =
     times < PATIENCE ? 0 : Math.min(maxMs, FIRST_PAUSE_MS * 2 ** Math.min(times - PATIENCE, 10));
   return { times, lastMs: nowMs, notBeforeMs: pauseMs === 0 ? 0 : nowMs + pauseMs };

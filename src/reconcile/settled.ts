@@ -1,20 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  Answer,
-  GuardSettings,
-  HostSettings,
-  HostState,
-  IfIndex,
-  Link,
-  LinkName,
-  NetworkId,
-} from '../model/index.js';
+import type { Answer, GuardSettings, HostSettings, HostState, LinkName, NetworkId } from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
+import { type TapChanges, tapChanges } from './changes.js';
 import { decideTaps } from './desire.js';
 import type { Desired, DesiredNetwork, World } from './desired.js';
 import { type KnownPort, type Memory, recall } from './memory.js';
 import { chooseSegment } from './realise.js';
-import { isTap, type View } from './view.js';
+import type { View } from './view.js';
 import { tapWarnings } from './warnings.js';
 
 /** What of the settings a pass depends on. */
@@ -26,7 +18,7 @@ export interface PassSettings {
 
 /** A host on which a pass has left nothing to do, nothing held and nothing to wait for, and what that rests on. */
 export interface Settled {
-  readonly state: HostState;
+  readonly view: View;
   readonly settings: PassSettings;
   readonly memory: Memory;
   readonly desired: Desired;
@@ -42,12 +34,12 @@ export interface Settled {
  */
 export const nothingHasChanged = (
   settled: Settled,
-  now: Pick<Settled, 'state' | 'settings' | 'memory' | 'answer'>,
+  now: Pick<Settled, 'settings' | 'memory' | 'answer'> & { readonly state: HostState },
   nowMs: number,
 ): boolean =>
   now.answer !== null &&
   now.answer === settled.answer &&
-  now.state === settled.state &&
+  now.state === settled.view.observed &&
   now.settings === settled.settings &&
   now.memory === settled.memory &&
   nowMs < settled.untilMs;
@@ -59,20 +51,29 @@ export interface Narrowed {
   readonly changed: Desired;
 }
 
+/** What has changed since the host was settled; null when that is more than taps, or what is known is not what it was. */
+export const changesSince = (
+  settled: Settled,
+  state: HostState,
+  settings: PassSettings,
+  memory: Memory,
+): TapChanges | null =>
+  settings === settled.settings && memory.networks === settled.memory.networks
+    ? tapChanges(settled.view.observed, state, settings.host)
+    : null;
+
 /**
- * Decides from memory about the taps alone that came, went or changed since the host was settled, each in a network
- * that is served as it was then. null when something else may have to change, too: then all has to be decided. Nothing
- * is removed on the word of memory, so that no other tap and no other network is concerned.
+ * Decides from memory about the taps alone that have changed since the host was settled, each in a network that is
+ * served as it was then. null when one is not: then all has to be decided. Nothing is removed on the word of memory, so
+ * that no other tap and no other network is concerned.
  */
 export function desireChanged(
   outline: Omit<World, 'knowledge'>,
   memory: Memory,
   settled: Settled,
+  changes: TapChanges,
 ): Narrowed | null {
-  const { view, settings } = outline;
-  if (settings !== settled.settings.host || memory.networks !== settled.memory.networks) return null;
-  const changes = changedTaps(settled.state, view, settings);
-  if (changes === null) return null;
+  const { view } = outline;
   const known = new Map<LinkName, KnownPort>();
   for (const name of changes.names) {
     const entry = memory.known.get(name);
@@ -80,7 +81,7 @@ export function desireChanged(
   }
   const world = {
     ...outline,
-    view: { ...view, taps: changes.taps },
+    view: { ...view, taps: changes.here },
     knowledge: recall({ ...memory, known }),
   };
   const assignments = assignTaps(world);
@@ -108,38 +109,6 @@ const NOTHING: Desired = {
   removals: [],
   warnings: [],
 };
-
-interface ChangedTaps {
-  /** Those that are here. */
-  readonly taps: readonly Link[];
-  readonly names: ReadonlySet<LinkName>;
-  /** Also of those that went. */
-  readonly indexes: ReadonlySet<IfIndex>;
-}
-
-/** The taps that differ between two states; null when any other link does. */
-function changedTaps(before: HostState, view: View, settings: HostSettings): ChangedTaps | null {
-  const physical = new Set<string>(settings.physicalInterfaces.values());
-  // A tap may be mapped, or carry VLANs, as any device: then it is somebody's uplink.
-  const isOnlyTap = (link: Link): boolean =>
-    isTap(link) && link.detail.kind === 'other' && !physical.has(link.name);
-  const { links } = view.observed;
-  const taps: Link[] = [];
-  const changed: Link[] = [];
-  for (const [index, link] of links) {
-    const old = before.links.get(index);
-    if (old === link) continue;
-    taps.push(link);
-    changed.push(link, ...(old === undefined ? [] : [old]));
-  }
-  for (const [index, old] of before.links) if (!links.has(index)) changed.push(old);
-  if (!changed.every(isOnlyTap)) return null;
-  return {
-    taps,
-    names: new Set(changed.map(({ name }) => name)),
-    indexes: new Set(changed.map(({ index }) => index)),
-  };
-}
 
 /** The networks of these taps as they were decided; null when one was not served, or is by another segment now. */
 function servedNetworks(

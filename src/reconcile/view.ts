@@ -25,6 +25,8 @@ export interface View {
   readonly subinterfaces: ReadonlyMap<string, Link>;
   /** Indexes of the interfaces in `physical_interface_mappings` that are present. */
   readonly mappedInterfaces: ReadonlySet<IfIndex>;
+  /** What is enslaved to each master; `members` has none for the others. */
+  readonly ports: ReadonlyMap<IfIndex, readonly Link[]>;
   members(bridge: IfIndex): readonly Link[];
 }
 
@@ -50,8 +52,12 @@ const views = new WeakMap<HostState, { readonly settings: HostSettings; readonly
 export function viewOf(observed: HostState, settings: HostSettings): View {
   const made = views.get(observed);
   if (made?.settings === settings) return made.view;
-  const view = makeView(observed, settings);
-  views.set(observed, { settings, view });
+  return keepView(makeView(observed, settings), settings);
+}
+
+/** Keeps a view that was made in another way, see `viewAfter`. */
+export function keepView(view: View, settings: HostSettings): View {
+  views.set(view.observed, { settings, view });
   return view;
 }
 
@@ -64,9 +70,9 @@ function makeView(observed: HostState, settings: HostSettings): View {
   const labelledBridges = new Map<NetworkId, Bridge>();
   const subinterfaces = new Map<string, Link>();
   const mappedInterfaces = new Set<IfIndex>();
-  const members = new Map<IfIndex, Link[]>();
+  const ports = new Map<IfIndex, Link[]>();
   for (const link of observed.links.values()) {
-    if (link.master !== null) append(members, link.master, link);
+    if (link.master !== null) append(ports, link.master, link);
     if (interfaceNames.has(link.name)) mappedInterfaces.add(link.index);
     if (isTap(link)) taps.push(link);
     if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
@@ -87,7 +93,8 @@ function makeView(observed: HostState, settings: HostSettings): View {
     labelledBridges,
     subinterfaces,
     mappedInterfaces,
-    members: (bridge) => members.get(bridge) ?? [],
+    ports,
+    members: (bridge) => ports.get(bridge) ?? [],
   };
 }
 

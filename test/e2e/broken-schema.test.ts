@@ -23,42 +23,43 @@ const NETWORK = networkId(1);
 const [LOST, BACK] = ['database lost, the data plane stays as it is', 'database is back'];
 
 /** What somebody does to the schema under a running agent, how it is undone, and what the error has to name. */
-const BREAKS: readonly {
-  readonly generation: TestGeneration;
+interface Break {
   readonly what: string;
   readonly named: RegExp;
   readonly broken: string;
   readonly whole: string;
-}[] = [
-  {
-    generation: 'grizzly',
-    what: 'the table of ports is renamed',
-    named: /ports/,
-    broken: 'alter table ports rename to ports_old',
-    whole: 'alter table ports_old rename to ports',
-  },
-  {
-    generation: 'grizzly',
-    what: 'the table that makes it Grizzly is renamed, so that it looks like Folsom',
-    named: /portbindingports/,
-    broken: 'alter table portbindingports rename to hidden',
-    whole: 'alter table hidden rename to portbindingports',
-  },
-  {
-    generation: 'ml2-zed',
-    what: 'the table of segments is renamed',
-    named: /networksegments/,
-    broken: 'alter table networksegments rename to hidden',
-    whole: 'alter table hidden rename to networksegments',
-  },
-  {
-    generation: 'ml2-zed',
-    what: 'a column is renamed',
-    named: /vif_type/,
-    broken: 'alter table ml2_port_bindings rename column vif_type to vif_kind',
-    whole: 'alter table ml2_port_bindings rename column vif_kind to vif_type',
-  },
-];
+}
+
+const BREAKS: Readonly<Record<'grizzly' | 'ml2-zed', readonly Break[]>> = {
+  grizzly: [
+    {
+      what: 'the table of ports is renamed',
+      named: /ports/,
+      broken: 'alter table ports rename to ports_old',
+      whole: 'alter table ports_old rename to ports',
+    },
+    {
+      what: 'the table that makes it Grizzly is renamed, so that it looks like Folsom',
+      named: /portbindingports/,
+      broken: 'alter table portbindingports rename to hidden',
+      whole: 'alter table hidden rename to portbindingports',
+    },
+  ],
+  'ml2-zed': [
+    {
+      what: 'the table of segments is renamed',
+      named: /networksegments/,
+      broken: 'alter table networksegments rename to hidden',
+      whole: 'alter table hidden rename to networksegments',
+    },
+    {
+      what: 'a column is renamed',
+      named: /vif_type/,
+      broken: 'alter table ml2_port_bindings rename column vif_type to vif_kind',
+      whole: 'alter table ml2_port_bindings rename column vif_kind to vif_type',
+    },
+  ],
+};
 
 async function startWired(t: Cleanup, { server, rows }: TestDatabase) {
   const { namespace } = makeHost(t);
@@ -83,26 +84,28 @@ async function retries(agent: RunningAgent): Promise<void> {
 }
 
 for (const engine of ENGINES) {
-  for (const { generation, what, named, broken, whole } of BREAKS) {
+  for (const generation of ['grizzly', 'ml2-zed'] satisfies TestGeneration[]) {
     describe(`${generation} on ${engine.name}`, () => {
       withDatabase(engine.start, generation, (database) => {
-        test(`while ${what}: no link event, an error that names it, and recovery by itself`, async (t) => {
-          const { namespace, agent } = await startWired(t, database());
-          const witness = await startWitness(t, namespace);
-          const links = linkNames(namespace);
-          await database().server.query(broken, 'quantum');
-          const line = await agent.line(LOST);
-          assert.equal(line.code, 'DATABASE_SCHEMA');
-          assert.match(String(line.error), named);
-          await retries(agent);
-          await witness.expectNothingOn(...links);
-          await database().server.query(whole, 'quantum');
-          await agent.line(BACK);
-          makeTapsOf(namespace, portId(3));
-          await waitForMaster(namespace, tapOf(portId(3)), bridgeOf(NETWORK));
-          await waitForStatus(database().rows, portId(3), 'ACTIVE');
-          await witness.expectNothingOn(tapOf(portId(1)), tapOf(portId(2)));
-        });
+        for (const { what, named, broken, whole } of BREAKS[generation]) {
+          test(`while ${what}: no link event, an error that names it, and recovery by itself`, async (t) => {
+            const { namespace, agent } = await startWired(t, database());
+            const witness = await startWitness(t, namespace);
+            const links = linkNames(namespace);
+            await database().server.query(broken, 'quantum');
+            const line = await agent.line(LOST);
+            assert.equal(line.code, 'DATABASE_SCHEMA');
+            assert.match(String(line.error), named);
+            await retries(agent);
+            await witness.expectNothingOn(...links);
+            await database().server.query(whole, 'quantum');
+            await agent.line(BACK);
+            makeTapsOf(namespace, portId(3));
+            await waitForMaster(namespace, tapOf(portId(3)), bridgeOf(NETWORK));
+            await waitForStatus(database().rows, portId(3), 'ACTIVE');
+            await witness.expectNothingOn(tapOf(portId(1)), tapOf(portId(2)));
+          });
+        }
       });
     });
   }

@@ -100,7 +100,7 @@ for (const engine of ENGINES) {
           const config = makeConfig({ url: socketUrl(server), database: ['query_timeout = 2'] });
           const agent = await startAgent(t, namespace, config);
           await waitUntil(async () => (await agentRow(database())) !== undefined, 'the row', 10_000);
-          const held = lockAgents(database(), 11);
+          const held = lockAgents(database(), 14);
           await waitUntil(async () => (await waiting(server)).length > 0, 'a heartbeat hangs', 10_000);
           const started = performance.now();
           makeTapsOf(namespace, portId(1));

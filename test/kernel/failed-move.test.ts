@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyOperations } from '../../src/kernel/apply.js';
+import { decodeLink, getLink } from '../../src/kernel/links.js';
 import { openRequests } from '../../src/kernel/requests.js';
+import type { IfIndex } from '../../src/model/ids.js';
 import type { AddressMove, MoveJournal, OperationOutcome } from '../../src/model/kernel.js';
 import { type Cleanup, ip, ipLink } from '../support/netns.js';
 import { BRIDGE } from './fixture.js';
@@ -25,7 +27,13 @@ function moveWith(
     meddle(exchanges);
     return answers;
   };
-  const host = { requests: { ...requests, exchange }, journal, lacking: new Set<never>(), refresh: () => {} };
+  const host = {
+    requests: { ...requests, exchange },
+    journal,
+    lacking: new Set<never>(),
+    linkAt: (index: IfIndex) => requests.get(getLink(index), decodeLink),
+    refresh: () => {},
+  };
   return applyOperations(host, [operation])[0];
 }
 

@@ -2,6 +2,7 @@ import { realClock } from '../../src/agent/clock.js';
 import { openJournal } from '../../src/agent/journal.js';
 import { openStore } from '../../src/agent/store.js';
 import { applyOperations } from '../../src/kernel/apply.js';
+import { decodeLink, getLink } from '../../src/kernel/links.js';
 import { openRequests } from '../../src/kernel/requests.js';
 import type { Operation } from '../../src/model/operation.js';
 
@@ -33,6 +34,7 @@ const [outcome] = applyOperations(
       done: journal.done,
     },
     lacking: new Set(),
+    linkAt: (index) => requests.get(getLink(index), decodeLink),
     refresh: () => {},
   },
   [JSON.parse(text) as Operation],

@@ -131,7 +131,7 @@ test('set-ipv6 writes the four settings of the one link, a dot in its name inclu
 test('a name that would lead to another path than the link’s own is refused', (t) => {
   kernelInNamespace(t);
   for (const name of ['..', '.', 'a/b', '', 'all', 'default', 'tap\ufffd']) {
-    const write = () => writeIpv6Settings(linkName(name), null, { disabled: true });
+    const write = () => writeIpv6Settings(linkName(name), { disabled: true });
     assert.throws(write, { code: 'EINVAL' }, JSON.stringify(name));
   }
   assert.equal(conf('all', 'disable_ipv6'), '0');

@@ -199,7 +199,12 @@ function isRowMissing(question: Question, ports: readonly Port[], networks: read
   const whole = networks.filter(({ rowPresent, segments }) => rowPresent && segments.length > 0);
   const isWhole = (bridge: Question['bridges'][number]): boolean =>
     whole.some(({ id }) => (bridge.by === 'id' ? bridge.id === id : suffixMatches(bridge.suffix, id)));
-  return question.taps.some((tap) => tap.wired && !hasPort(tap)) || !question.bridges.every(isWhole);
+  const found = new Set(networks.map(({ id }) => id));
+  return (
+    question.taps.some((tap) => tap.wired && !hasPort(tap)) ||
+    ports.some(({ networkId }) => !found.has(networkId)) ||
+    !question.bridges.every(isWhole)
+  );
 }
 
 const badRow = ({ id }: Port): Warning => ({

@@ -88,7 +88,7 @@ const downUnless = ({ id, status, binding }: Port, wanted: string): string[] =>
     : [`port ${id} is ${status}, and should be ${wanted}`];
 
 /** False: its network cannot be realised, or another one has what it needs. */
-function isServable(
+export function isServable(
   network: Network,
   knowledge: Knowledge,
   state: HostState,

@@ -1,6 +1,7 @@
 import type { Link } from '../../src/model/index.js';
 import { addTap, removeTap } from './happenings-rows.js';
-import { isWired, type Knowledge, knowledgeOf, rowOfTap } from './knowledge.js';
+import { isServable } from './judge-settled.js';
+import { isServedHere, isWired, type Knowledge, knowledgeOf, rowOfTap } from './knowledge.js';
 import { onHost, type Scene, tapsNow } from './scene.js';
 import type { Progress } from './settle.js';
 
@@ -36,7 +37,9 @@ export async function lastAct(scene: Scene, { goesOn }: Progress): Promise<void>
 
 function isWiredAsKnown({ host, stage }: Scene, tap: Link, knowledge: Knowledge): boolean {
   const row = rowOfTap(knowledge, tap.name);
-  if (row.kind !== 'one' || row.port.pluggedByHypervisor || !row.port.adminUp) return false;
+  if (row.kind !== 'one' || !row.port.adminUp || !isServedHere(row.port)) return false;
+  if (row.port.pluggedByHypervisor) return false;
   const network = knowledge.networks.get(row.port.networkId);
-  return network !== undefined && isWired(host.now(), tap, network, stage.settings.host);
+  if (network === undefined || !isServable(network, knowledge, host.now(), stage.settings.host)) return false;
+  return isWired(host.now(), tap, network, stage.settings.host);
 }

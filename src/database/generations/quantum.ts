@@ -18,7 +18,7 @@ const FLAT_VLAN_ID = -1;
 const LOCAL_VLAN_ID = -2;
 const VLAN_ID_MAX = 4094;
 
-export const STATUS_WORDS = { active: 'ACTIVE', down: 'DOWN' } as const;
+const STATUS_WORDS = { active: 'ACTIVE', down: 'DOWN' } as const;
 export const QUANTUM_STATUS = { table: 'ports', id: 'id', column: 'status' } as const;
 
 /** The tap is named after `ports.id`, so both kinds of question are lookups on the primary key. */

@@ -50,7 +50,7 @@ function gridline(scaleMs: number, atMs: number): Html {
 const heightOf = (durationMs: number, scaleMs: number): number =>
   Math.max(3, Math.round(PLOT_HEIGHT * Math.sqrt(durationMs / scaleMs)));
 
-export function passTone({ failed, held, operations }: PassSummary): Tone | 'quiet' {
+function passTone({ failed, held, operations }: PassSummary): Tone | 'quiet' {
   if (failed > 0) return 'bad';
   if (held > 0) return 'warn';
   return operations > 0 ? 'good' : 'quiet';

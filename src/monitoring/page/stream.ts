@@ -23,11 +23,11 @@ export interface Update {
 /** What a client has: the text of every part, by region. */
 export type Shown = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-export const shownOf = (regions: readonly Region[]): Shown =>
+const shownOf = (regions: readonly Region[]): Shown =>
   new Map(regions.map(({ id, parts }) => [id, new Map(parts.map((part) => [part.id, part.html.html]))]));
 
 /** What brings a client from `before` to `after`; the regions that are equal are left out. */
-export function difference(before: Shown, after: Shown): Update['regions'] {
+function difference(before: Shown, after: Shown): Update['regions'] {
   return [...after].flatMap(([id, parts]) => {
     const old = before.get(id) ?? new Map<string, string>();
     const changed = [...parts].filter(([part, text]) => old.get(part) !== text);

@@ -77,7 +77,8 @@ function heldVerdict({ held }: AgentStatus): Verdict | null {
 function tapVerdict({ taps }: AgentStatus): Verdict | null {
   const blocked = taps.filter(({ state }) => state === 'blocked').length;
   const leftAlone = taps.filter(({ state }) => state === 'left-alone').length;
-  if (blocked + leftAlone === 0) return null;
+  const troubled = blocked + leftAlone;
+  if (troubled === 0) return null;
   const parts = [
     ...(blocked > 0 ? [`${blocked} blocked`] : []),
     ...(leftAlone > 0 ? [`${leftAlone} left alone`] : []),
@@ -85,7 +86,7 @@ function tapVerdict({ taps }: AgentStatus): Verdict | null {
   return {
     tone: blocked > 0 ? 'bad' : 'warn',
     icon: 'alert',
-    title: `${blocked + leftAlone} of ${count(taps.length, 'tap')} need a look`,
+    title: `${troubled} of ${count(taps.length, 'tap')} ${troubled === 1 ? 'needs' : 'need'} a look`,
     detail: `${parts.join(', ')}; the reason stands beside each. Every other port is served.`,
   };
 }

@@ -174,7 +174,7 @@ test('a host that shows nothing is known for nothing', (t) => {
   });
 });
 
-test('an agent of Python in this namespace is found; this program, one elsewhere and an editor are not', (t) => {
+test('an agent of Python in this namespace is found; this program, what starts it, one elsewhere and an editor are not', (t) => {
   const command = (...words: readonly string[]): string => words.map((word) => `${word}\0`).join('');
   const facts = rootWith(t, {
     'proc/self/ns/net': '->net:[1]',
@@ -194,9 +194,13 @@ test('an agent of Python in this namespace is found; this program, one elsewhere
     'proc/12/ns/net': '->net:[2]',
     'proc/13/cmdline': command('vi', '/etc/neutron-linuxbridge-agent.conf'),
     'proc/14/cmdline': command('/usr/bin/python3', '/usr/bin/quantum-linuxbridge-agent'),
+    'proc/15/cmdline': command('sudo', 'quantum-linuxbridge-agent', 'config', 'check'),
+    'proc/15/exe': '->/usr/bin/sudo',
+    'proc/15/ns/net': '->net:[1]',
   });
-  assert.deepEqual(
-    facts.otherAgents.map(({ pid }) => pid),
-    [10, 14],
-  );
+  // Arguments are left out: a password may be among them.
+  assert.deepEqual(facts.otherAgents, [
+    { pid: 10, command: '/usr/bin/python3 /usr/bin/neutron-linuxbridge-agent' },
+    { pid: 14, command: '/usr/bin/python3 /usr/bin/quantum-linuxbridge-agent' },
+  ]);
 });

@@ -117,6 +117,9 @@ test('a pause is told, with the device', () => {
 });
 
 test('what was long ago is forgotten', () => {
-  const repairs = after([0, [attach]]);
-  assert.equal(noteRepairs(repairs, [], 10 * 60_000).size, 0);
+  const repairs = after([0, [attach]], [10 * 60_000, [upTap]]);
+  assert.deepEqual(
+    [...repairs.values()].map(({ lastMs }) => lastMs),
+    [10 * 60_000],
+  );
 });
