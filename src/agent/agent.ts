@@ -1,4 +1,5 @@
 import { type AgentStatus, EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { viewOf } from '../reconcile/view.js';
 import { recallVanishedTaps } from './keep.js';
 import { look } from './look.js';
 import { poll, shutDown } from './poll.js';
@@ -16,6 +17,8 @@ export interface Agent {
   stop(): Promise<void>;
   /** How the agent sees the host now, see `statusOf`. */
   status(): AgentStatus;
+  /** How many taps were here when the host was last looked at. */
+  tapsHere(): number;
   /** How far the loop is behind its own schedule; 0 while it turns as it should. */
   lateMs(): number;
   /** Settles when the agent has ended: stopped (0), out of retries (75), or a schema it cannot serve (78). */
@@ -47,6 +50,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     reload: (next) => reload(self, next),
     stop: () => shutDown(self, EXIT.ok),
     status: () => statusOf(self),
+    tapsHere: () => (self.seen === null ? 0 : viewOf(self.seen, self.settings.host).taps.length),
     lateMs: () => self.poller?.lateMs() ?? 0,
     ended,
   };

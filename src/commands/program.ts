@@ -152,7 +152,7 @@ function addSchemaCommands(program: Command, { withSettings, withoutSettings }: 
     );
   schema
     .command('rollback')
-    .description('take back the last migrations')
+    .description('take back the last migrations: drops the tables that they made, with all their rows')
     .action(() =>
       withSettings(async (invocation) => (await import('./schema-migrate.js')).schemaRollback(invocation)),
     );

@@ -40,7 +40,7 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   const log = await openLog(settings);
   const outside = await openOutside(settings, log);
   const { observer } = outside;
-  const devices = (): number => agent.status().taps.length;
+  const devices = (): number => agent.tapsHere();
   const heart = startHeart({ openHeartbeats: heartbeatsFor, clock: realClock, observer, devices }, settings);
   const stop = (signal: string): void => {
     observer({ kind: 'stopping', signal });

@@ -145,12 +145,12 @@ export const SETTINGS = {
   state_dir: optional(
     'AGENT',
     absolutePath,
-    'Folder for what must survive a restart; default: /var/lib/quantum-linuxbridge-agent for root.',
+    'Folder for what must survive a restart; default: /var/lib/quantum-linuxbridge-agent, for others than root below ~/.local/state.',
   ),
   run_dir: optional(
     'AGENT',
     absolutePath,
-    'Folder for the control socket; default: /run/quantum-linuxbridge-agent for root.',
+    'Folder for the control socket; default: /run/quantum-linuxbridge-agent, for others than root below $XDG_RUNTIME_DIR.',
   ),
   control_group: optional(
     'AGENT',

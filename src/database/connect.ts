@@ -3,8 +3,7 @@ import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
 import type { Connection } from './connection.js';
 import { databaseError, endpointOf, tooLate } from './errors.js';
 import { within } from './limit.js';
-import { connectMysql } from './mysql.js';
-import { connectPostgresql } from './postgresql.js';
+import type { connectPostgresql } from './postgresql.js';
 
 /** How long a good-bye to the server may take before the socket is cut. */
 export const GOODBYE_LIMIT_MS = 1000;
@@ -13,7 +12,7 @@ type Limits = Pick<DatabaseSettings, 'connectTimeoutMs' | 'queryTimeoutMs'>;
 
 /** A connection that is ready for statements, within `connectTimeoutMs`. Throws DatabaseError. */
 export async function connectTo(server: DatabaseServer, limits: Limits): Promise<Connection> {
-  const connect = server.engine === 'postgresql' ? connectPostgresql : connectMysql;
+  const connect = await driverOf(server);
   let cut = (): void => {};
   const attempt = connect(server, limits.queryTimeoutMs, (destroy) => {
     cut = destroy;
@@ -27,6 +26,12 @@ export async function connectTo(server: DatabaseServer, limits: Limits): Promise
     throw databaseError(error, server);
   }
 }
+
+/** Only the driver that is needed is loaded: each costs 15 MiB, and a fifth of a start. */
+const driverOf = async ({ engine }: DatabaseServer): Promise<typeof connectPostgresql> =>
+  engine === 'postgresql'
+    ? (await import('./postgresql.js')).connectPostgresql
+    : (await import('./mysql.js')).connectMysql;
 
 /**
  * The first server of the list that answers. Each is tried once; `onFailure` hears of every one that failed.

@@ -9,7 +9,7 @@ import type { DatabaseSettings } from '../model/settings.js';
 import { answered, disconnect } from './connect.js';
 import { databaseError, endpointOf } from './errors.js';
 import type { GenerationName } from './generations/generation.js';
-import { readSnapshot } from './read.js';
+import { type Reading, readSnapshot } from './read.js';
 import { type DatabaseEvents, isWorn, openSession, type Session } from './session.js';
 import { oneAfterAnother } from './turns.js';
 import { writeStatuses } from './write.js';
@@ -24,12 +24,15 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
   const inTurn = oneAfterAnother();
   let session: Session | null = null;
   let newest: GenerationName | null = null;
+  /** What the last read of this session has found. */
+  let last: Reading | null = null;
 
   async function connected(): Promise<Session> {
     if (session?.connection.lost()) giveUp(session, closedByServer(session));
     if (session !== null && !isWorn(session)) return session;
     if (session !== null) await disconnect(session.connection);
     session = null;
+    last = null;
     session = await openSession(settings, newest, events);
     newest = session.generation.name;
     return session;
@@ -47,8 +50,9 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
     const { connection, generation } = current;
     try {
       current.readsLeft -= 1;
-      const snapshot = readSnapshot(connection, generation, question, settings.host);
-      return await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
+      const snapshot = readSnapshot(connection, generation, question, settings.host, last);
+      last = await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
+      return last.answer;
     } catch (error) {
       const failure = databaseError(error, connection.server);
       giveUp(current, failure);

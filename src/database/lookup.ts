@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { ID_PREFIX_LENGTH } from '../model/names.js';
+import type { DatabaseServer } from '../model/settings.js';
 
 /** Rows to find by one indexed column: by whole values, or by how the value begins. */
 export type Term =
@@ -8,10 +9,12 @@ export type Term =
 
 /**
  * How many terms one statement holds. MariaDB turns a list of 1,000 values or more into a temporary table
- * (in_predicate_conversion_threshold); a prefix costs several ranges.
+ * (in_predicate_conversion_threshold); to PostgreSQL a list is one value. A prefix costs several ranges.
  */
-const EQUAL_MAX = 900;
+const EQUAL_MAX: Readonly<Record<Engine, number>> = { mysql: 900, postgresql: 5_000 };
 const PREFIX_MAX = 100;
+
+type Engine = DatabaseServer['engine'];
 
 /** With its padding a range's end is as long as an id can be: 36 characters in every schema since Folsom. */
 const END_LENGTH = 36;
@@ -39,21 +42,33 @@ function prefixRanges(prefix: string): readonly { readonly from: string; readonl
 const padding = (end: string): string => end.repeat(Math.ceil((END_LENGTH - ID_PREFIX_LENGTH) / end.length));
 
 /** Splits terms into groups that fit one statement each; no terms, no groups. */
-export function statementsOf(terms: readonly Term[]): readonly (readonly Term[])[] {
+export function statementsOf(terms: readonly Term[], engine: Engine): readonly (readonly Term[])[] {
   const equal = terms.filter((term) => 'equal' in term);
   const prefix = terms.filter((term) => 'prefix' in term);
-  if (equal.length <= EQUAL_MAX && prefix.length > 0 && prefix.length <= PREFIX_MAX) return [terms];
-  return [...chunks(equal, EQUAL_MAX), ...chunks(prefix, PREFIX_MAX)];
+  const equalMax = EQUAL_MAX[engine];
+  if (equal.length <= equalMax && prefix.length > 0 && prefix.length <= PREFIX_MAX) return [terms];
+  return [...chunks(equal, equalMax), ...chunks(prefix, PREFIX_MAX)];
 }
 
 /** Adds the condition that any of `terms` holds. `terms` must not be empty. */
-export function matching(query: Knex.QueryBuilder, terms: readonly Term[]): Knex.QueryBuilder {
+export function matching(
+  query: Knex.QueryBuilder,
+  terms: readonly Term[],
+  engine: Engine,
+): Knex.QueryBuilder {
   const equal = new Map<string, string[]>();
   for (const term of terms) {
-    if ('equal' in term) equal.set(term.column, [...(equal.get(term.column) ?? []), term.equal]);
+    if (!('equal' in term)) continue;
+    const values = equal.get(term.column);
+    if (values === undefined) equal.set(term.column, [term.equal]);
+    else values.push(term.equal);
   }
   return query.where((either) => {
-    for (const [column, values] of equal) either.orWhereIn(column, values);
+    for (const [column, values] of equal) {
+      // One parameter instead of thousands: nothing of it is parsed or planned anew.
+      if (engine === 'postgresql') either.orWhereRaw('?? = any(?)', [column, values]);
+      else either.orWhereIn(column, values);
+    }
     for (const term of terms) {
       if ('equal' in term) continue;
       for (const { from, below } of prefixRanges(term.prefix)) {

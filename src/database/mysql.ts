@@ -51,8 +51,8 @@ export async function connectMysql(
   return {
     server,
     builder,
-    select: async (query) => rowsOf(await ask(client, native(query))),
-    write: async (query) => matchedRows(await ask(client, native(query))),
+    select: async (query) => rowsOf(await ask(client, native(client, query))),
+    write: async (query) => matchedRows(await ask(client, native(client, query))),
     beginSnapshot: () => beginSnapshot(client, stateQuery, address),
     endSnapshot: async () => {
       await ask(client, COMMIT);
@@ -115,9 +115,17 @@ interface Statement {
   readonly values?: unknown[];
 }
 
-function native(query: Knex.QueryBuilder | Knex.Raw): Statement {
+/** A query that is asked again is not built again. */
+const statements = new WeakMap<object, Statement>();
+
+/** The statement with its values in it, as the driver would send it. */
+function native(client: mysql.Connection, query: Knex.QueryBuilder | Knex.Raw): Statement {
+  const built = statements.get(query);
+  if (built !== undefined) return built;
   const { sql, bindings } = query.toSQL().toNative();
-  return { sql, values: [...bindings] };
+  const statement = { sql: client.format(sql, [...bindings]) };
+  statements.set(query, statement);
+  return statement;
 }
 
 const connected = (client: mysql.Connection): Promise<void> =>

@@ -95,10 +95,27 @@ async function tlsOptions(tls: TlsSettings): Promise<pg.ClientConfig['ssl']> {
   };
 }
 
-function native(query: Knex.QueryBuilder | Knex.Raw): { text: string; values: unknown[] } {
-  const { sql, bindings } = query.toSQL().toNative();
-  return { text: sql, values: [...bindings] };
+interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
 }
+
+/** A query that is asked again is not built again. */
+const statements = new WeakMap<object, Statement>();
+
+function native(query: Knex.QueryBuilder | Knex.Raw): Statement {
+  const built = statements.get(query);
+  if (built !== undefined) return built;
+  const { sql, bindings } = query.toSQL().toNative();
+  const values = bindings.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
+  const statement = { text: sql, values };
+  statements.set(query, statement);
+  return statement;
+}
+
+/** What the driver would make of an array each time that it is sent. */
+const arrayLiteral = (values: readonly unknown[]): string =>
+  `{${values.map((value) => `"${String(value).replace(/[\\"]/g, '\\$&')}"`).join(',')}}`;
 
 /** Sets what this server knows of the list: older servers lack some, and SET of an unknown name is an error. */
 function sessionSettings(queryTimeoutMs: number): { text: string; values: string[] } {

@@ -1,62 +1,128 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Knex } from 'knex';
 import type { Answer, BridgeQuestion, Question, TapQuestion } from '../model/database.js';
 import { networkId, portId } from '../model/ids.js';
 import { ID_PREFIX_LENGTH, isUsableId, suffixMatches } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
 import type { Warning } from '../model/warning.js';
-import type { Connection, Row } from './connection.js';
+import type { Connection, Row, ServerState } from './connection.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { integer, shown, text } from './generations/values.js';
 import { matching, statementsOf, type Term } from './lookup.js';
 
+/** What a read has found, and by which question: the next read with the same one builds on it. */
+export interface Reading {
+  readonly question: Question;
+  readonly server: ServerState;
+  readonly ports: Found<DecodedPort>;
+  readonly networks: Found<Network>;
+  readonly isRowMissing: boolean;
+  readonly answer: Answer;
+}
+
+/** SELECTs, the rows that they gave, and what was made of these. */
+interface Found<Item> {
+  readonly statements: readonly Knex.QueryBuilder[];
+  readonly rows: readonly Row[];
+  readonly items: readonly Item[];
+}
+
 /**
  * Reads one snapshot: BEGIN with the server's state, ports, networks, COMMIT; a probe for empty tables only
- * when something that is here has no row. `host` is the one whose bindings are `here`. Rejects with the
- * driver's error; the connection must not be used again then, because its transaction is still open.
+ * when something that is here has no row. `host` is the one whose bindings are `here`. An answer that is as in `before`
+ * is the same object. Rejects with the driver's error; the connection must not be used again then, because its
+ * transaction is still open.
  */
 export async function readSnapshot(
   connection: Connection,
   generation: Generation,
   question: Question,
   host: string,
-): Promise<Answer> {
-  const state = await connection.beginSnapshot();
-  const decoded = await readPorts(connection, generation, question.taps, host);
-  const ports = decoded.flatMap((entry) => (entry.ok ? [entry.port] : []));
-  const networks = await readNetworks(connection, generation, ports, question.bridges);
-  const emptyTables = isRowMissing(question, decoded, networks)
-    ? await probeEmptyTables(connection, generation)
-    : [];
+  before: Reading | null = null,
+): Promise<Reading> {
+  const server = await connection.beginSnapshot();
+  const last = before !== null && isDeepStrictEqual(before.question, question) ? before : null;
+  const ports = await readPorts(connection, generation, question.taps, host, last?.ports ?? null);
+  const arePortsSame = ports === last?.ports;
+  const networks = await readNetworks(
+    connection,
+    generation,
+    ports.items,
+    question.bridges,
+    arePortsSame ? last.networks : null,
+  );
+  const isSame = arePortsSame && networks === last.networks;
+  const isMissing = isSame ? last.isRowMissing : isRowMissing(question, ports.items, networks.items);
+  const emptyTables = isMissing ? await probeEmptyTables(connection, generation) : [];
   await connection.endSnapshot();
-  return {
+  if (isSame && isDeepStrictEqual([last.server, last.answer.emptyTables], [server, emptyTables])) {
+    return { ...last, question };
+  }
+  const answer: Answer = {
     generation: generation.name,
     hasHosts: generation.hasHosts,
-    ports,
-    networks,
-    server: state.identity,
-    suspect: state.suspect,
+    ports: portsIn(ports.items),
+    networks: networks.items,
+    server: server.identity,
+    suspect: server.suspect,
     emptyTables,
-    warnings: decoded.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
+    warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
   };
+  return { question, server, ports, networks, isRowMissing: isMissing, answer };
 }
 
-async function readPorts(
+const portsIn = (decoded: readonly DecodedPort[]): Port[] =>
+  decoded.flatMap((entry) => (entry.ok ? [entry.port] : []));
+
+/** Asks again what was asked before, or else `statements`. Rows that are the same mean the same. */
+async function find<Item>(
+  connection: Connection,
+  before: Found<Item> | null,
+  statements: () => readonly Knex.QueryBuilder[],
+  decode: (rows: readonly Row[]) => readonly Item[],
+): Promise<Found<Item>> {
+  const asked = before?.statements ?? statements();
+  const rows: Row[] = [];
+  for (const statement of asked) rows.push(...(await connection.select(statement)));
+  if (before !== null && sameRows(before.rows, rows)) return before;
+  return { statements: asked, rows, items: decode(rows) };
+}
+
+const sameRows = (before: readonly Row[], now: readonly Row[]): boolean =>
+  before.length === now.length && before.every((row, at) => sameRow(row, now[at] ?? {}));
+
+function sameRow(before: Row, now: Row): boolean {
+  for (const column in before) if (!sameValue(before[column], now[column])) return false;
+  return true;
+}
+
+/** Columns of binary types arrive as bytes. */
+const sameValue = (before: unknown, now: unknown): boolean =>
+  before === now || (Buffer.isBuffer(before) && Buffer.isBuffer(now) && before.equals(now));
+
+function readPorts(
   connection: Connection,
   generation: Generation,
   taps: readonly TapQuestion[],
   host: string,
-): Promise<readonly DecodedPort[]> {
-  const rows: Row[] = [];
-  for (const terms of statementsOf(generation.portTerms(taps))) {
-    rows.push(...(await connection.select(matching(generation.selectPorts(connection.builder), terms))));
-  }
-  const isWanted = portFilter(taps);
-  const byId = new Map<string, DecodedPort>();
-  for (const entry of generation.decodePorts(rows, host)) {
-    const { id, interfaceId } = entry.ok ? entry.port : entry;
-    // Two statements may find one row; a range or a collation may find rows that were not meant.
-    if (isWanted(id, interfaceId)) byId.set(id, entry);
-  }
-  return [...byId.values()];
+  before: Found<DecodedPort> | null,
+): Promise<Found<DecodedPort>> {
+  const { builder, server } = connection;
+  const statements = (): Knex.QueryBuilder[] =>
+    statementsOf(generation.portTerms(taps), server.engine).map((terms) =>
+      matching(generation.selectPorts(builder), terms, server.engine),
+    );
+  const decode = (rows: readonly Row[]): DecodedPort[] => {
+    const isWanted = portFilter(taps);
+    const byId = new Map<string, DecodedPort>();
+    for (const entry of generation.decodePorts(rows, host)) {
+      const { id, interfaceId } = entry.ok ? entry.port : entry;
+      // Two statements may find one row; a range or a collation may find rows that were not meant.
+      if (isWanted(id, interfaceId)) byId.set(id, entry);
+    }
+    return [...byId.values()];
+  };
+  return find(connection, before, statements, decode);
 }
 
 /** The exact, case-sensitive test that the database's collation may have done more loosely. */
@@ -74,27 +140,33 @@ function portFilter(taps: readonly TapQuestion[]): (id: string, interfaceId: str
     ids.has(id) || whole.has(interfaceId) || prefixes.has(interfaceId.slice(0, ID_PREFIX_LENGTH));
 }
 
-async function readNetworks(
+function readNetworks(
   connection: Connection,
   generation: Generation,
-  ports: readonly Port[],
+  ports: readonly DecodedPort[],
   bridges: readonly BridgeQuestion[],
-): Promise<readonly Network[]> {
-  const ids = new Set<string>(ports.map((port) => port.networkId));
+  before: Found<Network> | null,
+): Promise<Found<Network>> {
+  const ids = new Set<string>(portsIn(ports).map((port) => port.networkId));
   const suffixes = new Set<string>();
   for (const bridge of bridges) {
     if (bridge.by === 'id') ids.add(bridge.id);
     else suffixes.add(bridge.suffix);
   }
-  const rows: Row[] = [];
-  for (const terms of statementsOf(networkTerms(ids, suffixes))) {
-    rows.push(...(await connection.select(selectNetworks(connection, generation, terms))));
-  }
   const isWanted = (id: string): boolean =>
     ids.has(id) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
-  return collectNetworks(
-    rows.filter((row) => isWanted(text(row.network_id) ?? '')),
-    generation,
+  return find(
+    connection,
+    before,
+    () =>
+      statementsOf(networkTerms(ids, suffixes), connection.server.engine).map((terms) =>
+        selectNetworks(connection, generation, terms),
+      ),
+    (rows) =>
+      collectNetworks(
+        rows.filter((row) => isWanted(text(row.network_id) ?? '')),
+        generation,
+      ),
   );
 }
 
@@ -109,11 +181,16 @@ function networkTerms(ids: ReadonlySet<string>, suffixes: ReadonlySet<string>): 
 }
 
 /** Rows of networks and of their bindings in one SELECT: each half is a lookup on its own index. */
-function selectNetworks({ builder }: Connection, generation: Generation, terms: readonly Term[]) {
+function selectNetworks(
+  { builder, server }: Connection,
+  generation: Generation,
+  terms: readonly Term[],
+): Knex.QueryBuilder {
   const [networks, bindings] = generation.networkHalves.map((half) =>
     matching(
       half.select(builder),
       terms.map((term) => ({ ...term, column: half.column })),
+      server.engine,
     ),
   );
   if (networks === undefined || bindings === undefined)
@@ -125,7 +202,9 @@ function collectNetworks(rows: readonly Row[], generation: Generation): readonly
   const byId = new Map<string, Row[]>();
   for (const row of rows) {
     const id = text(row.network_id) ?? '';
-    byId.set(id, [...(byId.get(id) ?? []), row]);
+    const own = byId.get(id);
+    if (own === undefined) byId.set(id, [row]);
+    else own.push(row);
   }
   return [...byId].map(([id, own]) => {
     const network = own.find((row) => integer(row.is_network) === 1);

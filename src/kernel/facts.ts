@@ -92,8 +92,8 @@ function managersOf(root: string, index: IfIndex): string[] {
 const AGENT_NAMES = ['neutron-linuxbridge-agent', 'quantum-linuxbridge-agent'];
 
 /**
- * Processes of the agents that this one replaces, which run in Python. This one has the name of one of them, so that
- * Node, and whatever starts it (`sudo`, `timeout`, a shell), may have the name in its command line as well.
+ * Processes of the agents that this one replaces: scripts in Python, or a process that calls itself so. This one has the
+ * name of one of them, so that Node, and whatever starts it (`sudo`, `timeout`, a shell), may have it among their words.
  */
 function otherAgentsIn(root: string): OtherAgent[] {
   const folder = join(root, 'proc');
@@ -105,7 +105,8 @@ function otherAgentsIn(root: string): OtherAgent[] {
     const program = basename(linkOf(join(folder, entry, 'exe')) ?? words[0] ?? '');
     const home = linkOf(join(folder, entry, 'ns/net'));
     const isElsewhere = home !== null && namespace !== null && home !== namespace;
-    if (last < 0 || isElsewhere || !/^python/.test(program)) return [];
+    const isAgent = last === 0 || (last > 0 && /^python/.test(program));
+    if (!isAgent || isElsewhere || /^node/.test(program)) return [];
     return [
       {
         pid: Number(entry),

@@ -79,7 +79,10 @@ export class DatabaseError extends Error {
 
 /** The shared database as the agent sees it. Every call ends within the configured limits. */
 export interface Database {
-  /** Reads one snapshot; connects first when not connected. Throws DatabaseError. */
+  /**
+   * Reads one snapshot; connects first when not connected. An answer in which nothing has changed may be the same object
+   * as the one before, and then nothing has. Throws DatabaseError.
+   */
   read(question: Question): Promise<Answer>;
   /** Writes what differs; a row that vanished or changed costs nobody else. Returns how many rows it changed. */
   writeStatuses(changes: readonly StatusChange[]): Promise<number>;

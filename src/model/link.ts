@@ -76,7 +76,7 @@ export interface Link {
   readonly routes: readonly Route[];
 }
 
-/** Everything the agent knows of the kernel at one moment. Never half a picture. */
+/** Everything the agent knows of the kernel at one moment. Never half a picture. Of equal versions there is one object. */
 export interface HostState {
   /** Grows whenever anything in `links` changed; equal versions mean equal content. */
   readonly version: number;

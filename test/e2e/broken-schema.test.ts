@@ -17,7 +17,7 @@ import {
 import type { Cleanup } from '../support/netns.js';
 import { ENGINES } from '../support/schema-engines.js';
 import type { TestGeneration } from '../support/schema-tables.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 
 const NETWORK = networkId(1);
 const [LOST, BACK] = ['database lost, the data plane stays as it is', 'database is back'];
@@ -71,7 +71,9 @@ async function startWired(t: Cleanup, { server, rows }: TestDatabase) {
     namespace,
     makeConfig({ url: socketUrl(server), agent: ['log_level = debug'] }),
   );
-  for (const n of [1, 2]) await waitForStatus(rows, portId(n), 'ACTIVE');
+  for (const n of [1, 2]) {
+    await waitForStatus(rows, portId(n), 'ACTIVE');
+  }
   return { namespace, agent };
 }
 
@@ -90,15 +92,18 @@ for (const engine of ENGINES) {
         for (const { what, named, broken, whole } of BREAKS[generation]) {
           test(`while ${what}: no link event, an error that names it, and recovery by itself`, async (t) => {
             const { namespace, agent } = await startWired(t, database());
-            const witness = await startWitness(t, namespace);
+            const witness = await startQuietWitness(t, namespace);
             const links = linkNames(namespace);
             await database().server.query(broken, 'quantum');
-            const line = await agent.line(LOST);
-            assert.equal(line.code, 'DATABASE_SCHEMA');
-            assert.match(String(line.error), named);
-            await retries(agent);
-            await witness.expectNothingOn(...links);
-            await database().server.query(whole, 'quantum');
+            try {
+              const line = await agent.line(LOST);
+              assert.equal(line.code, 'DATABASE_SCHEMA');
+              assert.match(String(line.error), named);
+              await retries(agent);
+              await witness.expectNothingOn(...links);
+            } finally {
+              await database().server.query(whole, 'quantum');
+            }
             await agent.line(BACK);
             makeTapsOf(namespace, portId(3));
             await waitForMaster(namespace, tapOf(portId(3)), bridgeOf(NETWORK));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { AgentStatus, TapStatus } from '../../src/model/index.js';
 import { makeConfig, type Ran, runCli, socketUrl, startAgent } from '../support/agent.js';
@@ -18,10 +18,12 @@ import {
 } from '../support/host.js';
 import { type Cleanup, command } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
-import { waitUntil } from '../support/schema-servers.js';
+import { systemUser, waitUntil } from '../support/schema-servers.js';
 
 const [LOCAL, FLAT, BLOCKED] = [networkId(1), networkId(2), networkId(3)];
 const STRANGER = portId(9);
+/** /run of the machine is not touched: the agent has one of its own. */
+const WITH_OWN_RUN = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh'];
 
 /** Ports 1 (local), 2 (flat), 3 (unmapped), 4 (admin down), and a tap without a row; all taps are here. */
 async function makeCloud(t: Cleanup, { server, rows }: TestDatabase, agent: readonly string[] = []) {
@@ -101,6 +103,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     assert.ok(!stdout.includes('\u001b'));
     assert.match(stdout, new RegExp(`^${FLAT}  ${bridgeOf(FLAT)}   eth1             served$`, 'm'));
     assert.match(stdout, /PHYSICAL_NETWORK_UNMAPPED/);
+    assert.match(stdout, /^database {3}up for .* \(folsom, server \/\S+\)$/m);
   });
 
   test('while the database is down, status tells since when and why, and the taps stay wired', async (t) => {
@@ -158,5 +161,27 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const { mode, gid } = statSync(join(socket ?? ''));
     assert.equal(mode & 0o777, 0o660);
     assert.equal(gid, Number(group));
+  });
+
+  test('a member of control_group with a run_dir of their own asks the agent of the system', async (t) => {
+    const { namespace, config } = await makeCloud(t, database());
+    const member = systemUser('daemon') ?? { uid: 1, gid: 1 };
+    chmodSync(dirname(config.path), 0o755);
+    config.write({
+      url: socketUrl(database().server),
+      agent: [`state_dir = ${config.stateDir}`, `control_group = ${member.gid}`],
+      folders: 'default',
+    });
+    const agent = await startAgent(t, namespace, config, { prefix: WITH_OWN_RUN });
+    await agent.line('host changed');
+    const { code, stdout, stderr } = await runCli(namespace, ['--config-file', config.path, 'status'], {
+      prefix: [
+        ...['nsenter', `--mount=/proc/${agent.pid}/ns/mnt`, '--'],
+        ...['setpriv', `--reuid=${member.uid}`, `--regid=${member.gid}`, '--clear-groups', '--'],
+      ],
+      environment: { HOME: '/nonexistent', XDG_RUNTIME_DIR: '/nonexistent' },
+    });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`^${LOCAL}  ${bridgeOf(LOCAL)}`, 'm'));
   });
 });

@@ -89,7 +89,7 @@ describe('a built agent on a PostgreSQL primary with a streaming standby that is
     assert.equal(await copies.statusOf(portId(5)), 'DOWN');
     await standby.query('select pg_promote()');
     await waitForStatus(copies, portId(5), 'ACTIVE');
-    await witness.expectNothingOn(...[1, 2, 3].map((n) => tapOf(portId(n))));
+    await witness.expectToStayIn(bridgeOf(NETWORK), ...[1, 2, 3].map((n) => tapOf(portId(n))));
 
     await deleteRow(standby, 1);
     await waitForMaster(namespace, tapOf(portId(1)), null);
@@ -114,7 +114,7 @@ describe('a built agent on a PostgreSQL primary with a streaming standby that is
     await polls(standby, 20);
     await standby.query('select pg_promote()');
     await polls(standby, 20);
-    await witness.expectNothingOn(...[1, 2, 3, 4].map((n) => tapOf(portId(n))));
+    await witness.expectToStayIn(bridgeOf(NETWORK), ...[1, 2, 3, 4].map((n) => tapOf(portId(n))));
     assert.equal(masterOf(namespace, tapOf(portId(4))), bridgeOf(NETWORK));
 
     const accept = await runCli(namespace, ['--config-file', configFile, 'accept']);

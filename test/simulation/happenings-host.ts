@@ -109,7 +109,7 @@ const rival: Happen = (scene, random) => {
   if (tap === null) return null;
   const times = random.between(3, 8);
   for (let time = 0; time < times; time += 1) {
-    later(scene, time * random.between(500, 3_000), `a rival takes ${tap.name} out`, () =>
+    later(scene, time * random.between(300, 1_500), `a rival takes ${tap.name} out`, () =>
       onHost(scene, (host) => {
         if (host.get(tap.index) !== undefined) host.enslave(tap.index, null);
       }),

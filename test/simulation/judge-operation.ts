@@ -12,6 +12,7 @@ import {
 import type { Telling } from './database.js';
 import {
   isAgentBridge,
+  isBridgeOf,
   isPlugged,
   isServedHere,
   isTapName,
@@ -162,8 +163,10 @@ function uplinkTakenOut(before: HostState, uplink: Link, bridge: Link, theCase: 
   const { settings, knowledge, telling, trusts } = theCase;
   const taken = `uplink ${uplink.name} was taken out of ${bridge.name}`;
   if (telling === null) return wrong(`${taken} from memory`);
-  const id = networkOfLabel(bridge.alias);
-  const network = id === null ? undefined : knowledge.networks.get(id);
+  const [network, more] = [...knowledge.networks.values()].filter((one) => isBridgeOf(bridge, one));
+  // A bridge without a label that two networks may mean is nobody's yet.
+  if (more !== undefined) return NO_REMOVAL;
+  const id = network?.id ?? networkOfLabel(bridge.alias);
   const taps = membersOf(before, bridge).filter(({ name }) => {
     const row = rowOfTap(knowledge, name);
     // A tap whose row is on another network leaves anyway, and is counted for itself.

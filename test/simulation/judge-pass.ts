@@ -54,7 +54,7 @@ export function overdueTaps(
   before: HostState,
   after: HostState,
   knowledge: Knowledge,
-  { present }: Telling,
+  { presentWhenAsked }: Telling,
 ): Pass['overdue'] {
   const joined = [...after.links.values()].filter(
     ({ index, master }) => master !== null && before.links.get(index)?.master !== master,
@@ -63,7 +63,7 @@ export function overdueTaps(
     const bridge = link.master === null ? undefined : after.links.get(link.master);
     if (bridge === undefined || !isAgentBridge(bridge)) return [];
     return membersOf(after, bridge)
-      .filter(({ index, name }) => index !== link.index && isTapName(name) && present.has(index))
+      .filter(({ index, name }) => index !== link.index && isTapName(name) && presentWhenAsked.has(index))
       .flatMap((tap) => {
         const row = rowOfTap(knowledge, tap.name);
         const isOther = row.kind === 'one' && isServedHere(row.port) && row.port.adminUp;

@@ -134,20 +134,24 @@ function isFree(way: Way, { networks }: Knowledge, state: HostState, settings: H
     if (bridge === undefined) return link.master === null;
     const owner = networkOfLabel(bridge.alias);
     const network = owner === null ? undefined : networks.get(owner);
-    const isKept = network?.segments.length === 0 || isLeftToTaps(bridge, network, state, settings);
+    const isKept = network?.segments.length === 0 || isInUse(bridge, network, state, settings);
     return isPlugged(state, link, settings) && !isKept;
   });
 }
 
-/** Its network is gone, or on a mapped bridge now, but taps that are left alone keep the old bridge in use. */
-const isLeftToTaps = (
+/**
+ * Its network is gone, or on a mapped bridge now, but taps that are left alone keep the old bridge in use, or addresses
+ * that somebody cut off from their interface.
+ */
+const isInUse = (
   bridge: Link,
   network: Network | undefined,
   state: HostState,
   settings: HostSettings,
 ): boolean =>
   (network === undefined || wayOf(network, state, settings).kind === 'joined') &&
-  membersOf(state, bridge).some(({ name }) => isTapName(name));
+  (bridge.addresses.some(({ scope }) => scope !== 253) ||
+    membersOf(state, bridge).some(({ name }) => isTapName(name)));
 
 /** A known port of this host whose tap went away is not ACTIVE any more. */
 export const judgeVanished = ({ ports }: Rows, state: HostState, known: ReadonlySet<PortId>): string[] =>

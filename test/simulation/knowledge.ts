@@ -102,7 +102,7 @@ export function isPlugged(state: HostState, { master }: Link, settings: HostSett
 }
 
 /** By its label, or, where somebody has taken that off, by its name. */
-const isBridgeOf = ({ alias, name }: Link, { id }: Network): boolean =>
+export const isBridgeOf = ({ alias, name }: Link, { id }: Network): boolean =>
   networkOfLabel(alias) === id || (alias === '' && name === bridgeName(id));
 
 /** Up, in the bridge of its network, which is up and has the right uplink. */

@@ -14,6 +14,8 @@ export interface Witness {
   eventsOn(...devices: string[]): Promise<string[]>;
   /** Fails when any event so far is about one of these devices. */
   expectNothingOn(...devices: string[]): Promise<void>;
+  /** Fails when any event so far shows one of these devices outside of that bridge after it was seen in it. */
+  expectToStayIn(bridge: string, ...devices: string[]): Promise<void>;
 }
 
 /** Starts to watch; resolves when events are seen. The process ends with the test. */
@@ -61,7 +63,34 @@ export async function startWitness(t: Cleanup, namespace: string): Promise<Witne
       const seen = await eventsOn(...devices);
       if (seen.length > 0) throw new Error(`the kernel announced:\n${seen.join('\n')}`);
     },
+    expectToStayIn: async (bridge, ...devices) => {
+      const seen = (await events()).filter((line) => /^\d+: /.test(line) || line.startsWith('Deleted'));
+      const outside = devices.flatMap((device) => {
+        const own = seen.filter((line) => mentions(line, device));
+        const first = own.findIndex((line) => mentions(line, bridge));
+        return first < 0 ? [] : own.slice(first).filter((line) => !mentions(line, bridge));
+      });
+      if (outside.length > 0) throw new Error(`seen outside of ${bridge}:\n${outside.join('\n')}`);
+    },
   };
+}
+
+/** The kernel announces a change of carrier up to a second after it came about (its linkwatch waits so long). */
+const QUIET_MS = 1_200;
+
+/** The same, once the kernel has nothing more to say of what was done before. */
+export async function startQuietWitness(t: Cleanup, namespace: string): Promise<Witness> {
+  const before = await startWitness(t, namespace);
+  const limit = performance.now() + 2 * LIMIT_MS;
+  let heard = -1;
+  for (let sinceMs = performance.now(); performance.now() - sinceMs < QUIET_MS; await pause(50)) {
+    const count = (await before.events()).length;
+    if (count === heard) continue;
+    if (performance.now() > limit) throw new Error('the kernel is not quiet');
+    heard = count;
+    sinceMs = performance.now();
+  }
+  return startWitness(t, namespace);
 }
 
 /** Documentation addresses (RFC 5737) on the loopback: no test uses them for anything else. */

@@ -119,6 +119,14 @@ test('a missing database is one problem, and a misspelt key that explains it com
   assert.match(result.warnings[0]?.message ?? '', /nearest one is sql_connection/);
 });
 
+test('a named file that cannot be read is the only problem: it may name the database', () => {
+  const found = problems({ files: ['/nonexistent/file.ini'], environment: {} });
+  assert.deepEqual(
+    found.map(({ setting }) => setting),
+    ['/nonexistent/file.ini'],
+  );
+});
+
 test('a folder given as a file is a problem, not a crash', (t) => {
   const [problem] = problems({ files: [folder(t)], environment: DATABASE });
   assert.match(problem?.wrong ?? '', /cannot be read \(EISDIR\)/);
