@@ -130,7 +130,16 @@ function driverError(error: unknown, server: DatabaseServer): DriverError {
   const message = error instanceof Error ? error.message || code : String(error);
   // Node numbers its own errors below zero; only MySQL's are above.
   const mysqlNumber = number !== null && number > 0 ? number : null;
-  return { text: withoutSecret(message, server.password()), code, mysqlNumber };
+  return { text: withoutSecret(message, passwordToMask(server)), code, mysqlNumber };
+}
+
+/** The password that must not be shown. Its file may have gone meanwhile: then the failure in hand is still the one to tell. */
+function passwordToMask(server: DatabaseServer): string | null {
+  try {
+    return server.password();
+  } catch {
+    return null;
+  }
 }
 
 function withoutSecret(text: string, password: string | null): string {

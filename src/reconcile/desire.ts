@@ -1,14 +1,15 @@
 import type { Link, NetworkId, Port, Warning } from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
-import type {
-  Desired,
-  DesiredNetwork,
-  DesiredTap,
-  Removal,
-  Removals,
-  TapDecision,
-  UnwireCause,
-  World,
+import {
+  type Desired,
+  type DesiredNetwork,
+  type DesiredTap,
+  type Removal,
+  type Removals,
+  type TapDecision,
+  UNWIRE_REASONS,
+  type UnwireCause,
+  type World,
 } from './desired.js';
 import { goneBridges, orphanSubinterfaces } from './gone.js';
 import { desiredNetworks } from './networks.js';
@@ -67,7 +68,7 @@ function unwire(deciding: Deciding, { tap, port, cause, warnings }: Unwire): Tap
     taps: 1,
     cause,
     device: tap.name,
-    text: `take ${tap.name} out of its bridge (${cause})`,
+    text: `take ${tap.name} out of its bridge: ${UNWIRE_REASONS[cause]}`,
   };
   return !isPlugged(deciding.world.view, tap) || mayRemove(deciding, tap, removal)
     ? { kind: 'unwire', port, cause, warnings }

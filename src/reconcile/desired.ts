@@ -60,6 +60,14 @@ export type TapDecision =
   /** Nothing is known of it: the database has to be asked. */
   | { readonly kind: 'unknown' };
 
+/** Why a tap leaves its bridge, in words that follow its name. */
+export const UNWIRE_REASONS: Readonly<Record<UnwireCause, string>> = {
+  'admin-down': 'its port is admin down',
+  'row-missing': 'no port of the database has this tap',
+  'network-changed': 'its port is on another network now',
+  'network-gone': 'the network of its port is gone',
+};
+
 export type UnwireCause = 'admin-down' | 'row-missing' | 'network-changed' | 'network-gone';
 
 export interface DesiredTap {

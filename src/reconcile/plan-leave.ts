@@ -6,7 +6,7 @@ import {
   networkOfLabel,
   type Operation,
 } from '../model/index.js';
-import type { DesiredNetwork, DesiredTap, GoneBridge } from './desired.js';
+import { type DesiredNetwork, type DesiredTap, type GoneBridge, UNWIRE_REASONS } from './desired.js';
 import { type PlanContext, present } from './plan-context.js';
 import { quiet } from './plan-taps.js';
 import { type Bridge, isPlugged, ownAddresses } from './view.js';
@@ -29,13 +29,6 @@ export function leaveOperations(context: PlanContext): Operation[] {
 /** Bridges that can only go when taps have moved out of them. */
 export const emptiedBridges = (context: PlanContext): Operation[] =>
   context.desired.gone.filter((gone) => gone.hasMovingTaps).flatMap((gone) => deleteBridge(context, gone));
-
-const UNWIRE_REASONS = {
-  'admin-down': 'its port is admin down',
-  'row-missing': 'no port of the database has this tap',
-  'network-changed': 'its port is on another network now',
-  'network-gone': 'the network of its port is gone',
-} as const;
 
 function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap): Operation[] {
   if (decision.kind !== 'unwire' || tap.master === null) return [];
