@@ -1,6 +1,6 @@
 import { type Link, networkOfLabel, type Warning } from '../model/index.js';
 import type { DesiredTap, GoneBridge, Removal, TapDecision } from './desired.js';
-import { isGone, obstacleTo } from './owners.js';
+import { isGone, networkOfBridge, obstacleTo } from './owners.js';
 import { presentUplink } from './realise.js';
 import { type Deciding, mayRemove } from './removals.js';
 import { type Bridge, isPlugged, ownAddresses, tapsIn, uplinksOf, type View } from './view.js';
@@ -50,8 +50,8 @@ const leavesItsBridge = (decision: TapDecision | undefined): boolean =>
  * Its network exists and is on a bridge of `bridge_mappings` now, or wants to be: what was its uplink must not stay
  * taken. A network that has its own bridge is blocked for no other reason.
  */
-function isLeftBehind({ networks }: Deciding, bridge: Bridge): boolean {
-  const id = networkOfLabel(bridge.alias);
+function isLeftBehind({ world, networks }: Deciding, bridge: Bridge): boolean {
+  const id = networkOfBridge(world, bridge);
   const place = id === null ? undefined : networks.get(id)?.place;
   return place?.kind === 'joined' || place?.kind === 'blocked';
 }

@@ -1,4 +1,4 @@
-import { type HostState, networkOfLabel, type Settings } from '../../src/model/index.js';
+import { type HostState, type Link, networkOfLabel, type Settings } from '../../src/model/index.js';
 import type { Telling } from './database.js';
 import { isAgentBridge, isPlugged, isTapName, knowledgeOf, rowOfTap } from './knowledge.js';
 
@@ -64,7 +64,9 @@ export function makeTrust(edges: TrustEdges): Trust {
     },
     isAccepted: () => isAccepted,
     passEnds: (telling) => {
-      const isSilent = silentAbout(telling, edges.now(), edges.settings().host).length > 0;
+      const state = edges.now();
+      const silent = silentTaps(telling, state, edges.settings().host);
+      const isSilent = silent.some((tap) => isInAgentBridge(state, tap));
       server = { id: telling.answer.server, doubted: isSilent && isOtherServer(telling) && !isAccepted };
       isAccepted = false;
     },
@@ -72,19 +74,25 @@ export function makeTrust(edges: TrustEdges): Trust {
 }
 
 /** What is plugged on this host and has no row in the answer. */
-function silentAbout(
+function silentTaps(
   { answer, presentWhenAsked }: Telling,
   state: HostState,
   settings: Settings['host'],
-): string[] {
+): Link[] {
   const knowledge = knowledgeOf(answer);
-  const links = [...state.links.values()].filter(({ index }) => presentWhenAsked.has(index));
-  const taps = links.filter((link) => {
-    const bridge = link.master === null ? undefined : state.links.get(link.master);
-    if (!isTapName(link.name) || bridge === undefined || !isPlugged(state, link, settings)) return false;
-    return isAgentBridge(bridge) && rowOfTap(knowledge, link.name).kind === 'none';
-  });
-  return taps.map(({ index }) => `tap ${index}`);
+  return [...state.links.values()].filter(
+    (link) =>
+      presentWhenAsked.has(link.index) &&
+      isTapName(link.name) &&
+      isPlugged(state, link, settings) &&
+      rowOfTap(knowledge, link.name).kind === 'none',
+  );
+}
+
+/** A tap in a mapped bridge may be somebody else's: that it has no row says nothing. */
+function isInAgentBridge(state: HostState, { master }: Link): boolean {
+  const bridge = master === null ? undefined : state.links.get(master);
+  return bridge !== undefined && isAgentBridge(bridge);
 }
 
 function nextSilences(
@@ -98,8 +106,9 @@ function nextSilences(
     ...[...now().links.values()].flatMap(({ alias }) => networkOfLabel(alias) ?? []),
   ];
   const gone = [...new Set(named)].filter((id) => !networks.has(id)).map((id) => `network ${id}`);
+  const taps = silentTaps(telling, now(), settings().host).map(({ index }) => `tap ${index}`);
   return new Map(
-    [...silentAbout(telling, now(), settings().host), ...gone].map((about) => {
+    [...taps, ...gone].map((about) => {
       const silence = before.get(about);
       return [about, { polls: (silence?.polls ?? 0) + 1, sinceMs: silence?.sinceMs ?? nowMs() }];
     }),
