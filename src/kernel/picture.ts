@@ -77,12 +77,8 @@ export function makePicture(before: HostState | null): Picture {
   };
   const linkOf = (index: IfIndex): Link | undefined => {
     const own = bare.get(index);
-    if (own === undefined) return undefined;
-    return {
-      ...own,
-      addresses: [...(addresses.get(index)?.values() ?? [])],
-      routes: routes.get(index) ?? NO_ROUTES,
-    };
+    const found = [...(addresses.get(index)?.values() ?? [])];
+    return own && { ...own, addresses: found, routes: routes.get(index) ?? NO_ROUTES };
   };
   const state = (): HostState => {
     const changed = [...touched].filter(

@@ -1,5 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { Answer, GuardSettings, HostSettings, HostState, LinkName, NetworkId } from '../model/index.js';
+import type {
+  Answer,
+  GuardSettings,
+  HostSettings,
+  HostState,
+  LinkName,
+  NetworkId,
+  Segment,
+} from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
 import { type TapChanges, tapChanges } from './changes.js';
 import { decideTaps } from './desire.js';
@@ -122,8 +129,12 @@ function servedNetworks(
     const network = desired.networks.get(assignment.network);
     const row = knowledge.networks.get(assignment.network);
     if (network === undefined || network.serves === null || row === undefined) return null;
-    if (!isDeepStrictEqual(chooseSegment(row, assignment.port, settings), network.segment)) return null;
+    if (!isSameSegment(chooseSegment(row, assignment.port, settings), network.segment)) return null;
     networks.set(network.id, network);
   }
   return networks;
 }
+
+/** Segments are small flat values; two that only differ in the order of their keys cost a full decision, no more. */
+const isSameSegment = (a: Segment | null, b: Segment | null): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);

@@ -70,10 +70,10 @@ export const SUITES: readonly Suite[] = [
   { ...pure, name: 'property', limitMinutes: 4 },
   { ...pure, name: 'golden', limitMinutes: 2 },
   { ...pure, name: 'simulation', limitMinutes: 4, alsoUnderSecondNode: false },
-  { ...system, name: 'database', needs: SERVERS, limitMinutes: 12 },
+  { ...system, name: 'database', needs: SERVERS, limitMinutes: 10 },
   { ...system, name: 'kernel', needs: [...HOSTS, ...WITNESSES], limitMinutes: 10 },
-  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES, CLOCK], limitMinutes: 14 },
-  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...MONITORING], limitMinutes: 22 },
+  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES, CLOCK], limitMinutes: 12 },
+  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...MONITORING], limitMinutes: 20 },
   { ...program, name: 'page', needs: [...SERVERS, ...BROWSER], limitMinutes: 4 },
 ];
 
