@@ -49,7 +49,10 @@ const WITNESSES: readonly Need[] = [
 ];
 
 /** `promtool` judges metrics, and the rules of alerts. */
-const MONITORING: readonly Need[] = [{ command: 'promtool', package: 'prometheus' }];
+const MONITORING: readonly Need[] = [
+  { command: 'promtool', package: 'prometheus' },
+  { command: 'systemd-analyze', package: 'systemd' },
+];
 
 /** One test looks at the page of a real agent in a namespace. */
 const BROWSER: readonly Need[] = [
