@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { IFF_UP, IFLA, NLM_F, RTM } from '../../src/kernel/constants.js';
 import { openKernel } from '../../src/kernel/kernel.js';
-import { ifIndex, type LinkName, linkName, type Operation } from '../../src/model/index.js';
+import { linkHeader } from '../../src/kernel/links.js';
+import { attribute, nestedAttribute, textAttribute, u32Attribute } from '../../src/kernel/message.js';
+import { openRequests } from '../../src/kernel/requests.js';
+import { type HostState, ifIndex, type LinkName, linkName, type Operation } from '../../src/model/index.js';
 import { enterNamespace, ip, makeNamespace } from '../support/netns.js';
-import { type Bench, portId, startTapMaker, tapOf } from './stage.js';
+import { type Bench, bridgeOf, type Cloud, portId, startTapMaker, tapOf } from './stage.js';
 
 const BRIDGE = linkName('brqfloor');
 
@@ -52,4 +57,64 @@ function attachWhenSeen(
     });
     make();
   });
+}
+
+/**
+ * Every netlink request and sysctl that wires these taps, one after another in a bare loop: nothing is looked at before,
+ * checked or read back. Milliseconds.
+ */
+export function bareWiring(bench: Bench, namespace: string, { ports, networks }: Cloud): number {
+  enterNamespace(bench, namespace);
+  const kernel = openKernel({ routesOf: () => false });
+  const requests = openRequests();
+  const request = (body: Buffer, flags = 0): void => {
+    const [answer] = requests.exchange([{ type: RTM.newLink, flags, body }]);
+    if (answer?.ok === false) throw new Error(answer.message);
+  };
+  const quiet = (name: string): void =>
+    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '1', { flag: 'r+' });
+  const { byName } = kernel.observe();
+  const startedMs = performance.now();
+  for (let n = 1; n <= networks; n += 1) makeBridge(request, bridgeOf(n));
+  const indexOf = linkIndexes(kernel.observe(), networks);
+  for (let n = 1; n <= networks; n += 1) {
+    request(Buffer.concat([linkHeader(indexOf(n)), attribute(IFLA.alias, Buffer.from('a'.repeat(62)))]));
+    quiet(bridgeOf(n));
+    request(linkHeader(indexOf(n), IFF_UP, IFF_UP));
+  }
+  for (let n = 1; n <= ports; n += 1) {
+    const tap = byName.get(linkName(tapOf(n)))?.index ?? ifIndex(0);
+    const bridge = indexOf(((n - 1) % networks) + 1);
+    quiet(tapOf(n));
+    request(Buffer.concat([linkHeader(tap), u32Attribute(IFLA.master, bridge)]));
+    request(linkHeader(tap, IFF_UP, IFF_UP));
+  }
+  const tookMs = performance.now() - startedMs;
+  requests.close();
+  void kernel.close();
+  return tookMs;
+}
+
+function makeBridge(request: (body: Buffer, flags: number) => void, name: string): void {
+  const data = nestedAttribute(
+    IFLA.infoData,
+    u32Attribute(IFLA.bridgeForwardDelay, 0),
+    u32Attribute(IFLA.bridgeStpState, 0),
+  );
+  const info = nestedAttribute(IFLA.linkInfo, textAttribute(IFLA.infoKind, 'bridge'), data);
+  request(
+    Buffer.concat([linkHeader(0), textAttribute(IFLA.name, name), info]),
+    NLM_F.create | NLM_F.exclusive,
+  );
+}
+
+function linkIndexes(
+  { byName }: HostState,
+  networks: number,
+): (network: number) => ReturnType<typeof ifIndex> {
+  const indexes = Array.from(
+    { length: networks },
+    (_, at) => byName.get(linkName(bridgeOf(at + 1)))?.index ?? ifIndex(0),
+  );
+  return (network) => indexes[network - 1] ?? ifIndex(0);
 }

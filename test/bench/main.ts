@@ -3,34 +3,76 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { asMarkdown, exponentOf, type Row } from './measure.js';
 import { plotOf } from './plot.js';
-import { coldStart, wireAll } from './scenarios/start.js';
-import { idle, steadyPoll } from './scenarios/steady.js';
+import { churn } from './scenarios/churn.js';
+import { fleet } from './scenarios/fleet.js';
+import { rowChange } from './scenarios/rows.js';
+import { coldStart, wireAll, wireByShell } from './scenarios/start.js';
+import { idle, steadyPolls, steadyTaps } from './scenarios/steady.js';
 import { knownTap, unknownTap } from './scenarios/tap.js';
 
+type Scenario = () => Promise<Row | readonly Row[]>;
+
+const TAPS = 'taps on the host';
+const NETWORKS = 'networks of 1,000 taps';
+const PORTS = 'ports in the cloud';
+const AXES = [TAPS, NETWORKS, PORTS];
+
 /** `npm run bench [-- --only NAME] [--json]`: every scenario in turn, each with its floor from the same run. */
-const SCENARIOS: Readonly<Record<string, () => Promise<Row | readonly Row[]>>> = {
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'known-tap-1': () => knownTap(1),
   'known-tap-100': () => knownTap(100),
   'known-tap-1000': () => knownTap(1_000),
   'unknown-tap': unknownTap,
   'wire-1000': () =>
-    wireAll(
-      { ports: 1_000, networks: 100 },
-      (measured, floor) => measured < 1.3 * floor,
-      '< 1.3 × the floor',
-    ),
-  'wire-300-flat': () => wireAll({ ports: 300, networks: 1 }, (measured) => measured < 100, '< 100 ms'),
-  'wire-growth-10': () => wireAll({ ports: 10, networks: 1 }, () => true, 'for the plot'),
-  'wire-growth-100': () => wireAll({ ports: 100, networks: 1 }, () => true, 'for the plot'),
-  'wire-growth-1000': () => wireAll({ ports: 1_000, networks: 1 }, () => true, 'for the plot'),
+    wireAll({ ports: 1_000, networks: 100 }, NETWORKS, 100, {
+      text: '< 1.3 × the floor',
+      isReached: (measured, floor) => measured < 1.3 * floor,
+    }),
+  'wire-300': () =>
+    wireAll({ ports: 300, networks: 1 }, TAPS, 300, {
+      text: '< 100 ms',
+      isReached: (measured) => measured < 100,
+    }),
+  shell: () => wireByShell({ ports: 100, networks: 10 }),
+  'shell-1000': () => wireByShell({ ports: 1_000, networks: 100 }),
   'cold-start': () => coldStart(1_000),
-  'steady-100k': () => steadyPoll(1_000, 100_000),
-  'steady-1m': () => steadyPoll(1_000, 1_000_000),
+  steady: () => steadyPolls([1_000, 10_000, 100_000, 1_000_000]),
+  'row-change': () => rowChange(1_000),
   idle: () => idle(300),
+  churn: () => churn(3),
+  'fleet-postgresql': () => fleet('postgresql'),
+  'fleet-mariadb': () => fleet('mysql'),
+  'growth-taps': () =>
+    growing([1, 10, 100, 1_000, 4_000], (taps) => {
+      // A bridge holds 1,023 ports at most.
+      const networks = Math.max(1, taps / 1_000);
+      return [
+        () => wireAll({ ports: taps, networks }, TAPS, taps),
+        () => steadyTaps(taps, networks, TAPS, taps),
+      ];
+    }),
+  'growth-networks': () =>
+    growing([1, 10, 100, 1_000], (networks) => [
+      () => wireAll({ ports: 1_000, networks }, NETWORKS, networks),
+      () => steadyTaps(1_000, networks, NETWORKS, networks),
+    ]),
 };
 
+/** Those that are only run when they are asked for by name. */
+const APART: Readonly<Record<string, Scenario>> = {
+  'churn-hour': () => churn(60),
+};
+
+async function growing(
+  sizes: readonly number[],
+  at: (size: number) => readonly (() => Promise<Row>)[],
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const size of sizes) for (const scenario of at(size)) rows.push(await scenario());
+  return rows;
+}
+
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
-const AXES = ['taps on the host', 'taps wired at once', 'ports in the cloud'];
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -39,26 +81,29 @@ async function main(): Promise<void> {
   const names = values.only ?? Object.keys(SCENARIOS);
   const rows: Row[] = [];
   for (const name of names) {
-    const scenario = SCENARIOS[name];
-    if (scenario === undefined)
-      throw new Error(`no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}`);
+    const scenario = SCENARIOS[name] ?? APART[name];
+    if (scenario === undefined) {
+      const all = Object.keys({ ...SCENARIOS, ...APART });
+      throw new Error(`no scenario ${name}; there are ${all.join(', ')}`);
+    }
     process.stderr.write(`${name} …\n`);
     rows.push(...[await scenario()].flat());
+    if (values.only === undefined) writeResults(rows);
   }
   process.stdout.write(`${values.json === true ? JSON.stringify(rows, null, 2) : asMarkdown(rows)}\n`);
-  if (values.only === undefined) writeResults(rows);
 }
 
+/** After every scenario: a run that is cut short leaves what it has measured. */
 function writeResults(rows: readonly Row[]): void {
   mkdirSync(RESULTS, { recursive: true });
-  const texts = {
-    json: `${JSON.stringify(rows, null, 2)}\n`,
-    md: `# Benchmark results\n\n${asMarkdown(rows)}\n\n${growth(rows)}\n`,
-  };
-  for (const [ending, text] of Object.entries(texts)) writeFileSync(`${RESULTS}results.${ending}`, text);
+  writeFileSync(`${RESULTS}results.json`, `${JSON.stringify(rows, null, 2)}\n`);
+  writeFileSync(
+    `${RESULTS}results.md`,
+    `# Benchmark results\n\n${asMarkdown(rows)}\n\n## How cost grows\n\n${growth(rows)}\n`,
+  );
   for (const axis of AXES) {
     const svg = plotOf(axis, rows);
-    if (svg !== '') writeFileSync(`${RESULTS}${axis.replaceAll(' ', '-')}.svg`, svg);
+    if (svg !== '') writeFileSync(`${RESULTS}${axis.replaceAll(/[ ,]+/g, '-')}.svg`, svg);
   }
 }
 

@@ -1,10 +1,20 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConfigFile, makeConfig, type RunningAgent, socketUrl, startAgent } from '../support/agent.js';
+import {
+  type ConfigFile,
+  makeConfig,
+  PROGRAM,
+  type RunningAgent,
+  socketUrl,
+  startAgent,
+} from '../support/agent.js';
+import { startMariadb } from '../support/mariadb.js';
 import { type Cleanup, endProcess, makeNamespace, makeTaps } from '../support/netns.js';
+import { startPostgres } from '../support/postgres.js';
 import type { TestServer } from '../support/schema-servers.js';
+import { createSchema } from '../support/schema-tables.js';
 
 /** What a scenario is given: it leaves nothing behind that `after` does not end. */
 export type Bench = Cleanup;
@@ -31,53 +41,101 @@ export interface Cloud {
   /** Ports of this host, with numbers from 1; they are spread evenly over the networks. */
   readonly ports: number;
   readonly networks: number;
-  /** `vlan_id` of the bindings: -2 local, -1 flat on physnet1. */
-  readonly vlanId?: number;
   /** Ports of other hosts besides. */
   readonly elsewhere?: number;
 }
 
-const BATCH = 5_000;
-
-/** Fills the Grizzly tables of a server. */
+/** Fills the Grizzly tables of a server; every network is local. */
 export async function fillCloud(
   server: TestServer,
-  { ports, networks, vlanId = -2, elsewhere = 0 }: Cloud,
+  { ports, networks, elsewhere = 0 }: Cloud,
 ): Promise<void> {
-  const physical = vlanId === -1 ? `'physnet1'` : 'null';
-  await insert(server, 'networks (id)', networks, (n) => `('${networkId(n)}')`);
-  await insert(
+  await insertRange(server, 'networks (id)', [1, networks], ({ id }) => id('bbbb'));
+  await insertRange(
     server,
     'network_bindings (network_id, physical_network, vlan_id)',
-    networks,
-    (n) => `('${networkId(n)}', ${physical}, ${vlanId})`,
+    [1, networks],
+    ({ id }) => `${id('bbbb')}, null, -2`,
   );
-  const port = (n: number): string =>
-    `('${portId(n)}', '${networkId(((n - 1) % networks) + 1)}', true, 'DOWN', '')`;
-  await insert(
-    server,
-    'ports (id, network_id, admin_state_up, status, device_owner)',
-    ports + elsewhere,
-    port,
-  );
-  await insert(
-    server,
-    'portbindingports (port_id, host)',
-    ports + elsewhere,
-    (n) => `('${portId(n)}', '${n <= ports ? HOST : `other${n % 1000}`}')`,
-  );
+  await addPorts(server, [1, ports], networks, `'${HOST}'`);
+  if (elsewhere > 0) await addPorts(server, [ports + 1, ports + elsewhere], networks, 'OTHER');
 }
 
-async function insert(
+/** Ports with these numbers on a host, an SQL expression; `OTHER` spreads them over a thousand other hosts. */
+export async function addPorts(
+  server: TestServer,
+  range: readonly [number, number],
+  networks: number,
+  host: string,
+): Promise<void> {
+  await insertRange(
+    server,
+    'ports (id, network_id, admin_state_up, status, device_owner)',
+    range,
+    ({ id }) => `${id('aaaa')}, ${id('bbbb', `((n - 1) % ${networks}) + 1`)}, true, 'DOWN', ''`,
+  );
+  await insertRange(server, 'portbindingports (port_id, host)', range, ({ id, text }) => {
+    return `${id('aaaa')}, ${host === 'OTHER' ? text("'other'", 'n % 1000') : host}`;
+  });
+  const analyze = server.engine === 'postgresql' ? 'analyze' : 'analyze table ports, portbindingports';
+  await server.query(analyze, 'quantum');
+}
+
+interface Sql {
+  /** The id that `portId` and `networkId` make of a number. */
+  id(middle: string, number?: string): string;
+  text(...parts: string[]): string;
+}
+
+async function insertRange(
   server: TestServer,
   into: string,
-  count: number,
-  row: (number: number) => string,
+  [from, to]: readonly [number, number],
+  row: (sql: Sql) => string,
 ): Promise<void> {
-  for (let from = 1; from <= count; from += BATCH) {
-    const rows = Array.from({ length: Math.min(BATCH, count - from + 1) }, (_, index) => row(from + index));
-    await server.query(`insert into ${into} values ${rows.join(', ')}`, 'quantum');
-  }
+  const isPostgres = server.engine === 'postgresql';
+  const numbers = isPostgres
+    ? `generate_series(${from}, ${to}) as n`
+    : `(select seq as n from seq_${from}_to_${to}) as numbers`;
+  const text = (...parts: string[]): string =>
+    isPostgres ? parts.join(' || ') : `concat(${parts.join(', ')})`;
+  const hexSql = (number: string): string =>
+    isPostgres ? `to_hex(268435456 + ${number})` : `lower(hex(268435456 + ${number}))`;
+  const id = (middle: string, number = 'n'): string =>
+    text(hexSql(number), `'-${middle}-4000-8000-0000'`, hexSql(number));
+  await server.query(`insert into ${into} select ${row({ id, text })} from ${numbers}`, 'quantum');
+}
+
+/** A server with the Grizzly tables and this cloud in them. */
+export async function cloudOn(
+  bench: Bench,
+  cloud: Cloud,
+  { engine = 'postgresql', connections = 40 }: { engine?: TestServer['engine']; connections?: number } = {},
+): Promise<TestServer> {
+  const server =
+    engine === 'postgresql'
+      ? await startPostgres({
+          settings: ['log_statement=none', 'shared_buffers=512MB', `max_connections=${connections}`],
+        })
+      : await startMariadb({ settings: ['innodb-buffer-pool-size=512M', `max-connections=${connections}`] });
+  bench.after(() => server.destroy());
+  await createSchema(server, 'grizzly');
+  await fillCloud(server, cloud);
+  return server;
+}
+
+/** CPU time of a server so far, in milliseconds: all its processes, also those that have ended. */
+export function serverCpuMs({ engine, folder }: TestServer): number {
+  const data = `${folder}/data`;
+  const file = engine === 'postgresql' ? 'postmaster.pid' : readdirSync(data).find((n) => n.endsWith('.pid'));
+  const main = Number(readFileSync(`${data}/${file}`, 'utf8').split('\n')[0]);
+  const children = readdirSync('/proc').flatMap((entry) => {
+    const fields = /^\d+$/.test(entry) ? statOf(Number(entry)) : null;
+    return fields !== null && Number(fields[1]) === main ? [fields] : [];
+  });
+  const own = statOf(main) ?? [];
+  const ended = Number(own[13]) + Number(own[14]);
+  return [own, ...children].reduce((sum, fields) => sum + ticksOf(fields), ended) * TICK_MS;
 }
 
 /** A namespace with taps 1 to `count`. */
@@ -99,10 +157,20 @@ export async function runningAgent(
   options: { readonly pollingInterval: number; readonly mappings?: string },
 ): Promise<RunningAgent> {
   const config = configFor(server, options);
-  const agent = await startAgent(bench, namespace, config);
-  await agent.line('agent started');
+  const agent = await startAgent(bench, namespace, config, { environment: asInstalled() });
   await delay(1_500);
   return agent;
+}
+
+/** The tests start the program with Node; its own first line starts it with these flags. */
+export function asInstalled(): { readonly NODE_OPTIONS: string } {
+  const [first = ''] = readFileSync(PROGRAM, 'utf8').split('\n', 1);
+  return {
+    NODE_OPTIONS: first
+      .split(' ')
+      .filter((word) => word.startsWith('--'))
+      .join(' '),
+  };
 }
 
 export const configFor = (
@@ -115,12 +183,23 @@ export const configFor = (
     agent: [`polling_interval = ${pollingInterval}`],
   });
 
-/** CPU time of a process so far, in milliseconds, user and system. */
-export function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  // Clock ticks are 10 ms on Linux (USER_HZ is 100 for every program).
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** Clock ticks are 10 ms on Linux (USER_HZ is 100 for every program). */
+const TICK_MS = 10;
+
+/** The fields of /proc/PID/stat behind the name, state first; null: the process is gone. */
+function statOf(pid: number): readonly string[] | null {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? null;
+  } catch {
+    // It ended between the listing and the reading.
+    return null;
+  }
 }
+
+const ticksOf = (fields: readonly string[]): number => Number(fields[11]) + Number(fields[12]);
+
+/** CPU time of a process so far, in milliseconds, user and system. */
+export const cpuMs = (pid: number): number => ticksOf(statOf(pid) ?? []) * TICK_MS;
 
 /** Resident memory of a process in MiB. */
 export const rssMib = (pid: number): number =>
@@ -130,6 +209,8 @@ export const rssMib = (pid: number): number =>
 export interface Stopwatch {
   /** Milliseconds from the tap's first event to the one that shows a master; waits for it up to `limitMs`. */
   lap(tap: string, limitMs?: number): Promise<number>;
+  /** When the tap last came into a bridge or left one, in milliseconds since the epoch. */
+  changedMs(tap: string): number | null;
   forget(): void;
 }
 
@@ -137,6 +218,8 @@ interface Seen {
   readonly index: string;
   readonly bornMs: number;
   joinedMs: number | null;
+  isJoined: boolean;
+  changedMs: number | null;
 }
 
 export async function startStopwatch(bench: Bench, namespace: string): Promise<Stopwatch> {
@@ -155,6 +238,7 @@ export async function startStopwatch(bench: Bench, namespace: string): Promise<S
       }
       throw new Error(`${tap} was in no bridge within ${limitMs} ms`);
     },
+    changedMs: (tap) => seen.get(tap)?.changedMs ?? null,
     forget: () => seen.clear(),
   };
 }
@@ -165,10 +249,14 @@ function note(seen: Map<string, Seen>, line: string): void {
   const [, time, index, name] = found ?? [];
   if (time === undefined || index === undefined || name === undefined) return;
   const atMs = Date.parse(`${time.slice(0, 19)}Z`) + Number(`0.${time.slice(20)}`) * 1000;
+  const isJoined = / master brq/.test(line);
   const before = seen.get(name);
-  if (before?.index !== index) seen.set(name, { index, bornMs: atMs, joinedMs: null });
-  const one = seen.get(name);
-  if (one !== undefined && one.joinedMs === null && / master brq/.test(line)) one.joinedMs = atMs;
+  const one =
+    before?.index === index ? before : { index, bornMs: atMs, joinedMs: null, isJoined, changedMs: atMs };
+  seen.set(name, one);
+  if (isJoined) one.joinedMs ??= atMs;
+  if (isJoined !== one.isJoined) one.changedMs = atMs;
+  one.isJoined = isJoined;
 }
 
 /** `ip -batch -` kept running: makes and deletes taps without the cost of starting a process for each. */

@@ -27,7 +27,7 @@ import { ENGINES } from '../support/schema-engines.js';
 import { type Rows, rowsOf } from '../support/schema-rows.js';
 import { DATABASE, PASSWORD, privateFolder, systemUser, type TestServer } from '../support/schema-servers.js';
 import { createSchema } from '../support/schema-tables.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 
 const NETWORK = networkId(1);
 const LOST = 'database lost, the data plane stays as it is';
@@ -117,7 +117,7 @@ for (const engine of ENGINES) {
       const other = await makeServer(t, engine, site.namespace);
       const agent = await start(t, site, { url: `${site.server.url()}, ${other.server.url()}` });
       await wires(site, 1);
-      const witness = await startWitness(t, site.namespace);
+      const witness = await startQuietWitness(t, site.namespace);
       await site.server.kill();
       const line = await agent.line(ANOTHER);
       assert.match(String(line.server), new RegExp(`:${other.server.port},`));

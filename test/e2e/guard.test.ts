@@ -16,7 +16,7 @@ import {
   waitForStatus,
 } from '../support/host.js';
 import type { Cleanup } from '../support/netns.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 
 const LOCAL = networkId(1);
 const PORTS = [1, 2, 3].map(portId);
@@ -39,7 +39,7 @@ onEachEngine('folsom', (database) => {
   test('DELETE FROM ports takes nothing away until an operator accepts it', async (t) => {
     const { namespace, sql, cli, start } = await makeWiredHost(t, database());
     const agent = await start();
-    const witness = await startWitness(t, namespace);
+    const witness = await startQuietWitness(t, namespace);
     await sql('delete from ports');
 
     const held = await agent.line(HELD);
@@ -58,7 +58,7 @@ onEachEngine('folsom', (database) => {
   test('rows that come back end the hold without a link event', async (t) => {
     const { namespace, rows, sql, start } = await makeWiredHost(t, database());
     const agent = await start();
-    const witness = await startWitness(t, namespace);
+    const witness = await startQuietWitness(t, namespace);
     await sql('delete from ports');
     await agent.line(HELD);
     for (const port of PORTS) await rows.port({ id: port, network: LOCAL });
@@ -70,7 +70,7 @@ onEachEngine('folsom', (database) => {
   test('plan and once exit 3 with what is held, and leave every tap where it is', async (t) => {
     const { namespace, sql, cli } = await makeWiredHost(t, database());
     await sql('update ports set admin_state_up = false');
-    const witness = await startWitness(t, namespace);
+    const witness = await startQuietWitness(t, namespace);
     for (const command of ['plan', 'once']) {
       const { code, stdout } = await cli('--json', command);
       assert.equal(code, 3);
@@ -106,7 +106,7 @@ onEachEngine('folsom', (database) => {
 
   test('a table that is empty of everything holds also the last bridge', async (t) => {
     const { namespace, sql, cli } = await makeWiredHost(t, database());
-    const witness = await startWitness(t, namespace);
+    const witness = await startQuietWitness(t, namespace);
     await sql('delete from ports; delete from network_bindings; delete from networks');
     assert.equal((await cli('once')).code, 3);
     await witness.expectNothingOn(...linkNames(namespace));

@@ -21,7 +21,7 @@ import { rowsOf } from '../support/schema-rows.js';
 import type { TestServer } from '../support/schema-servers.js';
 import { privateFolder } from '../support/schema-servers.js';
 import { createSchema } from '../support/schema-tables.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 
 async function makeCloud(t: Cleanup, start: () => Promise<TestServer>) {
   const host = makeHost(t);
@@ -95,7 +95,7 @@ for (const { name, start } of ENGINES) {
     test('a second once changes nothing and, as cron likes it, prints nothing', async (t) => {
       const { host, cli } = await makeCloud(t, start);
       await cli('once');
-      const witness = await startWitness(t, host.namespace);
+      const witness = await startQuietWitness(t, host.namespace);
       const again = await cli('once');
       assert.deepEqual(again, { code: 0, stdout: '', stderr: '' });
       await witness.expectNothingOn(...linkNames(host.namespace));

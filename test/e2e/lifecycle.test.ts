@@ -19,7 +19,7 @@ import { startMariadb } from '../support/mariadb.js';
 import { type Cleanup, ip, makeVeth } from '../support/netns.js';
 import { rowsOf } from '../support/schema-rows.js';
 import { createSchema } from '../support/schema-tables.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 
@@ -48,7 +48,7 @@ describe('the life of an agent', () => {
       const cloud = await makeCloud(t, database());
       await cloud.cli('once');
       const links = linkNames(cloud.namespace);
-      const witness = await startWitness(t, cloud.namespace);
+      const witness = await startQuietWitness(t, cloud.namespace);
 
       const agent = await cloud.start();
       for (let poll = 0; poll < 3; poll++) {
@@ -68,7 +68,7 @@ describe('the life of an agent', () => {
         const agent = await start();
         await isWired({ rows });
         const links = linkNames(namespace);
-        const witness = await startWitness(t, namespace);
+        const witness = await startQuietWitness(t, namespace);
         assert.equal(readdirSync(config.runDir).length, 1);
 
         agent.signal(signal);
@@ -111,7 +111,7 @@ describe('the life of an agent', () => {
       const { namespace, start, rows, config } = await makeCloud(t, database());
       const agent = await start();
       await isWired({ rows });
-      const witness = await startWitness(t, namespace);
+      const witness = await startQuietWitness(t, namespace);
 
       writeFileSync(config.path, '[AGENT]\npolling_interval = soon\n');
       agent.signal('SIGHUP');

@@ -23,7 +23,7 @@ import {
 } from '../support/host.js';
 import { type Cleanup, ip } from '../support/netns.js';
 import { waitUntil } from '../support/schema-servers.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 const [LOST, BACK] = ['database lost, the data plane stays as it is', 'database is back'];
@@ -76,7 +76,7 @@ onEachEngine('folsom', (database) => {
       verbosely(config, database());
       agent.signal('SIGHUP');
       await agent.line('settings read again');
-      const witness = await startWitness(t, namespace);
+      const witness = await startQuietWitness(t, namespace);
 
       await during(database(), outage, async () => {
         await agent.line(LOST);
@@ -146,7 +146,7 @@ onEachEngine('folsom', (database) => {
 
   test('run ends with 75 when sql_max_retries is used up, and leaves the data plane', async (t) => {
     const { namespace, agent } = await makeWiredHost(t, database(), ['sql_max_retries = 2']);
-    const witness = await startWitness(t, namespace);
+    const witness = await startQuietWitness(t, namespace);
     await database().server.kill();
     try {
       assert.equal(await agent.ended(15_000), 75);

@@ -17,7 +17,7 @@ import {
 } from '../support/host.js';
 import { type Cleanup, ip, ipLink } from '../support/netns.js';
 import { waitUntil } from '../support/schema-servers.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 /** So long that only an event, never the timer, can explain what happens within a test. */
@@ -66,7 +66,7 @@ onEachEngine('folsom', (database) => {
     makeTapsOf(namespace, portId(1), portId(2));
     await start();
     await waitForStatus(rows, portId(1), 'ACTIVE');
-    const witness = await startWitness(t, namespace);
+    const witness = await startQuietWitness(t, namespace);
 
     await sql(`update ports set admin_state_up = false where id = '${portId(1)}'`);
     await waitForMaster(namespace, tapOf(portId(1)), null);

@@ -19,7 +19,7 @@ import { startStandby } from '../support/postgres.js';
 import { type TestServer, waitUntil } from '../support/schema-servers.js';
 import { createSchema } from '../support/schema-tables.js';
 import { makeGuest, startTraffic } from '../support/traffic.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 import { restoreRows, takeDump } from './dump.js';
 import { HELD, severalPolls } from './fault.js';
 
@@ -43,7 +43,7 @@ async function makeOneTapHost(t: Cleanup, { server }: TestDatabase, urls: readon
   const cli = (...args: readonly string[]) => runCli(namespace, ['--config-file', config.path, ...args]);
   assert.equal((await cli('once')).code, 0);
   const traffic = await startTraffic(t, guest, { namespace: outside, address: '10.77.0.9' });
-  const witness = await startWitness(t, namespace);
+  const witness = await startQuietWitness(t, namespace);
   const devices = linkNames(namespace);
   return {
     namespace,

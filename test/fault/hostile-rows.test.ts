@@ -5,7 +5,7 @@ import { bridgeOf, makeHost, portId, tapOf, waitForMaster } from '../support/hos
 import { type Cleanup, type IpLink, ip, ipBatch, ipJson } from '../support/netns.js';
 import { ENGINES } from '../support/schema-engines.js';
 import type { TestServer } from '../support/schema-servers.js';
-import { startWitness } from '../support/witness.js';
+import { startQuietWitness } from '../support/witness.js';
 import { HOSTILE_NUMBERS, HOSTILE_TEXTS, type Hostile } from './hostile-values.js';
 
 const DATABASE = 'hostile';
@@ -160,7 +160,7 @@ for (const { name, start } of ENGINES) {
     t.after(() => server.destroy());
     const { all, namespace, config } = await makeStage(t, server);
     const before = masters(namespace);
-    const witness = await startWitness(t, namespace);
+    const witness = await startQuietWitness(t, namespace);
 
     const agent = await startAgent(t, namespace, config);
     for (const port of [portId(1), portId(2)]) await waitForMaster(namespace, tapOf(port), bridgeOf(HEALTHY));

@@ -27,7 +27,7 @@ import { type Relay, startRelay } from '../support/relay.js';
 import type { Rows } from '../support/schema-rows.js';
 import type { TestServer } from '../support/schema-servers.js';
 import { type Counted, makeGuest, startTraffic, type Traffic } from '../support/traffic.js';
-import { startWitness, type Witness } from '../support/witness.js';
+import { startQuietWitness, type Witness } from '../support/witness.js';
 import { type Dump, takeDump } from './dump.js';
 
 /** Both guests' ports and the spare one are on a local network, two more on a flat one with eth1 as its uplink. */
@@ -101,7 +101,7 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
   if (from === undefined || to === undefined) throw new Error('there are two guests');
   const traffic = await startTraffic(t, from, to);
   const dump = await takeDump(server);
-  const witness = await startWitness(t, namespace);
+  const witness = await startQuietWitness(t, namespace);
   let before = agent.lines().length;
   return {
     t,

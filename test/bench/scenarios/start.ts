@@ -1,29 +1,22 @@
-import { runCli } from '../../support/agent.js';
-import { ipBatch } from '../../support/netns.js';
-import { startPostgres } from '../../support/postgres.js';
+import { PROGRAM, runCli } from '../../support/agent.js';
+import { command, ip, ipBatch } from '../../support/netns.js';
 import type { TestServer } from '../../support/schema-servers.js';
-import { createSchema } from '../../support/schema-tables.js';
-import { figuresOf, type Row, timed } from '../measure.js';
+import { bareWiring } from '../floors.js';
+import { type Figures, figuresOf, type Row, timed } from '../measure.js';
 import {
-  type Bench,
+  asInstalled,
   bridgeOf,
   type Cloud,
+  cloudOn,
   configFor,
-  fillCloud,
   hostWithTaps,
   tapOf,
   withBench,
 } from '../stage.js';
 
 const RUNS = 5;
-
-async function cloudOn(bench: Bench, cloud: Cloud): Promise<TestServer> {
-  const server = await startPostgres({ settings: ['log_statement=none'] });
-  bench.after(() => server.destroy());
-  await createSchema(server, 'grizzly');
-  await fillCloud(server, cloud);
-  return server;
-}
+const cli = (namespace: string, args: readonly string[]) =>
+  runCli(namespace, args, { environment: asInstalled() });
 
 /** What a user would write instead of the agent: the same bridges and attachments by `ip`. */
 const shellLines = ({ ports, networks }: Cloud): string[] => [
@@ -39,40 +32,79 @@ const shellLines = ({ ports, networks }: Cloud): string[] => [
   ...Array.from({ length: ports }, (_, index) => `link set ${tapOf(index + 1)} up`),
 ];
 
-/** All taps of a host are wired by one `once`: the time of its apply stage, and `ip -batch` beside it. */
-export const wireAll = (
+/** Does something on a new host with the taps of the cloud, several times; `work` gives its milliseconds. */
+async function onNewHosts(
   cloud: Cloud,
-  aim: Row['aim'] | ((medianMs: number, floorMs: number) => boolean),
-  aimText: string,
-): Promise<Row> =>
+  work: (namespace: string) => number | Promise<number>,
+  runs = RUNS,
+): Promise<Figures> {
+  const samples: number[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    samples.push(await withBench(async (bench) => work(hostWithTaps(bench, cloud.ports))));
+  }
+  return figuresOf(samples);
+}
+
+const wiredByAgent = (server: TestServer, cloud: Cloud): Promise<Figures> => {
+  const config = configFor(server, { pollingInterval: 2 });
+  return onNewHosts(cloud, async (namespace) => {
+    const { stdout } = await cli(namespace, ['--config-file', config.path, '--json', 'once']);
+    return (JSON.parse(stdout) as { timings: { applyMs: number } }).timings.applyMs;
+  });
+};
+
+const bareLoop = (cloud: Cloud): Promise<Figures> =>
+  onNewHosts(cloud, (namespace) => withBench(async (bench) => bareWiring(bench, namespace, cloud)));
+
+/** Taps that are there at once are wired by one `once`: its apply and verify, beside a bare loop of the same requests. */
+export const wireAll = (cloud: Cloud, axis: string, x: number, aim: Aim | null = null): Promise<Row> =>
   withBench(async (bench) => {
     const server = await cloudOn(bench, cloud);
-    const config = configFor(server, { pollingInterval: 2 });
-    const samples: number[] = [];
-    const floors: number[] = [];
-    for (let run = 0; run < RUNS; run += 1) {
-      await withBench(async (inner) => {
-        const namespace = hostWithTaps(inner, cloud.ports);
-        const { stdout } = await runCli(namespace, ['--config-file', config.path, '--json', 'once']);
-        samples.push((JSON.parse(stdout) as { timings: { applyMs: number } }).timings.applyMs);
-      });
-      await withBench(async (inner) => {
-        const namespace = hostWithTaps(inner, cloud.ports);
-        floors.push(await timed(() => ipBatch(namespace, shellLines(cloud))));
-      });
-    }
-    const [measured, floor] = [figuresOf(samples), figuresOf(floors)];
-    const reached = typeof aim === 'function' ? aim(measured.median, floor.median) : (aim?.reached ?? false);
+    const measured = await wiredByAgent(server, cloud);
+    const floor = await bareLoop(cloud);
     return {
       scenario: 'wire-all',
-      what: `${cloud.ports} taps in ${cloud.networks} network(s) at once, apply stage`,
+      what: `${cloud.ports} taps in ${cloud.networks} network(s) at once, apply and verify`,
       unit: 'ms',
       measured,
-      floor: { what: 'one ip -batch, without labels and sysctls', figures: floor },
-      aim: { text: aimText, reached },
-      point: { series: `${cloud.networks} network(s)`, x: cloud.ports, axis: 'taps wired at once' },
+      floor: { what: 'bare loop of the same requests', figures: floor },
+      aim: aim === null ? null : { text: aim.text, reached: aim.isReached(measured.median, floor.median) },
+      point: { series: 'wiring them all', x, axis },
     };
   });
+
+export interface Aim {
+  readonly text: string;
+  isReached(measured: number, floor: number): boolean;
+}
+
+/** The same changes as a shell would make them. */
+export async function wireByShell(cloud: Cloud): Promise<Row[]> {
+  const batch = await onNewHosts(cloud, (namespace) => timed(() => ipBatch(namespace, shellLines(cloud))));
+  const one = await onNewHosts(
+    cloud,
+    (namespace) =>
+      timed(() => {
+        for (const line of shellLines(cloud)) ip(namespace, ...line.split(' '));
+      }),
+    1,
+  );
+  const floor = { what: 'bare loop of the same requests', figures: await bareLoop(cloud) };
+  const what = `${cloud.ports} taps in ${cloud.networks} network(s)`;
+  return [
+    comparison('shell', `${what}: one ip -batch, without labels and sysctls`, batch, floor),
+    comparison('shell', `${what}: one ip process per change`, one, floor),
+  ];
+}
+
+const comparison = (scenario: string, what: string, measured: Figures, floor: Row['floor']): Row => ({
+  scenario,
+  what,
+  unit: 'ms',
+  measured,
+  floor,
+  aim: null,
+});
 
 /** A host that is right already: the whole process of `plan`, from start to exit. */
 export const coldStart = (taps: number): Promise<Row> =>
@@ -80,17 +112,17 @@ export const coldStart = (taps: number): Promise<Row> =>
     const server = await cloudOn(bench, { ports: taps, networks: 100 });
     const config = configFor(server, { pollingInterval: 2 });
     const namespace = hostWithTaps(bench, taps);
-    await runCli(namespace, ['--config-file', config.path, 'once']);
+    await cli(namespace, ['--config-file', config.path, 'once']);
     const samples: number[] = [];
     const floors: number[] = [];
     for (let run = 0; run < 2 * RUNS; run += 1) {
       samples.push(
         await timed(async () => {
-          const { code, stderr } = await runCli(namespace, ['--config-file', config.path, 'plan']);
+          const { code, stderr } = await cli(namespace, ['--config-file', config.path, 'plan']);
           if (code !== 0) throw new Error(`plan ended with ${code}: ${stderr}`);
         }),
       );
-      floors.push(await timed(() => runCli(namespace, ['--version'])));
+      floors.push(await timed(() => command(process.execPath, PROGRAM, '--version')));
     }
     const measured = figuresOf(samples);
     return {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { inIprouteWords } from '../../../src/reconcile/iproute.js';
 import { ip, ipBatch, ipJson, ipLink } from '../../support/netns.js';
-import { startWitness } from '../../support/witness.js';
+import { startQuietWitness } from '../../support/witness.js';
 import { makeStage, sysctlOf } from './case.js';
 import { brq, makeTap, network, port, tap } from './names.js';
 
@@ -61,7 +61,7 @@ test('a flat bridge takes its uplink’s accept_ra, autoconf and forwarding', (t
 
 test('IPv6 is off on bridge and tap before they come up: neither has ever had a link-local address', async (t) => {
   const stage = makeStage(t, [makeTap('1')]);
-  const witness = await startWitness(t, stage.ns);
+  const witness = await startQuietWitness(t, stage.ns);
   stage.pass({ ports: portsOf('1'), networks: [network('a', 'local')] });
   const addresses = (await witness.events()).filter((line) => line.includes('inet6'));
   assert.deepEqual(addresses, []);
@@ -73,7 +73,7 @@ test('while the uplink of a network changes, its taps see no event', async (t) =
     interfaces: ['physnet1:eth1', 'physnet2:eth2'],
   });
   stage.pass({ ports: portsOf('1'), networks: [network('a', 'flat physnet1')] });
-  const witness = await startWitness(t, stage.ns);
+  const witness = await startQuietWitness(t, stage.ns);
   const { operations } = stage.pass({ ports: portsOf('1'), networks: [network('a', 'flat physnet2')] });
   const uplinks = operations.map(({ device }) => device).filter((device) => device.startsWith('eth'));
   assert.deepEqual(uplinks, ['eth1', 'eth2']);
@@ -88,7 +88,7 @@ test('a pass over a host that is right makes no event', async (t) => {
   const stage = makeStage(t, [makeTap('1'), 'address add 10.1.0.5/24 dev eth1']);
   const rows = { ports: portsOf('1'), networks: [network('a', 'flat physnet1')] };
   stage.pass(rows);
-  const witness = await startWitness(t, stage.ns);
+  const witness = await startQuietWitness(t, stage.ns);
   stage.pass(rows);
   assert.deepEqual(await witness.events(), []);
 });
