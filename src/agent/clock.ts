@@ -6,7 +6,12 @@ export const realClock: Clock = {
   monotonicMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   wallMs: () => Date.now(),
   after: (delayMs, wake) => {
-    const timer = setTimeout(wake, Math.max(0, delayMs));
+    // A timer waits a millisecond at the least.
+    if (delayMs <= 0) {
+      const immediate = setImmediate(wake);
+      return () => clearImmediate(immediate);
+    }
+    const timer = setTimeout(wake, delayMs);
     return () => clearTimeout(timer);
   },
 };

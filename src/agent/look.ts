@@ -1,7 +1,7 @@
 import type { HostState, PassReport } from '../model/index.js';
 import { type FreshAnswer, memoryChangesAtMs } from '../reconcile/memory.js';
 import { hasUnknownTaps } from '../reconcile/question.js';
-import { nothingHasChanged, type Settled } from '../reconcile/settled.js';
+import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { type View, viewOf } from '../reconcile/view.js';
 import { type PassResult, runPass } from './pass.js';
 import { type AgentState, guarded } from './state.js';
@@ -39,7 +39,7 @@ export function pass(self: AgentState, trigger: PassReport['trigger'], told: Tol
   self.seenVersion = self.seen.version;
   self.latest = result.desired;
   if (told !== null) self.answered = result.desired;
-  self.settled = settledBy(self, result, told);
+  self.settled = settledBy(settings, result, told);
   wakeAt(self, result.wakeAtMs);
   return conclude(self, told, result.report);
 }
@@ -52,8 +52,8 @@ function conclude(self: AgentState, told: Told | null, report: PassReport): Pass
 }
 
 /** What the next passes may rest on. An answer counts only where the host did not change after it was asked for. */
-function settledBy(
-  { settings }: AgentState,
+export function settledBy(
+  settings: PassSettings,
   { report, memory, desired, view, wakeAtMs }: PassResult,
   told: Told | null,
 ): Settled | null {

@@ -1,62 +1,61 @@
 import { writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { IFF_UP, IFLA, NLM_F, RTM } from '../../src/kernel/constants.js';
 import { openKernel } from '../../src/kernel/kernel.js';
 import { linkHeader } from '../../src/kernel/links.js';
 import { attribute, nestedAttribute, textAttribute, u32Attribute } from '../../src/kernel/message.js';
 import { openRequests } from '../../src/kernel/requests.js';
-import { type HostState, ifIndex, type LinkName, linkName, type Operation } from '../../src/model/index.js';
+import {
+  type HostState,
+  ifIndex,
+  type Kernel,
+  type Link,
+  linkName,
+  type Operation,
+} from '../../src/model/index.js';
+import { isTap } from '../../src/reconcile/view.js';
 import { enterNamespace, ip, makeNamespace } from '../support/netns.js';
-import { type Bench, bridgeOf, type Cloud, portId, startTapMaker, tapOf } from './stage.js';
+import { type Bench, bridgeOf, type Cloud, startStopwatch, startTapMaker, tapOf } from './stage.js';
 
 const BRIDGE = linkName('brqfloor');
 
 /**
- * The least that a program has to do: told of a tap by the kernel, attach it. No database, no plan, no other taps.
- * Milliseconds from the tap's being seen to its being in the bridge, for each of `count` taps.
+ * The least that a program has to do: told of a tap by the kernel, attach it. No database, no plan, no other taps. Each
+ * of `count` taps is timed by the same witness as the agent's, in milliseconds.
  */
-export async function bareAttach(bench: Bench, count: number): Promise<number[]> {
+export async function bareAttach(bench: Bench, count: number, pauseMs: number): Promise<number[]> {
   const namespace = makeNamespace(bench);
   ip(namespace, 'link', 'add', BRIDGE, 'type', 'bridge');
   ip(namespace, 'link', 'set', BRIDGE, 'up');
+  const stopwatch = await startStopwatch(bench, namespace);
+  const maker = startTapMaker(bench, namespace);
   enterNamespace(bench, namespace);
   const kernel = openKernel({ routesOf: () => false });
   bench.after(() => kernel.close());
   const bridge = kernel.observe().byName.get(BRIDGE);
   if (bridge === undefined) throw new Error('the bridge of the floor is missing');
-  const maker = startTapMaker(bench, namespace);
+  kernel.watch(() => attachAll(kernel, bridge));
   const samples: number[] = [];
   for (let number = 1; number <= count; number += 1) {
-    const tap = linkName(tapOf(number));
-    samples.push(await attachWhenSeen(kernel, tap, bridge.index, () => maker.make(tap)));
+    const tap = tapOf(number);
+    maker.make(tap);
+    samples.push(await stopwatch.lap(tap));
+    maker.remove(tap);
+    await delay(pauseMs);
   }
   return samples;
 }
 
-function attachWhenSeen(
-  kernel: ReturnType<typeof openKernel>,
-  tap: LinkName,
-  bridge: number,
-  make: () => void,
-): Promise<number> {
-  return new Promise((settle) => {
-    kernel.watch(() => {
-      const seenMs = performance.now();
-      const link = kernel.observe().byName.get(tap);
-      if (link === undefined || link.master !== null) return;
-      const operation: Operation = {
-        op: 'attach',
-        device: tap,
-        target: { name: tap, index: link.index },
-        bridge: { name: BRIDGE, index: ifIndex(bridge) },
-        network: null,
-        scope: 'device',
-        reason: `floor ${portId(1)}`,
-      };
-      kernel.apply([operation]);
-      settle(performance.now() - seenMs);
+function attachAll(kernel: Kernel, bridge: Link): void {
+  const taps = [...kernel.observe().links.values()].filter(isTap);
+  const operations = taps
+    .filter(({ master }) => master === null)
+    .map(({ name, index }): Operation => {
+      const target = { name, index };
+      const common = { device: name, network: null, scope: 'device', reason: 'the floor' } as const;
+      return { ...common, op: 'attach', target, bridge: { name: bridge.name, index: bridge.index } };
     });
-    make();
-  });
+  kernel.apply(operations);
 }
 
 /**

@@ -96,11 +96,11 @@ async function main(): Promise<void> {
 /** After every scenario: a run that is cut short leaves what it has measured. */
 function writeResults(rows: readonly Row[]): void {
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(`${RESULTS}results.json`, `${JSON.stringify(rows, null, 2)}\n`);
-  writeFileSync(
-    `${RESULTS}results.md`,
-    `# Benchmark results\n\n${asMarkdown(rows)}\n\n## How cost grows\n\n${growth(rows)}\n`,
-  );
+  const texts = {
+    json: `${JSON.stringify(rows, null, 2)}\n`,
+    md: `# Benchmark results\n\n${asMarkdown(rows)}\n\n## How cost grows\n\n${growth(rows)}\n`,
+  };
+  for (const [ending, text] of Object.entries(texts)) writeFileSync(`${RESULTS}results.${ending}`, text);
   for (const axis of AXES) {
     const svg = plotOf(axis, rows);
     if (svg !== '') writeFileSync(`${RESULTS}${axis.replaceAll(/[ ,]+/g, '-')}.svg`, svg);

@@ -55,7 +55,7 @@ const short = (value: number): string =>
 /** The rows as a Markdown table. */
 export function asMarkdown(rows: readonly Row[]): string {
   const head =
-    '| what | unit | n | min | median | p99 | max | floor (median) | ratio | aim | reached |\n|---|---|---|---|---|---|---|---|---|---|---|';
+    '| what | unit | n | min | median | p99 | max | floor (median, p99) | ratio | aim | reached |\n|---|---|---|---|---|---|---|---|---|---|---|';
   return [head, ...rows.map(rowAsMarkdown)].join('\n');
 }
 
@@ -65,7 +65,7 @@ function rowAsMarkdown({ what, unit, measured, floor, aim }: Row): string {
     unit,
     String(measured.count),
     ...[measured.min, measured.median, measured.p99, measured.max].map(short),
-    floor === null ? '' : `${short(floor.figures.median)} (${floor.what})`,
+    floor === null ? '' : `${short(floor.figures.median)}, ${short(floor.figures.p99)} (${floor.what})`,
     floor === null || floor.figures.median === 0 ? '' : (measured.median / floor.figures.median).toFixed(2),
     aim?.text ?? '',
     aim === null ? '' : aim.reached ? 'yes' : 'no',

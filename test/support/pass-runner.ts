@@ -2,6 +2,7 @@ import { type PassInput, type PassResult, runPass } from '../../src/agent/pass.j
 import type { Answer, Clock, HostSettings, Kernel } from '../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/memory.js';
 import { presentWhenAsked } from '../../src/reconcile/question.js';
+import type { PassSettings, Settled } from '../../src/reconcile/settled.js';
 import { viewOf } from '../../src/reconcile/view.js';
 
 export const TEST_NOW_MS = 1_000_000_000;
@@ -23,9 +24,16 @@ export interface PassWords {
   readonly nowMs?: number;
   /** Names of links that were made after the database had been asked. */
   readonly madeSince?: readonly string[];
+  readonly settled?: Settled | null;
 }
 
 export const DEFAULT_GUARD: PassInput['settings']['guard'] = { maxRemovals: null, release: 'operator' };
+
+export const settingsOf = (host: HostSettings, guard = DEFAULT_GUARD): PassSettings => ({
+  host,
+  guard,
+  knownPortRetentionMs: RETENTION_MS,
+});
 
 /** One pass of the real agent on this kernel, with this answer, or (null) from memory alone. */
 export function runOnce(
@@ -43,10 +51,11 @@ export function runOnce(
   return runPass(kernel, clockAt(nowMs), {
     pass: 'test',
     trigger: 'poll',
-    settings: { host, guard: words.guard ?? DEFAULT_GUARD, knownPortRetentionMs: RETENTION_MS },
+    settings: words.settled?.settings ?? settingsOf(host, words.guard),
     memory,
     fresh: answer === null ? null : { answer, presentBefore },
     accepted: words.accepted ?? 'remembered',
     apply: words.apply ?? true,
+    settled: words.settled ?? null,
   });
 }

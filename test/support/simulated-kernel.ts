@@ -118,9 +118,13 @@ const deviceKey = ({ device }: Operation): string => `device ${device}`;
 const networkKey = (operation: Operation): string =>
   operation.network === null ? deviceKey(operation) : `network ${operation.network}`;
 
-/** Equal content is the same state, as with the real reader. */
+/** Equal content is the same state, and an equal link the same link, as with the real reader. */
 function snapshot(host: SimulatedHost, before: HostState | null): HostState {
-  const links = new Map<IfIndex, Link>(host.all().map((link) => [link.index, link]));
+  const same = (link: Link): Link => {
+    const old = before?.links.get(link.index);
+    return old !== undefined && isDeepStrictEqual(old, link) ? old : link;
+  };
+  const links = new Map<IfIndex, Link>(host.all().map((link) => [link.index, same(link)]));
   if (before !== null && isDeepStrictEqual(before.links, links)) return before;
   const byName = new Map<LinkName, Link>([...links.values()].map((link) => [link.name, link]));
   return { version: (before?.version ?? 0) + 1, links, byName };

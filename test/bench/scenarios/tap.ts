@@ -20,7 +20,7 @@ const SETTLE_MS = 60;
 /** A tap whose port is known is deleted and made again: time until it is in its bridge. */
 export const knownTap = (taps: number): Promise<Row> =>
   withBench(async (bench) => {
-    const floor = figuresOf(await withBench((inner) => bareAttach(inner, LAPS)));
+    const floor = figuresOf(await withBench((inner) => bareAttach(inner, LAPS, SETTLE_MS)));
     const server = await cloudOn(bench, { ports: taps, networks: Math.max(1, Math.floor(taps / 10)) });
     const namespace = hostWithTaps(bench, taps);
     await runningAgent(bench, namespace, server, { pollingInterval: 2 });
@@ -61,6 +61,7 @@ export const unknownTap = (): Promise<Row> =>
     for (let number = 1_001; number <= 1_000 + LAPS; number += 1) {
       maker.make(tapOf(number));
       samples.push(await stopwatch.lap(tapOf(number)));
+      maker.remove(tapOf(number));
       await delay(SETTLE_MS);
     }
     const measured = figuresOf(samples);

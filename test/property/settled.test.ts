@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { settledBy } from '../../src/agent/look.js';
+import type { Link, Operation } from '../../src/model/index.js';
+import type { Settled } from '../../src/reconcile/settled.js';
+import { isTap } from '../../src/reconcile/view.js';
+import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
+import { runOnce, settingsOf } from '../support/pass-runner.js';
+import { buildAnswer } from '../support/row-builder.js';
+import type { SimulatedHost } from '../support/simulated-host.js';
+import { type SimulatedKernel, simulateKernel } from '../support/simulated-kernel.js';
+import { arbitraryAnswer } from './arbitrary-answer.js';
+import { arbitraryHost } from './arbitrary-host.js';
+
+/*
+ * A pass that rests on how the one before has left the host must come to what a pass that decides everything comes to.
+ * FAST_CHECK_SEED and FAST_CHECK_PATH as in reconcile.test.ts.
+ */
+const PARAMETERS = {
+  seed: Number(process.env.FAST_CHECK_SEED ?? 20_130_404),
+  numRuns: Number(process.env.FAST_CHECK_RUNS ?? 2000),
+  includeErrorInReport: true,
+  ...(process.env.FAST_CHECK_PATH === undefined ? {} : { path: process.env.FAST_CHECK_PATH }),
+};
+
+const HOST = buildSettings({
+  interfaces: ['physnet1:eth1', 'physnet2:eth2'],
+  bridges: ['physnet3:br-ex'],
+  plugGraceMs: 0,
+});
+
+/** A host that a pass with this answer has left with nothing to do; null: it has left something. */
+function settle(
+  rows: Parameters<typeof buildAnswer>[0],
+  words: readonly LinkWords[],
+): { kernel: SimulatedKernel; settled: Settled } | null {
+  const kernel = simulateKernel(buildLinks(words));
+  const answer = buildAnswer(rows);
+  const { memory } = runOnce(kernel, HOST, answer, { accepted: 'all' });
+  const asked = kernel.observe();
+  const result = runOnce(kernel, HOST, answer, { memory, accepted: 'all' });
+  const settled = settledBy(settingsOf(HOST), result, { answer, presentBefore: new Set(), asked });
+  return settled === null ? null : { kernel, settled };
+}
+
+/** What happens to a tap: nothing, it goes, it is made again, somebody takes it down or out of its bridge. */
+const happening = fc.constantFrom('none', 'gone', 'made-again', 'down', 'out');
+
+function happen(
+  host: SimulatedHost,
+  tap: Link,
+  what: typeof happening extends fc.Arbitrary<infer T> ? T : never,
+) {
+  if (what === 'gone' || what === 'made-again') host.remove(tap.index);
+  if (what === 'made-again') host.add({ ...tap, master: null, up: false });
+  if (what === 'down') host.setUp(tap.index, false);
+  if (what === 'out') host.enslave(tap.index, null);
+}
+
+test('a pass over the taps that have changed does what a pass over all of them does', () => {
+  let narrowed = 0;
+  fc.assert(
+    fc.property(
+      arbitraryAnswer,
+      arbitraryHost,
+      fc.array(happening, { minLength: 12 }),
+      (rows, links, what) => {
+        const at = settle(rows, links);
+        if (at === null) return;
+        const { kernel, settled } = at;
+        kernel.change((host) => {
+          for (const [index, tap] of host.all().filter(isTap).entries()) {
+            happen(host, tap, what[index % what.length] ?? 'none');
+          }
+        });
+        const words = { memory: settled.memory, apply: false };
+        const whole = runOnce(kernel, HOST, null, words);
+        const part = runOnce(kernel, HOST, null, { ...words, settled });
+        if (part.desired.networks === settled.desired.networks) narrowed += 1;
+        // Memory alone does not know that a network is gone, and would see to its bridge.
+        const isServed = ({ network }: Operation): boolean =>
+          network !== null && settled.desired.networks.get(network)?.serves != null;
+        assert.deepEqual(part.report.operations.filter(isServed), whole.report.operations.filter(isServed));
+        assert.deepEqual(part.memory.known, whole.memory.known);
+        assert.deepEqual(part.memory.firstSeenMs, whole.memory.firstSeenMs);
+        assert.deepEqual(part.memory.plugged, whole.memory.plugged);
+        assert.deepEqual(sorted(part.desired.taps), sorted(whole.desired.taps));
+      },
+    ),
+    PARAMETERS,
+  );
+  assert.ok(narrowed > PARAMETERS.numRuns / 10, `only ${narrowed} passes were narrowed`);
+});
+
+/** What is wanted of each tap that anybody knows something of: an answer knows more than memory. */
+const sorted = (taps: Settled['desired']['taps']) =>
+  taps
+    .filter(({ decision }) => decision.kind === 'wire')
+    .map(({ tap, decision }) => [tap.index, tap.name, decision])
+    .sort();
+
+test('a pass after one that was settled with the same answer has nothing to do and changes nothing in memory', () => {
+  fc.assert(
+    fc.property(arbitraryAnswer, arbitraryHost, (rows, links) => {
+      const at = settle(rows, links);
+      if (at === null) return;
+      const { kernel, settled } = at;
+      const { report, memory } = runOnce(kernel, HOST, settled.answer, { memory: settled.memory });
+      assert.deepEqual(report.operations, []);
+      assert.deepEqual(memory, { ...settled.memory, firstSeenMs: memory.firstSeenMs });
+    }),
+    PARAMETERS,
+  );
+});
