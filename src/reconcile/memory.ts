@@ -8,7 +8,7 @@ import {
   type PortId,
   tapName,
 } from '../model/index.js';
-import { changedNames, type TapChanges } from './changes.js';
+import type { TapChanges } from './changes.js';
 import type { Knowledge } from './desired.js';
 import type { Confirmation } from './guard.js';
 import { indexPorts, matchTap } from './match.js';
@@ -100,20 +100,14 @@ export function noteSightings(
   nowMs: number,
   changes: TapChanges | null = null,
 ): Memory {
-  const { firstSeenMs, plugged } = changes === null ? { firstSeenMs: new Map(), plugged: new Set() } : memory;
-  const seen = new Map<IfIndex, number>(firstSeenMs);
-  const own = new Set<IfIndex>(plugged);
-  for (const { index } of changes?.before ?? []) {
-    seen.delete(index);
-    own.delete(index);
-  }
-  for (const tap of changes?.here ?? view.taps) {
+  const firstSeenMs = new Map<IfIndex, number>();
+  const plugged = new Set<IfIndex>();
+  for (const tap of view.taps) {
     const isInMapped = tap.master !== null && view.mappedBridges.has(tap.master);
-    if (isInMapped && (memory.plugged.has(tap.index) || memory.known.has(tap.name))) own.add(tap.index);
-    if (tap.master === null) seen.set(tap.index, memory.firstSeenMs.get(tap.index) ?? nowMs);
+    if (isInMapped && (memory.plugged.has(tap.index) || memory.known.has(tap.name))) plugged.add(tap.index);
+    if (tap.master === null) firstSeenMs.set(tap.index, memory.firstSeenMs.get(tap.index) ?? nowMs);
   }
-  const known = sightedPorts(memory.known, view, nowMs, changes);
-  return { ...memory, firstSeenMs: seen, plugged: own, known };
+  return { ...memory, firstSeenMs, known: sightedPorts(memory.known, view, nowMs, changes), plugged };
 }
 
 /** The same map when none of these known taps has come or gone. */
@@ -130,7 +124,7 @@ function sightedPorts(
     return link !== undefined && isTap(link);
   };
   const changed: [LinkName, KnownPort][] = [];
-  for (const name of changes === null ? known.keys() : changedNames(changes)) {
+  for (const name of changes?.names ?? known.keys()) {
     const entry = known.get(name);
     if (entry === undefined) continue;
     const here = isHere(name);

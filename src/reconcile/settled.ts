@@ -8,7 +8,7 @@ import type {
   Segment,
 } from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
-import { changedNames, type TapChanges, tapChanges } from './changes.js';
+import { type TapChanges, tapChanges } from './changes.js';
 import { decideTaps } from './desire.js';
 import type { Desired, DesiredNetwork, World } from './desired.js';
 import { type KnownPort, type Memory, recall } from './memory.js';
@@ -54,7 +54,7 @@ export const nothingHasChanged = (
 /** What is desired, all of it, and the part that is not as it was: nothing else can need an operation. */
 export interface Narrowed {
   readonly world: World;
-  all(): Desired;
+  readonly all: Desired;
   readonly changed: Desired;
 }
 
@@ -81,9 +81,8 @@ export function desireChanged(
   changes: TapChanges,
 ): Narrowed | null {
   const { view } = outline;
-  const names = changedNames(changes);
   const known = new Map<LinkName, KnownPort>();
-  for (const name of names) {
+  for (const name of changes.names) {
     const entry = memory.known.get(name);
     if (entry !== undefined) known.set(name, entry);
   }
@@ -97,17 +96,14 @@ export function desireChanged(
   if (networks === null) return null;
   const taps = decideTaps({ world, networks, removals: 'held', found: [] }, assignments);
   const changed = { ...NOTHING, networks, taps, warnings: tapWarnings(taps) };
-  const all = (): Desired => {
-    const indexes = new Set([...changes.before, ...changes.here].map(({ index }) => index));
-    const { desired } = settled;
-    return {
-      ...desired,
-      taps: [...desired.taps.filter(({ tap }) => !indexes.has(tap.index)), ...taps],
-      warnings: [
-        ...desired.warnings.filter(({ device }) => device === undefined || !names.has(device)),
-        ...changed.warnings,
-      ],
-    };
+  const { desired } = settled;
+  const all = {
+    ...desired,
+    taps: [...desired.taps.filter(({ tap }) => !changes.indexes.has(tap.index)), ...taps],
+    warnings: [
+      ...desired.warnings.filter(({ device }) => device === undefined || !changes.names.has(device)),
+      ...changed.warnings,
+    ],
   };
   return { world, all, changed };
 }
