@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { messageOf } from '../model/index.js';
 import { controlPath, makeFolder, removeFile, restrict } from './folders.js';
 import { closeServer, type Lock } from './lock.js';
 
@@ -72,7 +73,7 @@ function respond(command: string, handlers: ControlHandlers): unknown {
     return { value: handler() };
   } catch (error) {
     // Whoever asks hears of it; a question must never end the agent.
-    return { error: `the running agent failed to answer: ${error instanceof Error ? error.message : error}` };
+    return { error: `the running agent failed to answer: ${messageOf(error)}` };
   }
 }
 

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errorCodeOf } from '../model/index.js';
 
 /** The inode of the network namespace, as `/proc/self/ns/net` tells it: one host may have several agents. */
 export function networkNamespace(): string {
@@ -21,7 +22,7 @@ export function makeFolder(path: string): void {
     mkdirSync(path, { mode: 0o755 });
   } catch (error) {
     // The agent of another network namespace may make the same folder at this moment.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (errorCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -1,5 +1,11 @@
 import { type SettledMove, settleMove } from '../kernel/interrupted-move.js';
-import type { AddressMove, AgentEvent, MoveJournal, Store } from '../model/index.js';
+import {
+  type AddressMove,
+  type AgentEvent,
+  type MoveJournal,
+  messageOf,
+  type Store,
+} from '../model/index.js';
 
 /** The journal of address moves: one record in `state_dir` while a move is under way. */
 export const openJournal = (store: Store): MoveJournal => ({
@@ -32,7 +38,7 @@ function settle(store: Store): SettledMove {
     if (settled.kind !== 'failed') store.remove('address-move');
     return settled;
   } catch (error) {
-    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+    return { kind: 'failed', why: messageOf(error) };
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type Database,
   DatabaseError,
   type Kernel,
+  messageOf,
   type Settings,
   type StatusChange,
   type Store,
@@ -135,6 +136,6 @@ function keep(store: Store, { memory, answer }: Single): string | null {
     store.write('last-known-good', lastKnownGoodOf(memory, answer));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -10,7 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock, StateName, Store, Stored } from '../model/index.js';
+import {
+  type Clock,
+  errorCodeOf,
+  messageOf,
+  type StateName,
+  type Store,
+  type Stored,
+} from '../model/index.js';
 import { makeFolder, networkNamespace } from './folders.js';
 
 /** Files of another version are refused: their meaning may have changed. */
@@ -75,10 +82,10 @@ function read(path: string, host: string, clock: Clock): Stored | null {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (errorCodeOf(error) === 'ENOENT') return null;
     return {
       kind: 'refused',
-      why: `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      why: `${path} cannot be read: ${messageOf(error)}`,
     };
   }
   const envelope = text.length > FILE_LENGTH_MAX ? null : parseEnvelope(text);
@@ -113,7 +120,7 @@ function listFolder(path: string): string[] {
   try {
     return readdirSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (errorCodeOf(error) === 'ENOENT') return [];
     throw error;
   }
 }

@@ -15,15 +15,9 @@ import {
 import { span } from '../monitoring/page/words.js';
 import { overviewOf } from '../reconcile/overview.js';
 import { askStatus, placesOf } from './ask.js';
+import { defaultRanges, MEASURE_NAMES, type MeasureName } from './check-measures.js';
 import { databaseFor, kernelFor } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
-
-/** What can be thresholded; a bare range is for the first. */
-export const MEASURES = ['age', 'drift', 'held', 'failed', 'unwired'] as const;
-type MeasureName = (typeof MEASURES)[number];
-
-const DEFAULT_WARNING = 'age=60,drift=0,held=0,failed=0,unwired=0';
-const DEFAULT_CRITICAL = 'age=300';
 
 export interface CheckOptions {
   /** Ranges by name of measure, over the defaults; empty: none. */
@@ -48,8 +42,8 @@ type Found =
  * agent or a database that does not answer in time are CRITICAL: that is what the plugin is there to find.
  */
 export async function check({ loaded, json, output }: Invocation, options: CheckOptions): Promise<StateCode> {
-  const warning = thresholdsOf(DEFAULT_WARNING, options.warning);
-  const critical = thresholdsOf(DEFAULT_CRITICAL, options.critical);
+  const warning = thresholdsOf(defaultRanges('warning'), options.warning);
+  const critical = thresholdsOf(defaultRanges('critical'), options.critical);
   if (typeof warning === 'string') return unknown(output, warning);
   if (typeof critical === 'string') return unknown(output, critical);
   const { settings } = loaded;
@@ -67,7 +61,7 @@ export async function check({ loaded, json, output }: Invocation, options: Check
 function thresholdsOf(defaults: string, given: string): Thresholds | string {
   const ranges = new Map();
   for (const text of [defaults, given].filter((one) => one !== '')) {
-    const parsed = parseThresholds(text, MEASURES);
+    const parsed = parseThresholds(text, MEASURE_NAMES);
     if (!parsed.ok) return parsed.wrong;
     for (const [name, range] of parsed.ranges) ranges.set(name, range);
   }
@@ -101,7 +95,7 @@ const measuresOf = (values: Readonly<Record<MeasureName, number>>): Measure[] =>
     failed: `${values.failed} operation(s) failed`,
     unwired: `${values.unwired} port(s) not wired`,
   };
-  return MEASURES.map((name) => ({
+  return MEASURE_NAMES.map((name) => ({
     name,
     value: values[name],
     unit: name === 'age' ? 's' : '',

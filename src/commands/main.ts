@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { processEnvironment } from '../config/environment.js';
-import { type LoadResult, loadSettings } from '../config/load.js';
+import { type LoadResult, loadSettings, loadSettingsWithoutPassword, type Sources } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { commandLineOptions } from '../config/schema.js';
 import { EXIT, type ExitCode } from '../model/index.js';
@@ -16,10 +16,13 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   const program = makeProgram({
     withSettings: async (action, refuse = refuseSettings) => {
-      code = await withSettings(program, output, action, refuse);
+      code = await withSettings(program, output, loadSettings, action, refuse);
+    },
+    withoutPassword: async (action, refuse = refuseSettings) => {
+      code = await withSettings(program, output, loadSettingsWithoutPassword, action, refuse);
     },
     withoutSettings: async (action) => {
-      code = await action(output);
+      code = await action({ json: program.opts().json === true, output });
     },
   });
   try {
@@ -51,12 +54,13 @@ function terminalOutput(): Output {
 async function withSettings(
   program: Command,
   output: Output,
+  read: (sources: Sources) => LoadResult,
   action: Action,
   refuse: Refuse,
 ): Promise<ExitCode> {
   const options = program.opts<Record<string, unknown>>();
   const load = (): LoadResult =>
-    loadSettings({
+    read({
       files: (options.configFile as string[] | undefined) ?? [],
       commandLine: givenSettings(options),
       environment: processEnvironment(),

@@ -3,7 +3,7 @@ import { withDeadline } from '../agent/deadline.js';
 import { type MoveEvent, settleInterruptedMove } from '../agent/journal.js';
 import { takeLock } from '../agent/lock.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
-import { EXIT, type ExitCode, FAILURES, type Settings } from '../model/index.js';
+import { EXIT, type ExitCode, FAILURES, messageOf, type Settings } from '../model/index.js';
 import type { Standing } from '../monitoring/gauges.js';
 import { overviewOf } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
@@ -43,7 +43,7 @@ export async function once(invocation: Invocation, options: OnceOptions): Promis
     await writeTextfile(options.textfile, { startedAtMs, durationMs, exitCode, standing });
     return exitCode;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     const failed = complain(
       invocation.output,
       'TEXTFILE_NOT_WRITTEN',

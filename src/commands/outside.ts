@@ -5,7 +5,13 @@ import { serveControl } from '../agent/control.js';
 import { processEnvironment } from '../config/environment.js';
 import { serviceManagerOf } from '../config/service-manager.js';
 import { datagramsTo } from '../kernel/datagram.js';
-import type { AgentEvent, ListenAddress, Observer, Settings } from '../model/index.js';
+import {
+  type AgentEvent,
+  type ListenAddress,
+  messageOf,
+  type Observer,
+  type Settings,
+} from '../model/index.js';
 import { logObserver } from '../monitoring/log.js';
 import { type Notify, startWatchdog, systemdObserver } from '../monitoring/systemd.js';
 import { version } from './version.js';
@@ -42,7 +48,7 @@ export async function openOutside(settings: Settings, log: Logger): Promise<Outs
     try {
       releasers.push(await start());
     } catch (error) {
-      observer({ kind, error: error instanceof Error ? error.message : String(error) });
+      observer({ kind, error: messageOf(error) });
     }
   };
   return {
@@ -97,8 +103,7 @@ async function prepareWeb(address: ListenAddress): Promise<PreparedWeb> {
   return {
     observer: metrics.observer,
     start: async (agent, onChange, observer) => {
-      const onError = (error: unknown): void =>
-        observer({ kind: 'web-failed', error: error instanceof Error ? error.message : String(error) });
+      const onError = (error: unknown): void => observer({ kind: 'web-failed', error: messageOf(error) });
       const routes = [...healthRoutes, metrics.route, ...pageRoutes(realClock)];
       const web = await startWeb({ address, routes, status: () => agent.status(), onChange, onError });
       observer({ kind: 'web-listening', address: web.address });

@@ -17,7 +17,11 @@ export type Refuse = (output: Output, problems: readonly string[]) => Promise<Ex
 export interface Runner {
   /** `refuse` says that the settings are wrong, where a command has its own way to say it. */
   withSettings(action: Action, refuse?: Refuse): Promise<void>;
-  withoutSettings(action: (output: Output) => Promise<ExitCode>): Promise<void>;
+  /** The same for a command that asks the running agent and no database: see `loadSettingsWithoutPassword`. */
+  withoutPassword(action: Action, refuse?: Refuse): Promise<void>;
+  withoutSettings(
+    action: (printing: Pick<Invocation, 'json' | 'output'>) => Promise<ExitCode>,
+  ): Promise<void>;
 }
 
 /** The command line: what there is to say, and which module does it. A module is loaded only when it is asked for. */
@@ -55,7 +59,7 @@ function commandsFirst(command: Command, helper: Help): string {
     : `${text.slice(0, settings)}${text.slice(commands)}${text.slice(settings, commands)}`;
 }
 
-function addPassCommands(program: Command, { withSettings }: Runner): void {
+function addPassCommands(program: Command, { withSettings, withoutPassword }: Runner): void {
   const daemon = program.command('run', { isDefault: true }).description('the daemon (the default command)');
   // Whatever is no command's name is taken for an argument of the default command.
   daemon
@@ -87,7 +91,7 @@ function addPassCommands(program: Command, { withSettings }: Runner): void {
   program
     .command('accept')
     .description("let the running agent's held removals go ahead")
-    .action(() => withSettings(async (invocation) => (await import('./accept.js')).accept(invocation)));
+    .action(() => withoutPassword(async (invocation) => (await import('./accept.js')).accept(invocation)));
 }
 
 const WATCH_PAUSE = duration(1_000, 24 * 3_600_000);
@@ -128,8 +132,8 @@ function addSchemaCommands(program: Command, { withSettings, withoutSettings }: 
     )
     .option('--down', 'the way back')
     .action(({ dialect, down = false }: { dialect: 'mysql' | 'postgresql'; down?: boolean }) =>
-      withoutSettings(async (output) =>
-        (await import('./schema-sql.js')).schemaSql({ dialect, down }, output),
+      withoutSettings(async (printing) =>
+        (await import('./schema-sql.js')).schemaSql(printing, { dialect, down }),
       ),
     );
   schema

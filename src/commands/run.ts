@@ -5,6 +5,7 @@ import { settleInterruptedMove } from '../agent/journal.js';
 import { takeLock } from '../agent/lock.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
+import { reloaded } from '../config/reload.js';
 import type { ExitCode } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
 import { complain } from './complain.js';
@@ -53,10 +54,12 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
       observer({ kind: 'reload-refused', problems: result.problems.map(describeProblem) });
       return;
     }
-    settings = result.loaded.settings;
+    const next = reloaded(settings, result.loaded.settings);
+    settings = next.settings;
     log.level = settings.logLevel;
     agent.reload(settings);
     heart.reload(settings);
+    if (next.waiting.length > 0) observer({ kind: 'restart-needed', settings: next.waiting });
     observer({ kind: 'reloaded', warnings: result.loaded.warnings });
   };
   // Until here a signal ends the process as it ends any other. None is handled before the next await, when there is an agent.

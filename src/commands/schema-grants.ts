@@ -12,10 +12,10 @@ export interface SchemaGrantsOptions {
 
 /**
  * Prints the GRANT statements that the agent needs on this database, exactly for its generation and for
- * `read_only`; the DBA runs them. Exit code 0, 75 or 78.
+ * `read_only`, or with `--json` one object `{ statements }`; the DBA runs them. Exit code 0, 75 or 78.
  */
 export function schemaGrants(
-  { loaded, output }: Invocation,
+  { loaded, json, output }: Invocation,
   { user, host }: SchemaGrantsOptions,
 ): Promise<ExitCode> {
   return withFailures(output, async () => {
@@ -23,10 +23,11 @@ export function schemaGrants(
     const [server] = database.servers;
     const generation = await inspectGeneration(database);
     const grantee = { user, host, database: server.database, readOnly: database.readOnly };
+    const statements = grants(server.engine, generation, grantee);
     output.print(
-      grants(server.engine, generation, grantee)
-        .map((statement) => `${statement};`)
-        .join('\n'),
+      json
+        ? JSON.stringify({ statements }, null, 2)
+        : statements.map((statement) => `${statement};`).join('\n'),
     );
     return EXIT.ok;
   });

@@ -1,7 +1,7 @@
 import { type Dialect, loadMigrations } from '../database/migrations.js';
-import { downSql, upSql } from '../database/schema-sql.js';
+import { downBatches, scriptOf, statementsOf, upBatches } from '../database/schema-sql.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
-import type { Output } from './invocation.js';
+import type { Invocation } from './invocation.js';
 
 export interface SchemaSqlOptions {
   readonly dialect: Dialect;
@@ -9,9 +9,20 @@ export interface SchemaSqlOptions {
   readonly down: boolean;
 }
 
-/** Prints what `schema migrate` would run, for review and for `mysql` or `psql`; connects to nothing. */
-export async function schemaSql({ dialect, down }: SchemaSqlOptions, output: Output): Promise<ExitCode> {
+/**
+ * Prints what `schema migrate` would run, for review and for `mysql` or `psql`, or with `--json` one object
+ * `{ statements }`; connects to nothing. Always exit code 0.
+ */
+export async function schemaSql(
+  { json, output }: Pick<Invocation, 'json' | 'output'>,
+  { dialect, down }: SchemaSqlOptions,
+): Promise<ExitCode> {
   const migrations = await loadMigrations();
-  output.print(down ? downSql(migrations, dialect) : upSql(migrations, dialect));
+  const batches = down ? downBatches(migrations, dialect) : upBatches(migrations, dialect);
+  output.print(
+    json
+      ? JSON.stringify({ statements: statementsOf(batches, dialect) }, null, 2)
+      : scriptOf(batches, dialect),
+  );
   return EXIT.ok;
 }

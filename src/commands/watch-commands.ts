@@ -1,6 +1,7 @@
 import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 import { duration } from '../config/formats.js';
 import { STATES } from '../monitoring/nagios.js';
+import { CHECK_TIMEOUT_MS, MEASURE_NAMES, measuresHelp } from './check-measures.js';
 import type { Runner } from './program.js';
 
 const LIMIT = duration(100, 24 * 3_600_000);
@@ -12,24 +13,19 @@ export function parseLimit(text: string): number {
   return parsed.value;
 }
 
-const CHECK_TIMEOUT_MS = 10_000;
 const CHECK_HELP = `
 Ranges are written NAME=RANGE,NAME=RANGE; RANGE is [@][START:]END as in any plugin, and
-a bare one is for age. Names and what they count (default -w, default -c):
-  age      seconds since the database answered last (60, 300)
-  drift    operations left to make (0, none)
-  held     removals that the guard holds back (0, none)
-  failed   operations that failed in the last pass (0, none)
-  unwired  ports that should be wired here and are not (0, none)
+a bare one is for ${MEASURE_NAMES[0]}. Names and what they count (default -w, default -c):
+${measuresHelp()}
 Exit: 0 OK, 1 WARNING, 2 CRITICAL (also: no agent, no database), 3 UNKNOWN.
 `;
 
 /** The commands that look at the agent and change nothing: `status`, `explain`, `check`. */
-export function addWatchCommands(program: Command, { withSettings }: Runner): void {
+export function addWatchCommands(program: Command, { withSettings, withoutPassword }: Runner): void {
   program
     .command('status')
     .description('what the running agent sees and last did')
-    .action(() => withSettings(async (invocation) => (await import('./status.js')).status(invocation)));
+    .action(() => withoutPassword(async (invocation) => (await import('./status.js')).status(invocation)));
   program
     .command('explain')
     .argument('<what>', 'id of a port or network, or name of a tap or bridge, or how one begins')
@@ -42,17 +38,23 @@ export function addWatchCommands(program: Command, { withSettings }: Runner): vo
     .description('plugin for Nagios and Icinga: one line with performance data')
     .option('-w, --warning <ranges>', 'when to warn')
     .option('-c, --critical <ranges>', 'when it is critical')
-    .option('-t, --timeout <seconds>', 'how long to wait for an answer (default: 10)', parseLimit)
+    .option(
+      '-t, --timeout <seconds>',
+      `how long to wait for an answer (default: ${CHECK_TIMEOUT_MS / 1000})`,
+      parseLimit,
+    )
     .option('--direct', 'look at kernel and database itself: for hosts where once runs from cron')
     .addHelpText('after', CHECK_HELP);
   asPlugin(check);
   check.action(
-    ({ warning = '', critical = '', timeout = CHECK_TIMEOUT_MS, direct = false }: CheckArguments) =>
-      withSettings(
+    ({ warning = '', critical = '', timeout = CHECK_TIMEOUT_MS, direct = false }: CheckArguments) => {
+      const run = direct ? withSettings : withoutPassword;
+      return run(
         async (invocation) =>
           (await import('./check.js')).check(invocation, { warning, critical, timeoutMs: timeout, direct }),
         async (output, problems) => (await import('./check.js')).unknown(output, problems.join(' ')),
-      ),
+      );
+    },
   );
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { errorCodeOf, messageOf } from '../model/thrown.js';
 import type { Warning } from '../model/warning.js';
 import { type EssexParts, essexConnection } from './essex.js';
 import { boolean } from './formats.js';
@@ -75,7 +76,7 @@ function readText(file: string): Content {
       return { kind: 'text', text: bytes.toString('latin1') };
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = errorCodeOf(error) ?? messageOf(error);
     const absent = code === 'ENOENT' || code === 'ENOTDIR';
     return {
       kind: absent ? 'absent' : 'unreadable',

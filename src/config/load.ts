@@ -1,4 +1,5 @@
 import type { Settings } from '../model/settings.js';
+import { messageOf } from '../model/thrown.js';
 import type { Warning } from '../model/warning.js';
 import { CONVENTIONAL_FILES, type FileSettings, readFiles } from './files.js';
 import { absolutePath } from './formats.js';
@@ -51,7 +52,19 @@ type WrittenSettings = ReadonlyMap<SettingName, Written>;
  * The effective settings: defaults, files, credential, environment, command line, the later over the earlier. Reads
  * the files and, once, the password file (to say early that it cannot be read). Never throws for what users wrote.
  */
-export function loadSettings(sources: Sources): LoadResult {
+export const loadSettings = (sources: Sources): LoadResult => load(sources, unreadablePasswordFile);
+
+/**
+ * The same for whoever asks the running agent alone: the password file is not opened, since it is the agent's and those
+ * who may ask it need not be allowed to read it. A password that is asked for all the same throws DatabaseError.
+ */
+export const loadSettingsWithoutPassword = (sources: Sources): LoadResult => load(sources, () => []);
+
+/** `passwordProblems` tells what is wrong with the password file that was written. */
+function load(
+  sources: Sources,
+  passwordProblems: (written: WrittenSettings) => readonly SettingProblem[],
+): LoadResult {
   const fromFiles = readFiles(sources.files);
   const passwordFile = credential(sources.environment);
   const files = new Map(fromFiles.written);
@@ -65,7 +78,8 @@ export function loadSettings(sources: Sources): LoadResult {
     ...fromFiles.problems,
     ...commandLine.problems,
     ...(read.ok ? [] : read.wrong.map(([name, wrong]) => problemOf(name, written, wrong))),
-    ...missing(written, fromFiles),
+    ...missingDatabase(written, fromFiles),
+    ...passwordProblems(written),
   ];
   const warnings = [...fromFiles.warnings, ...environment.warnings];
   if (!read.ok || problems.length > 0) return { ok: false, problems, warnings };
@@ -139,27 +153,34 @@ function problemOf(name: SettingName, written: WrittenSettings, wrong: string): 
   return { setting: name, origin, wrong, remedy: settingOf(name).format.expects };
 }
 
-/** What no format shows: that there is no database at all, or a password file that cannot be read. */
-function missing(written: WrittenSettings, { problems: known, files }: FileSettings): SettingProblem[] {
-  const problems: SettingProblem[] = [];
+/** What no format shows: that there is no database at all. */
+function missingDatabase(
+  written: WrittenSettings,
+  { problems: known, files }: FileSettings,
+): readonly SettingProblem[] {
   // A file that cannot be read may name the database: its own problem is enough.
   const isKnown = known.some(
     ({ setting, origin }) => setting === 'sql_connection' || origin.kind === 'command-line',
   );
-  if (!written.has('sql_connection') && !isKnown) problems.push(noDatabase(files));
+  return written.has('sql_connection') || isKnown ? [] : [noDatabase(files)];
+}
+
+/** Nor that the password file cannot be read. */
+function unreadablePasswordFile(written: WrittenSettings): readonly SettingProblem[] {
   const passwordFile = absolutePath.parse(written.get('sql_password_file')?.text ?? '');
-  if (passwordFile.ok) {
-    try {
-      readPasswordFile(passwordFile.value);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
-      problems.push({
+  if (!passwordFile.ok) return [];
+  try {
+    readPasswordFile(passwordFile.value);
+    return [];
+  } catch (error) {
+    const reason = messageOf(error).replace(/\.$/, '');
+    return [
+      {
         ...problemOf('sql_password_file', written, `is of no use: ${reason}`),
         remedy: 'Make the file readable for the user of the agent, or name another one',
-      });
-    }
+      },
+    ];
   }
-  return problems;
 }
 
 /** Whoever has no file yet learns where one is looked for. */

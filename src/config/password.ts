@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseError } from '../model/database.js';
+import { errorCodeOf } from '../model/thrown.js';
 import type { Origin, Written } from './problem.js';
 
 /** What the credential is called in the unit: `LoadCredential=sql_password:/path`. */
@@ -36,7 +37,7 @@ export function readPasswordFile(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    const code = errorCodeOf(cause) ?? 'unknown error';
     throw new DatabaseError('authentication', `The password file ${file} cannot be read (${code}).`, {
       cause,
     });

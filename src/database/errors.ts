@@ -1,5 +1,6 @@
 import { DatabaseError, type DatabaseErrorKind } from '../model/database.js';
 import type { DatabaseServer } from '../model/settings.js';
+import { withoutSecret } from './secret.js';
 
 /** SQLSTATEs of PostgreSQL; the first two characters are a class, looked up when the whole is not listed. */
 const KIND_BY_SQLSTATE: ReadonlyMap<string, DatabaseErrorKind> = new Map([
@@ -19,6 +20,9 @@ const KIND_BY_SQLSTATE: ReadonlyMap<string, DatabaseErrorKind> = new Map([
   ['08', 'unreachable'],
 ]);
 
+/** MySQL tells an account without any right to a database the same, whether the database is there or not. */
+const NO_RIGHT_TO_DATABASE_MYSQL_NUMBER = 1044;
+
 /** Error numbers of MySQL and MariaDB. */
 const KIND_BY_MYSQL_NUMBER: ReadonlyMap<number, DatabaseErrorKind> = new Map([
   [1045, 'authentication'],
@@ -30,7 +34,7 @@ const KIND_BY_MYSQL_NUMBER: ReadonlyMap<number, DatabaseErrorKind> = new Map([
   [4151, 'authentication'],
   [1130, 'authentication'],
   [1049, 'no-such-database'],
-  [1044, 'permission'],
+  [NO_RIGHT_TO_DATABASE_MYSQL_NUMBER, 'no-such-database'],
   [1142, 'permission'],
   [1143, 'permission'],
   [1227, 'permission'],
@@ -62,6 +66,7 @@ const READ_ONLY_MYSQL_NUMBERS: readonly number[] = [1290, 1792, 1836];
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|HANDSHAKE_|EPROTO$)/;
 const NAME_CODE = /^(ENOTFOUND|EAI_|ESERVFAIL|ENODATA)/;
+const FORBIDDEN_CODE = /^(EACCES|EPERM)$/;
 const NETWORK_CODE = /^(E[A-Z]+|PROTOCOL_[A-Z_]+)$/;
 const DROPPED = /connection (terminated|lost|ended)|closed state|not queryable|read timeout/i;
 /** The driver refuses to answer a challenge without a password. */
@@ -103,7 +108,7 @@ export function databaseError(error: unknown, server: DatabaseServer): DatabaseE
       { cause: error },
     );
   }
-  const kind = kindOf(driver);
+  const kind = kindOf(driver, server);
   return new DatabaseError(kind, sentence(kind, driver, server), { cause: error });
 }
 
@@ -130,7 +135,7 @@ function driverError(error: unknown, server: DatabaseServer): DriverError {
   const message = error instanceof Error ? error.message || code : String(error);
   // Node numbers its own errors below zero; only MySQL's are above.
   const mysqlNumber = number !== null && number > 0 ? number : null;
-  return { text: withoutSecret(message, passwordToMask(server)), code, mysqlNumber };
+  return { text: asOneLine(withoutSecret(message, passwordToMask(server))), code, mysqlNumber };
 }
 
 /** The password that must not be shown. Its file may have gone meanwhile: then the failure in hand is still the one to tell. */
@@ -142,16 +147,15 @@ function passwordToMask(server: DatabaseServer): string | null {
   }
 }
 
-function withoutSecret(text: string, password: string | null): string {
-  const masked = password ? text.replaceAll(password, '***') : text;
-  const line = masked
+function asOneLine(text: string): string {
+  const line = text
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
     .replace(/\.$/, '');
   return line.length > TEXT_LENGTH_MAX ? `${line.slice(0, TEXT_LENGTH_MAX)}…` : line;
 }
 
-function kindOf({ code, text, mysqlNumber }: DriverError): DatabaseErrorKind {
+function kindOf({ code, text, mysqlNumber }: DriverError, { socketPath }: DatabaseServer): DatabaseErrorKind {
   if (mysqlNumber !== null) return KIND_BY_MYSQL_NUMBER.get(mysqlNumber) ?? 'query';
   if (/^[0-9A-Z]{5}$/.test(code) && /[0-9]/.test(code)) {
     return KIND_BY_SQLSTATE.get(code) ?? KIND_BY_SQLSTATE.get(code.slice(0, 2)) ?? 'query';
@@ -159,17 +163,26 @@ function kindOf({ code, text, mysqlNumber }: DriverError): DatabaseErrorKind {
   if (PASSWORD_TEXT.test(text)) return 'authentication';
   if (TLS_CODE.test(code) || SSL_TEXT.test(text)) return 'tls';
   if (NAME_CODE.test(code)) return 'name-resolution';
+  if (socketPath !== null && FORBIDDEN_CODE.test(code)) return 'socket-forbidden';
   if (NETWORK_CODE.test(code) || DROPPED.test(text)) return 'unreachable';
   return 'query';
 }
 
-function sentence(kind: DatabaseErrorKind, { text }: DriverError, server: DatabaseServer): string {
+function sentence(
+  kind: DatabaseErrorKind,
+  { text, mysqlNumber }: DriverError,
+  server: DatabaseServer,
+): string {
   const endpoint = endpointOf(server);
   switch (kind) {
     case 'authentication':
       return `${endpoint} does not let user "${server.user}" in: ${text}.`;
     case 'no-such-database':
-      return `${endpoint}: there is no such database; correct its name in sql_connection or create it.`;
+      return mysqlNumber === NO_RIGHT_TO_DATABASE_MYSQL_NUMBER
+        ? `${endpoint}: there is no such database, or user "${server.user}" has no right to it: ${text}.`
+        : `${endpoint}: there is no such database.`;
+    case 'socket-forbidden':
+      return `${endpoint}: this user may not use its socket: ${text}.`;
     case 'tls':
       return `${endpoint}: TLS failed: ${text}.`;
     case 'name-resolution':

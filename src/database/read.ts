@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import type { Answer, BridgeQuestion, Question, TapQuestion } from '../model/database.js';
 import { networkId, portId } from '../model/ids.js';
-import { ID_PREFIX_LENGTH, isUsableId, suffixMatches } from '../model/names.js';
+import { ID_PREFIX_LENGTH, isUsableId, suffixMatches, tapName } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
 import type { Warning } from '../model/warning.js';
 import type { Connection, Row, ServerState } from './connection.js';
@@ -254,9 +254,12 @@ async function probeEmptyTables(connection: Connection, generation: Generation):
   return generation.mustHaveRows.filter((table) => row !== undefined && !row[table]);
 }
 
-function badRow(entry: Extract<DecodedPort, { ok: false }>): Warning {
-  const message = `The row of port ${shown(entry.id)} cannot be used: ${entry.problem}.`;
-  return isUsableId(entry.id)
-    ? { code: 'PORT_BAD_ROW', message, port: portId(entry.id) }
-    : { code: 'PORT_BAD_ROW', message };
+/** Essex names a tap after the row's interface id, and not after its key. */
+function badRow({ id, interfaceId, problem }: Extract<DecodedPort, { ok: false }>): Warning {
+  return {
+    code: 'PORT_BAD_ROW',
+    message: `The row of port ${shown(id)} cannot be used: ${problem}.`,
+    ...(isUsableId(id) ? { port: portId(id) } : {}),
+    ...(isUsableId(interfaceId) ? { device: tapName(interfaceId) } : {}),
+  };
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DatabaseError } from '../model/database.js';
 import type { TlsSettings } from '../model/settings.js';
+import { messageOf } from '../model/thrown.js';
 
 /** The contents of the files that TLS settings name. */
 export interface TlsFiles {
@@ -20,7 +21,7 @@ async function read(path: string | null): Promise<Buffer | null> {
   try {
     return await readFile(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new DatabaseError('tls', `The TLS file "${path}" cannot be read: ${reason}.`, { cause: error });
   }
 }

@@ -55,6 +55,8 @@ export interface StatusChange {
 export type DatabaseErrorKind =
   /** Nothing answers, the connection dropped, or a limit ran out. Retried. */
   | 'unreachable'
+  /** The system keeps this user from the server's Unix socket. */
+  | 'socket-forbidden'
   | 'authentication'
   | 'no-such-database'
   | 'tls'

@@ -11,6 +11,11 @@ export const FAILURES = {
     remedy: 'Start the server, or correct host and port in sql_connection; look for a firewall between.',
     exit: EXIT.unreachable,
   },
+  DATABASE_SOCKET_FORBIDDEN: {
+    cause: 'The user of the command may not use the Unix socket of the database server.',
+    remedy: 'Run it as a user who may, let this one use the socket and its folder, or name a host instead.',
+    exit: EXIT.unreachable,
+  },
   DATABASE_AUTHENTICATION: {
     cause: 'The server refuses the user or the password.',
     remedy:
@@ -18,8 +23,9 @@ export const FAILURES = {
     exit: EXIT.unreachable,
   },
   DATABASE_NO_SUCH_DATABASE: {
-    cause: 'The server has no database of that name.',
-    remedy: 'Correct the name of the database at the end of sql_connection.',
+    cause: 'The server has no database of that name, or (MySQL) the account has no right to it.',
+    remedy:
+      'Correct the name of the database at the end of sql_connection, or let the DBA create it or grant rights to it.',
     exit: EXIT.unreachable,
   },
   DATABASE_TLS: {

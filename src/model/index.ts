@@ -12,4 +12,5 @@ export * from './report.js';
 export * from './settings.js';
 export * from './status.js';
 export * from './store.js';
+export * from './thrown.js';
 export * from './warning.js';

@@ -17,7 +17,8 @@ const LABEL_PREFIX = 'quantum-linuxbridge-agent:';
 const LABEL_LENGTH_MAX = 255;
 
 /** `tap` and the first 11 characters of the id; the interface id itself when Essex names a `gw-` device. */
-export const tapName = (id: PortId | string): LinkName => linkName(`tap${id.slice(0, ID_PREFIX_LENGTH)}`);
+export const tapName = (id: PortId | string): LinkName =>
+  linkName(id.startsWith('gw-') ? id : `tap${id.slice(0, ID_PREFIX_LENGTH)}`);
 
 /** `brq` and the first 11 characters of the network id. */
 export const bridgeName = (id: NetworkId): LinkName => linkName(`brq${id.slice(0, ID_PREFIX_LENGTH)}`);

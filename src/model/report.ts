@@ -90,6 +90,8 @@ export type AgentEvent =
   /** The settings are about to be read again. */
   | { readonly kind: 'reloading' }
   | { readonly kind: 'reloaded'; readonly warnings: readonly Warning[] }
+  /** These settings were changed; a running agent keeps the values it was started with. */
+  | { readonly kind: 'restart-needed'; readonly settings: readonly string[] }
   | { readonly kind: 'reload-refused'; readonly problems: readonly string[] }
   | { readonly kind: 'accepted'; readonly removals: number }
   /** Once an hour, so that a silent agent can be told from a dead one. */

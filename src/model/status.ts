@@ -1,4 +1,4 @@
-import type { LinkName, NetworkId, PortId } from './ids.js';
+import type { LinkName, NetworkId, PhysicalNetwork, PortId } from './ids.js';
 import type { Operation } from './operation.js';
 import type { HeldRemoval } from './report.js';
 import type { Warning } from './warning.js';
@@ -59,6 +59,8 @@ export interface NetworkStatus {
   readonly bridge: LinkName | null;
   /** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`; null when it cannot be realised. */
   readonly segment: string | null;
+  /** Of a flat or VLAN segment, also when it is not mapped here; null: it has none, or nothing says. */
+  readonly physicalNetwork: PhysicalNetwork | null;
   readonly uplink: LinkName | null;
   readonly state: (typeof NETWORK_STATES)[number];
   /** Why it is blocked. */

@@ -89,7 +89,7 @@ export const WARNINGS = {
   },
   BRIDGE_NOT_DELETED: {
     cause:
-      'The network is gone, but its bridge holds a foreign device, or addresses that the agent did not move there.',
+      'The network is gone or elsewhere now, but its bridge holds a foreign device, or addresses that the agent did not move there.',
     remedy: 'Take the device or the addresses out of the bridge; the agent deletes it in its next pass.',
   },
   TAP_IN_FOREIGN_BRIDGE: {

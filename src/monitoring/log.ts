@@ -201,6 +201,8 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
       return ['debug', {}, 'reading the settings again'];
     case 'reloaded':
       return ['info', { warnings: event.warnings }, 'settings read again'];
+    case 'restart-needed':
+      return ['warn', { settings: event.settings }, 'these settings take effect at the next start'];
     case 'reload-refused':
       return ['error', { problems: event.problems }, 'settings are wrong, the old ones stay'];
     case 'accepted':

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Gauge, Registry } from 'prom-client';
+import { errorCodeOf } from '../model/index.js';
 import { NAME, type Standing, standingGauges } from './gauges.js';
 
 /** One run of `once`. */
@@ -31,7 +32,7 @@ function lastSuccessIn(path: string): number {
     const seconds = Number(found?.[1] ?? 0);
     return Number.isFinite(seconds) ? seconds : 0;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    if (errorCodeOf(error) === 'ENOENT') return 0;
     throw error;
   }
 }

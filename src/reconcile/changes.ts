@@ -44,7 +44,7 @@ export function viewAfter(before: View, observed: HostState, { here, indexes }: 
   }
   for (const link of here) {
     if (link.master === null) continue;
-    ports.set(link.master, [...(ports.get(link.master) ?? []).filter(isSame), link]);
+    ports.set(link.master, [...(ports.get(link.master) ?? []), link]);
   }
   const taps = [...before.taps.filter(isSame), ...here];
   return { ...before, observed, taps, ports, members: (bridge) => ports.get(bridge) ?? [] };

@@ -64,13 +64,14 @@ function candidatesOf(world: World, assignments: readonly Assignment[]): Candida
     const id = networkOfBridge(world, bridge);
     if (id !== null && world.knowledge.networks.has(id) && !ports.has(id)) ports.set(id, null);
   }
-  return [...ports].map(([id, port]) => {
-    const network = world.knowledge.networks.get(id) ?? null;
-    const segment = network === null ? null : chooseSegment(network, port, world.settings);
+  return [...ports].flatMap(([id, port]): Candidate[] => {
+    const network = world.knowledge.networks.get(id);
+    // Only from memory: the last answer had neither its row nor its binding, and so it claims no bridge of its name.
+    if (network === undefined) return [];
+    const segment = chooseSegment(network, port, world.settings);
     const realisation = realise(world.view, world.settings, id, segment);
     const uplink = realisation.ok ? realisation.uplink : null;
-    const mtu = usableMtu(network?.mtu ?? null);
-    return { id, mtu, segment, place: placeOf(world, id, uplink), realisation };
+    return [{ id, mtu: usableMtu(network.mtu), segment, place: placeOf(world, id, uplink), realisation }];
   });
 }
 

@@ -7,7 +7,9 @@ import {
   type NetworkStatus,
   networkId,
   networkOfLabel,
+  type PhysicalNetwork,
   type Port,
+  type Segment,
   type TapStatus,
 } from '../model/index.js';
 import type { Desired, DesiredNetwork, GoneBridge, TapDecision } from './desired.js';
@@ -128,11 +130,15 @@ function networkStatus(view: View, network: DesiredNetwork): NetworkStatus {
     id,
     bridge: bridge?.name ?? null,
     segment: realisation.ok ? segmentText(realisation.uplink) : null,
+    physicalNetwork: physicalNetworkOf(network.segment),
     uplink: uplink?.name ?? null,
     state: blocked ? 'blocked' : bridge !== null && tapsIn(view, bridge.index).length > 0 ? 'served' : 'idle',
     warning: blocked ? reasonOf(network) : null,
   };
 }
+
+const physicalNetworkOf = (segment: Segment | null): PhysicalNetwork | null =>
+  segment?.kind === 'flat' || segment?.kind === 'vlan' ? segment.physicalNetwork : null;
 
 /** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`. */
 export function segmentText(uplink: Uplink): string {
@@ -153,6 +159,7 @@ const goneStatus = ({ bridge, network, uplinks }: GoneBridge): NetworkStatus => 
   id: network ?? networkId(bridge.name.slice(3)),
   bridge: bridge.name,
   segment: null,
+  physicalNetwork: null,
   uplink: uplinks[0]?.name ?? null,
   state: 'gone',
   warning: null,
@@ -180,6 +187,7 @@ export function hostOverview(view: View): { networks: NetworkStatus[]; taps: Tap
       id: networkOfLabel(bridge.alias) ?? networkId(bridge.name.slice(3)),
       bridge: bridge.name,
       segment: null,
+      physicalNetwork: null,
       uplink: uplink?.name ?? null,
       state: tapsIn(view, bridge.index).length > 0 ? 'served' : 'idle',
       warning: null,

@@ -24,7 +24,7 @@ export function isGone(world: World, bridge: Bridge): boolean {
 const networksWithPrefix = ({ knowledge }: World, { name }: Bridge): NetworkId[] =>
   [...knowledge.networks.keys()].filter((id) => id.slice(0, ID_PREFIX_LENGTH) === name.slice(3));
 
-/** What keeps a gone network's bridge: a device or addresses that are not the agent's to take away. */
+/** What keeps a bridge that its network has no use for: a device or addresses that are not the agent's to take away. */
 export function obstacleTo(world: World, bridge: Bridge): Warning | null {
   const { view, knowledge } = world;
   const uplinks = uplinksOf(view, bridge);
@@ -43,7 +43,7 @@ export function obstacleTo(world: World, bridge: Bridge): Warning | null {
   const id = networkOfLabel(bridge.alias);
   return {
     code: 'BRIDGE_NOT_DELETED',
-    message: `the network of bridge ${bridge.name} is gone, but ${what}: the bridge stays`,
+    message: `the network of bridge ${bridge.name} is ${isGone(world, bridge) ? 'gone' : 'elsewhere now'}, but ${what}: the bridge stays`,
     device: bridge.name,
     ...(id === null ? {} : { network: id }),
   };

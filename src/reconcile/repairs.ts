@@ -1,4 +1,4 @@
-import type { NetworkId, Operation, Warning } from '../model/index.js';
+import type { LinkRef, NetworkId, Operation, OperationOf, Warning } from '../model/index.js';
 
 /** The same repair this often within `WINDOW_MS` means that somebody undoes it. */
 const PATIENCE = 3;
@@ -15,47 +15,79 @@ export interface Repair {
   readonly notBeforeMs: number;
 }
 
-/** By operation and device. Bounded: what is over is forgotten with the next operation. */
+/** By what a repair is about, see `keyOf`. Bounded: what is over is forgotten with the next operation. */
 export type Repairs = ReadonlyMap<string, Repair>;
 
+/** What an operation changes about a port of a bridge. */
+interface Membership {
+  readonly change: OperationOf<'move-addresses'>['membership'];
+  readonly port: LinkRef;
+  readonly bridge: LinkRef;
+}
+
+/** null: no port joins a bridge or leaves one. */
+function membershipOf(operation: Operation): Membership | null {
+  switch (operation.op) {
+    case 'attach':
+      return { change: 'join', port: operation.target, bridge: operation.bridge };
+    case 'detach':
+      return { change: 'leave', port: operation.target, bridge: operation.bridge };
+    case 'move-addresses': {
+      const { from, to, membership: change } = operation;
+      return change === 'leave' ? { change, port: to, bridge: from } : { change, port: from, bridge: to };
+    }
+    default:
+      return null;
+  }
+}
+
+/** Words with a blank between them: what is done, and the devices that it is about. */
 function keyOf(operation: Operation): string {
+  const membership = membershipOf(operation);
+  if (membership !== null) return membershipKey(membership);
   const { op, device } = operation;
-  if (op === 'move-addresses') return `${op} ${operation.membership} ${device}`;
   // A bridge that somebody makes again has another index each time.
   const isDeletion = op === 'delete-bridge' || op === 'delete-subinterface';
   const index = isDeletion || !('target' in operation) ? null : operation.target.index;
   return `${op} ${index ?? device}`;
 }
 
+/**
+ * Somebody who keeps a port out of one bridge says nothing about another one, where its network may be now. Out it
+ * has to stay of every bridge. The bridge goes by its name: the first time it may have no index yet.
+ */
+const membershipKey = ({ change, port, bridge }: Membership): string =>
+  change === 'leave'
+    ? `leave ${port.index ?? port.name}`
+    : `${change} ${port.index ?? port.name} ${bridge.name}`;
+
 /** The agent's own work that this operation takes back: making it again later is no repair. */
 function takenBackBy(operation: Operation, noted: Repairs): readonly string[] {
-  const { device } = operation;
-  const joins = [`attach ${device}`, `move-addresses join ${device}`];
-  const leaves = [`detach ${device}`, `move-addresses leave ${device}`];
+  const membership = membershipOf(operation);
+  if (membership !== null) return oppositesOf(membership);
   switch (operation.op) {
-    case 'attach':
-      return [...leaves, `detach ${operation.target.index}`];
-    case 'detach':
-      return [...joins, `attach ${operation.target.index}`];
-    case 'move-addresses': {
-      const { from, to, membership } = operation;
-      if (membership === 'none') return [];
-      return membership === 'join' ? [...leaves, `detach ${from.index}`] : [...joins, `attach ${to.index}`];
-    }
     case 'create-bridge':
     case 'create-subinterface':
-      return [`delete-${operation.op.slice('create-'.length)} ${device}`];
+      return [`delete-${operation.op.slice('create-'.length)} ${operation.device}`];
     case 'delete-bridge':
     case 'delete-subinterface':
-      return [...noted.keys()].filter(
-        (key) =>
-          key !== keyOf(operation) &&
-          [device, operation.target.index].some((about) => key.endsWith(` ${about}`)),
-      );
+      return [...noted.keys()].filter((key) => key !== keyOf(operation) && isAbout(key, operation.target));
     default:
       return [];
   }
 }
+
+/** A subinterface that had just been made joined its bridge under its name. */
+function oppositesOf(membership: Membership): readonly string[] {
+  const { change, port } = membership;
+  if (change === 'none') return [];
+  if (change === 'join') return [membershipKey({ ...membership, change: 'leave' })];
+  const unnumbered = { name: port.name, index: null };
+  return [port, unnumbered].map((ref) => membershipKey({ ...membership, change: 'join', port: ref }));
+}
+
+const isAbout = (key: string, { name, index }: LinkRef): boolean =>
+  key.split(' ').some((word, at) => at > 0 && (word === name || word === `${index}`));
 
 /**
  * Leaves out repairs that were undone again and again (another agent or a network manager changes the same

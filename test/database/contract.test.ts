@@ -185,6 +185,27 @@ for (const engine of ENGINES) {
           ]);
         });
 
+        it('names the device of a bad row, also where that is not named after the port’s id', async () => {
+          const named = generation === 'essex' ? OTHER : PORT;
+          await rows.port({ id: PORT, network: null, interfaceId: named });
+          const { warnings } = await ask([bySuffix(named.slice(0, 11))]);
+          assert.deepEqual(
+            warnings.map(({ port, device }) => [port, device]),
+            [[PORT, `tap${named.slice(0, 11)}`]],
+          );
+        });
+
+        if (generation === 'essex') {
+          it('names the device of a bad row that is called like its interface id', async () => {
+            await rows.port({ id: PORT, network: null, interfaceId: 'gw-0a1b2c3d-4e' });
+            const { warnings } = await ask([{ by: 'device', device: 'gw-0a1b2c3d-4e', wired: true }]);
+            assert.deepEqual(
+              warnings.map(({ device }) => device),
+              ['gw-0a1b2c3d-4e'],
+            );
+          });
+        }
+
         it('shows what a bad row holds in bounded, printable text', async () => {
           await rows.port({ id: PORT, network: `evil\n\u001b[31m/${'x'.repeat(20)}` });
           const [warning] = (await ask([byId(PORT)])).warnings;
@@ -223,6 +244,15 @@ for (const engine of ENGINES) {
           await rows.port({ id: OTHER, network: NETWORK });
           await rows.network({ id: NETWORK, type: 'vlan', physicalNetwork: 'physnet1', vlanId: 3 });
           assert.deepEqual((await ask([byId(PORT, true)], [bridge(OTHER)])).emptyTables, []);
+        });
+
+        it('names empty tables when a wired tap of an unknown port has no row, and no bridge is the agent’s', async () => {
+          const inMappedBridge = bySuffix('0a1b2c3d-4e', true);
+          assert.equal((await ask([inMappedBridge])).emptyTables[0], 'ports');
+          assert.deepEqual((await ask([bySuffix('0a1b2c3d-4e')])).emptyTables, []);
+          await rows.port({ id: PORT, network: NETWORK });
+          await rows.network({ id: NETWORK });
+          assert.deepEqual((await ask([inMappedBridge])).emptyTables, []);
         });
 
         it('names an empty bindings table when the bridge’s network row is still there', async () => {

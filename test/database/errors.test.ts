@@ -51,6 +51,22 @@ for (const engine of ENGINES) {
       await expectKind({ database: 'nowhere' }, 'no-such-database', /no such database/);
     });
 
+    it('a database that the account has no right to, whether it is there or not', async () => {
+      if (server.engine === 'mysql') {
+        await expectKind(
+          { database: 'nobodys' },
+          'no-such-database',
+          /no such database, or user "quantum" has no right/,
+        );
+        return;
+      }
+      const { database } = await freshDatabase(server, null);
+      await server.query(
+        `revoke connect on database ${database} from public; create role stranger login password '${PASSWORD}'`,
+      );
+      await expectKind({ database, user: 'stranger' }, 'permission', /user "stranger" lacks a right/);
+    });
+
     it('an empty database: what was looked for and what was found', async () => {
       const { database } = await freshDatabase(server, null);
       await expectKind({ database }, 'schema', /looked for .*portbindingports.*; found none of these tables/);

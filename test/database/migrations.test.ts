@@ -101,7 +101,7 @@ for (const engine of ENGINES) {
 
     it('applied by hand from schema sql are seen as applied, and applied twice change nothing', async () => {
       const { database, run } = await prepare('folsom');
-      const sql = await sqlText(server, false);
+      const sql = await sqlOf(server, 'up');
       client(server, database, sql);
       client(server, database, sql);
       assert.deepEqual(await tables(database), GRIZZLY);
@@ -111,10 +111,19 @@ for (const engine of ENGINES) {
       assert.deepEqual(await tables(database), FOLSOM);
     });
 
+    it('are the same statements in the JSON of schema sql, for a program to run on one connection', async () => {
+      const { database, run } = await prepare(null);
+      client(server, database, (await statementsOf(server, 'up')).join(';\n'));
+      assert.deepEqual(await tables(database), GRIZZLY);
+      assert.match((await run(schemaMigrate)).text, /^Nothing to do/);
+      client(server, database, (await statementsOf(server, 'down')).join(';\n'));
+      assert.deepEqual(await tables(database), []);
+    });
+
     it('are taken back by the SQL of the way back, twice over', async () => {
       const { database, run } = await prepare('folsom');
       await run(schemaMigrate);
-      const sql = await sqlText(server, true);
+      const sql = await sqlOf(server, 'down');
       client(server, database, sql);
       client(server, database, sql);
       assert.deepEqual(await tables(database), FOLSOM);
@@ -155,10 +164,22 @@ for (const engine of ENGINES) {
 
 type Command = Parameters<typeof outputOf>[0];
 
-async function sqlText(server: TestServer, down: boolean): Promise<string> {
+type Way = 'up' | 'down';
+
+const sqlOf = (server: TestServer, way: Way): Promise<string> => printedSql(server, way, false);
+
+async function statementsOf(server: TestServer, way: Way): Promise<readonly string[]> {
+  const printed = JSON.parse(await printedSql(server, way, true)) as { statements: string[] };
+  assert.deepEqual(Object.keys(printed), ['statements']);
+  for (const statement of printed.statements) assert.doesNotMatch(statement, /^--|;$/);
+  return printed.statements;
+}
+
+async function printedSql({ engine }: TestServer, way: Way, json: boolean): Promise<string> {
   const lines: string[] = [];
   const print = (text: string): void => void lines.push(text);
-  await schemaSql({ dialect: server.engine, down }, { print, complain: print, colour: false });
+  const output = { print, complain: print, colour: false };
+  await schemaSql({ json, output }, { dialect: engine, down: way === 'down' });
   return lines.join('\n');
 }
 

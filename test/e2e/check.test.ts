@@ -121,5 +121,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const help = await check('--help');
     assert.equal(help.code, 3);
     assert.match(help.stdout, /--direct/);
+    assert.match(help.stdout, /^ {2}age {6}seconds since the database answered last \(60, 300\)$/m);
+    assert.match(help.stdout, /default: 10\)/);
   });
 });

@@ -11,7 +11,7 @@ import {
   tapOf,
   withDatabase,
 } from '../support/host.js';
-import type { Cleanup } from '../support/netns.js';
+import { type Cleanup, makeTaps } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
 
 const [LOCAL, UNMAPPED] = [networkId(1), networkId(2)];
@@ -34,6 +34,25 @@ interface Printed {
   readonly timings: Record<string, number>;
   readonly [key: string]: unknown;
 }
+
+/** More ports than a pipe has room for in a report: it takes 64 KiB before anybody reads. */
+const MANY_PORTS = Array.from(
+  { length: 120 },
+  (_, at) => `${at.toString(16).padStart(8, '0')}-1111-4222-8333-444455556666`,
+);
+const PIPE_BYTES = 65_536;
+
+/** Runs what follows, and reads what it prints only when it has given its lock back: all that is left is to end. */
+const WITH_LATE_READER = [
+  'bash',
+  '-c',
+  `set -o pipefail
+   locked() { grep -q @quantum-linuxbridge-agent /proc/net/unix; }
+   free() { ! locked; }
+   await() { for _ in {1..1000}; do if "$1"; then return; fi; sleep 0.01; done; exit 1; }
+   "$@" | { await locked; await free; cat; }`,
+  'bash',
+];
 
 async function makeCloud(t: Cleanup, { server, rows }: TestDatabase) {
   const { namespace } = makeHost(t);
@@ -87,6 +106,20 @@ describe('plan --json and once --json', () => {
         portId(3),
       ]);
       for (const { message } of unmapped) assert.match(message, /physnet9/);
+    });
+
+    test('once prints a large object whole, also when its reader comes late', async (t) => {
+      const { server, rows } = database();
+      const { namespace } = makeHost(t);
+      await rows.network({ id: LOCAL, type: 'local' });
+      for (const port of MANY_PORTS) await rows.port({ id: port, network: LOCAL });
+      makeTaps(namespace, MANY_PORTS.map(tapOf));
+      const args = ['--config-file', makeConfig({ url: socketUrl(server) }).path, 'once', '--json'];
+      const { code, stdout } = await runCli(namespace, args, { prefix: WITH_LATE_READER });
+      assert.equal(code, 0);
+      assert.ok(stdout.endsWith('}\n'), `it ends after ${stdout.length} characters`);
+      assert.ok(stdout.length > PIPE_BYTES, `${stdout.length} characters do not fill the pipe`);
+      assert.equal((JSON.parse(stdout) as { statuses: unknown[] }).statuses.length, MANY_PORTS.length);
     });
 
     test('once tells the statuses it wrote, with full ids', async (t) => {

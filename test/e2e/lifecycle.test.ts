@@ -107,6 +107,26 @@ describe('the life of an agent', () => {
       await waitForMaster(namespace, tapOf(portId(2)), bridgeOf(FLAT));
     });
 
+    test('after SIGHUP a changed host waits for the next start, which the log says; the rest takes effect', async (t) => {
+      const { start, rows, config, sections, cli } = await makeCloud(t, database());
+      const agent = await start();
+      await isWired({ rows });
+
+      config.write({ ...sections, agent: ['host = host2', 'log_level = debug'] });
+      agent.signal('SIGHUP');
+
+      const { level, settings } = await agent.line('these settings take effect at the next start');
+      assert.deepEqual({ level, settings }, { level: 40, settings: ['host'] });
+      agent.signal('SIGHUP');
+      // A debug line: the log level of the first reload counts.
+      await agent.line('reading the settings again');
+      assert.equal(JSON.parse((await cli('--json', 'status')).stdout).host, 'host1');
+      agent.signal('SIGTERM');
+      assert.equal(await agent.ended(), 0);
+      const next = await start();
+      assert.equal(next.lines()[0]?.host, 'host2');
+    });
+
     test('after SIGHUP with wrong settings the old ones stay, and the log says what is wrong and where', async (t) => {
       const { namespace, start, rows, config } = await makeCloud(t, database());
       const agent = await start();

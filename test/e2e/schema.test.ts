@@ -24,6 +24,18 @@ onEachEngine('grizzly', (database) => {
     await server.query(stdout, DATABASE);
   });
 
+  test('schema grants --json prints the same statements, each without its semicolon', async (t) => {
+    const config = makeConfig({ url: socketUrl(database().server) });
+    const namespace = makeNamespace(t);
+    const grants = ['--config-file', config.path, 'schema', 'grants', '--user', 'agent'];
+    const text = await runCli(namespace, grants);
+    const { code, stdout } = await runCli(namespace, [...grants, '--json']);
+    assert.equal(code, 0);
+    const printed = JSON.parse(stdout) as { statements: string[] };
+    assert.deepEqual(Object.keys(printed), ['statements']);
+    assert.equal(printed.statements.map((statement) => `${statement};\n`).join(''), text.stdout);
+  });
+
   test('schema grants is for an account from anywhere unless it is told from where', async (t) => {
     const config = makeConfig({ url: socketUrl(database().server) });
     const namespace = makeNamespace(t);

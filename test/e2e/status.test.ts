@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { AgentStatus, TapStatus } from '../../src/model/index.js';
@@ -61,17 +61,34 @@ withDatabase(startPostgres, 'folsom', (database) => {
     assert.equal(seen.generation, 'folsom');
     assert.equal(seen.database.state, 'up');
     assert.deepEqual(
-      seen.networks.map(({ id, bridge, segment, uplink, state }) => ({ id, bridge, segment, uplink, state })),
+      seen.networks.map(({ id, bridge, segment, physicalNetwork, uplink, state }) => {
+        return { id, bridge, segment, physicalNetwork, uplink, state };
+      }),
       [
-        { id: LOCAL, bridge: bridgeOf(LOCAL), segment: 'local', uplink: null, state: 'served' },
+        {
+          id: LOCAL,
+          bridge: bridgeOf(LOCAL),
+          segment: 'local',
+          physicalNetwork: null,
+          uplink: null,
+          state: 'served',
+        },
         {
           id: FLAT,
           bridge: bridgeOf(FLAT),
           segment: 'flat on eth1',
+          physicalNetwork: 'physnet1',
           uplink: 'eth1',
           state: 'served',
         },
-        { id: BLOCKED, bridge: null, segment: null, uplink: null, state: 'blocked' },
+        {
+          id: BLOCKED,
+          bridge: null,
+          segment: null,
+          physicalNetwork: 'elsewhere',
+          uplink: null,
+          state: 'blocked',
+        },
       ],
     );
     assert.equal(stateOf(seen, portId(1))?.state, 'wired');
@@ -183,5 +200,41 @@ withDatabase(startPostgres, 'folsom', (database) => {
     });
     assert.equal(code, 0, stderr);
     assert.match(stdout, new RegExp(`^${LOCAL}  ${bridgeOf(LOCAL)}`, 'm'));
+  });
+
+  test('a member of control_group needs no password for status, check and accept, and is told of it by the rest', async (t) => {
+    const { namespace, config } = await makeCloud(t, database());
+    const member = systemUser('daemon') ?? { uid: 1, gid: 1 };
+    const passwordFile = join(dirname(config.path), 'password');
+    writeFileSync(passwordFile, 'secret', { mode: 0o600 });
+    chmodSync(dirname(config.path), 0o755);
+    config.write({
+      url: socketUrl(database().server),
+      database: [`sql_password_file = ${passwordFile}`],
+      agent: [`control_group = ${member.gid}`],
+    });
+    const agent = await startAgent(t, namespace, config);
+    await agent.line('host changed');
+    const prefix = ['setpriv', `--reuid=${member.uid}`, `--regid=${member.gid}`, '--clear-groups', '--'];
+    const cli = (...args: readonly string[]): Promise<Ran> =>
+      runCli(namespace, ['--config-file', config.path, ...args], { prefix });
+    for (const [command, code] of [
+      ['status', 0],
+      ['accept', 0],
+      ['check', 1],
+    ] as const) {
+      const ran = await cli(command);
+      assert.deepEqual({ command, code: ran.code, stderr: ran.stderr }, { command, code, stderr: '' });
+    }
+    const said =
+      /sql_password_file is of no use: The password file \S+ cannot be read \(EACCES\)\. Make the file/;
+    for (const command of ['run', 'once', 'plan', 'explain brq', 'fleet', 'config check']) {
+      const { code, stderr } = await cli(...command.split(' '));
+      assert.equal(code, 78, command);
+      assert.match(stderr, said);
+    }
+    const direct = await cli('check', '--direct');
+    assert.equal(direct.code, 3);
+    assert.match(direct.stdout, said);
   });
 });

@@ -119,6 +119,22 @@ describe('an ordinary user with CAP_NET_ADMIN alone', () => {
       assert.equal(await agent.ended(), 0);
     });
 
+    test('a database socket that the user may not use is told as that, without advice about hosts and firewalls', async (t) => {
+      const { namespace, server, config } = await makeCloud(t, database(), 'forbidden');
+      const socket = join(server.folder, `.s.PGSQL.${server.port}`);
+      const { mode } = statSync(socket);
+      chmodSync(socket, 0o600);
+      t.after(() => chmodSync(socket, mode));
+      const { code, stderr } = await runCli(namespace, ['--config-file', config.path, 'plan'], {
+        prefix: AS_NOBODY,
+      });
+      assert.equal(code, 75);
+      assert.match(
+        stderr,
+        /DATABASE_SOCKET_FORBIDDEN: .*may not use its socket: connect EACCES .*\n.*this one use the socket/,
+      );
+    });
+
     test('another ordinary user may not accept removals: 77', async (t) => {
       const { namespace, config } = await makeCloud(t, database(), 'writable');
       await startAgent(t, namespace, config, { prefix: AS_NOBODY });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Kernel } from '../../src/model/kernel.js';
@@ -135,9 +136,22 @@ export async function openConnections(t: Cleanup, router: string): Promise<Socke
   });
 }
 
-export async function roundTripMs(socket: Socket): Promise<number> {
-  const start = performance.now();
-  socket.write('x');
-  await once(socket, 'data', { signal: AbortSignal.timeout(5_000) });
-  return performance.now() - start;
+/** A busy machine may be slow; over a connection that was cut nothing comes back however long one waits. */
+const ECHO_LIMIT_MS = 10_000;
+
+/**
+ * Sends a text over each connection, and waits until just that has come back over the same one. Rejects when one of them
+ * was reset, or has not given it all back in time.
+ */
+export async function exchange(sockets: readonly Socket[], text: string): Promise<void> {
+  for (const socket of sockets) {
+    const signal = AbortSignal.timeout(ECHO_LIMIT_MS);
+    socket.write(text);
+    let back = '';
+    while (back.length < text.length) {
+      const [chunk] = (await once(socket, 'data', { signal })) as [Buffer];
+      back += chunk.toString();
+    }
+    assert.equal(back, text);
+  }
 }

@@ -11,7 +11,7 @@ import { openStore } from '../../src/agent/store.js';
 import type { Kernel } from '../../src/model/kernel.js';
 import { type Cleanup, ip, ipLink } from '../support/netns.js';
 import { applied, BRIDGE } from './fixture.js';
-import { carried, flatHost, move, openConnections, prepareBridge, roundTripMs } from './flat-host.js';
+import { carried, exchange, flatHost, move, openConnections, prepareBridge } from './flat-host.js';
 
 const fixture = join(dirname(fileURLToPath(import.meta.url)), 'killed-move.ts');
 const POINTS = ['written down', 'after exchange 1', 'after exchange 2'] as const;
@@ -36,7 +36,7 @@ function startAgain(folder: string): MoveEvent[] {
 }
 
 async function expectReachable(t: Cleanup, router: string): Promise<void> {
-  for (const socket of await openConnections(t, router)) await roundTripMs(socket);
+  await exchange(await openConnections(t, router), 'x');
 }
 
 const settled = (how: 'completed' | 'taken-back'): MoveEvent[] => [{ kind: 'move-settled', how }];

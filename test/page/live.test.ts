@@ -19,7 +19,10 @@ test('an open page follows the agent: verdict, title, networks and held removals
   assert.equal(await page.locator('.network').count(), 3);
   stage.show(troubledHost());
   await page.getByRole('heading', { name: 'Held removals' }).waitFor();
-  assert.equal(await page.locator('#networks > .network').first().locator('h3').textContent(), 'no segment');
+  assert.equal(
+    await page.locator('#networks > .network').first().locator('h3').textContent(),
+    'physical network physnet9 is not mapped here',
+  );
   stage.show(databaseDown());
   await page.getByText('The database has not answered for 12 min').waitFor();
   assert.equal(await page.getByRole('heading', { name: 'Held removals' }).count(), 0);

@@ -87,7 +87,17 @@ export const STATUS: AgentStatus = {
     pending: 1,
     inSync: false,
   },
-  networks: [{ id: NETWORK, bridge: BRIDGE, segment: 'local', uplink: null, state: 'served', warning: null }],
+  networks: [
+    {
+      id: NETWORK,
+      bridge: BRIDGE,
+      segment: 'local',
+      physicalNetwork: null,
+      uplink: null,
+      state: 'served',
+      warning: null,
+    },
+  ],
   taps: [{ tap: TAP, port: PORT, network: NETWORK, bridge: BRIDGE, state: 'wired', why: null }],
   held: [],
   warnings: REPORT.warnings,

@@ -94,7 +94,7 @@ function rankOf({ network, taps }: Card): number {
 
 function networkCard({ network, taps }: Card, folded: boolean): Html {
   return html`<details id="${cardId(network.id)}" class="network"${folded ? null : html` open`}>
-<summary><h3>${network.segment ?? 'no segment'}</h3><span class="device id" title="${network.id}">${shortId(
+<summary><h3>${headingOf(network)}</h3><span class="device id" title="${network.id}">${shortId(
     network.id,
   )}</span><span class="legend">${stateOf(network)}${legendOf(taps)}</span></summary>
 ${warningOf(network)}
@@ -104,6 +104,14 @@ ${bridgeOf(network)}
 ${tapTree(taps, 'taps')}
 </div>
 </details>`;
+}
+
+/** Its segment; of one that has no way out of this host, what is missing. */
+function headingOf({ segment, physicalNetwork, warning }: NetworkStatus): string {
+  if (segment !== null) return segment;
+  return warning?.code === 'PHYSICAL_NETWORK_UNMAPPED' && physicalNetwork !== null
+    ? `physical network ${physicalNetwork} is not mapped here`
+    : 'no segment';
 }
 
 const NETWORK_STATES: Readonly<Record<NetworkStatus['state'], { tone: Tone; label: string } | null>> = {

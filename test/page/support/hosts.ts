@@ -4,6 +4,7 @@ import {
   linkName,
   type NetworkStatus,
   type PassSummary,
+  physicalNetwork,
   type TapStatus,
 } from '../../../src/model/index.js';
 import { change, NOW_MS, network, pass, tap, uuid } from './pieces.js';
@@ -17,7 +18,7 @@ export function wellHost(): AgentStatus {
   const [web, storage, lab] = [
     network(1),
     network(2, { segment: 'flat on eth2', uplink: linkName('eth2') }),
-    network(3, { segment: 'local', uplink: null }),
+    network(3, { segment: 'local', physicalNetwork: null, uplink: null }),
   ];
   const taps = [
     ...[1, 2, 3, 4, 5].map((number) => tap(number, web)),
@@ -112,6 +113,7 @@ export function troubledHost(): AgentStatus {
   const [web, storage, lab] = well.networks as [NetworkStatus, NetworkStatus, NetworkStatus];
   const unmapped = network(4, {
     segment: null,
+    physicalNetwork: physicalNetwork('physnet9'),
     uplink: null,
     bridge: null,
     state: 'blocked',

@@ -4,6 +4,7 @@ import {
   type NetworkStatus,
   networkId,
   type PassSummary,
+  physicalNetwork,
   portId,
   type TapStatus,
 } from '../../../src/model/index.js';
@@ -22,6 +23,7 @@ export function network(number: number, changes: Partial<NetworkStatus> = {}): N
     id,
     bridge: linkName(`brq${id.slice(0, 11)}`),
     segment: `VLAN ${100 + number} on eth1`,
+    physicalNetwork: physicalNetwork('physnet1'),
     uplink: linkName(`eth1.${100 + number}`),
     state: 'served',
     warning: null,

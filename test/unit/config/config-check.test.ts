@@ -165,6 +165,7 @@ const EXITS: Readonly<Record<DatabaseErrorKind, number>> = {
   'name-resolution': 75,
   schema: 78,
   authentication: 1,
+  'socket-forbidden': 1,
   'no-such-database': 1,
   tls: 1,
   permission: 1,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readFiles } from '../../../src/config/files.js';
 import { hostDefaults } from '../../../src/config/host-defaults.js';
-import { loadSettings } from '../../../src/config/load.js';
+import { loadSettings, loadSettingsWithoutPassword } from '../../../src/config/load.js';
 import { describeOrigin, describeProblem } from '../../../src/config/problem.js';
 import { commandLineOptions, SETTING_NAMES } from '../../../src/config/schema.js';
 import { DatabaseError } from '../../../src/model/database.js';
@@ -176,6 +176,18 @@ test('a password file that cannot be read is a problem that names the file', () 
     problem ? describeProblem(problem) : '',
     /sql_password_file .*\/nonexistent\/password cannot be read \(ENOENT\)/,
   );
+});
+
+test('who asks the running agent alone needs no password: its file is not opened, every other problem is told', () => {
+  const environment = { ...DATABASE, QUANTUM_SQL_PASSWORD_FILE: '/nonexistent/password' };
+  const result = loadSettingsWithoutPassword({ files: [], commandLine: {}, environment });
+  assert.ok(result.ok);
+  assert.throws(
+    result.loaded.settings.database.servers[0].password,
+    /\/nonexistent\/password cannot be read/,
+  );
+  const wrong = loadSettingsWithoutPassword({ files: [], commandLine: { plug_grace: 'soon' }, environment });
+  assert.deepEqual(wrong.ok ? [] : wrong.problems.map(({ setting }) => setting), ['plug_grace']);
 });
 
 test('the password comes from the strongest place: URL in a file, password file, credential, environment, command line', (t) => {

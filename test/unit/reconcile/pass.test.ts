@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Operation } from '../../../src/model/index.js';
+import { type HostState, ifIndex, linkName, type Operation } from '../../../src/model/index.js';
+import { EMPTY_MEMORY } from '../../../src/reconcile/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { runOnce, TEST_NOW_MS } from '../../support/pass-runner.js';
 import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
@@ -9,6 +10,8 @@ import { simulateKernel } from '../../support/simulated-kernel.js';
 const SETTINGS = buildSettings({});
 const TAP: LinkWords = { name: 'tapp1', up: false };
 const ROWS: AnswerWords = { ports: [{ id: 'p1', network: 'n1' }], networks: [{ id: 'n1' }] };
+const masterOf = ({ links, byName }: HostState, name: string) =>
+  links.get(byName.get(linkName(name))?.master ?? ifIndex(0))?.name;
 const isAttach = ({ op }: Operation) => op === 'attach';
 
 test('a tap that goes away under its operation has not failed', () => {
@@ -133,6 +136,27 @@ test('while a tap is left to libvirt the pass says when to look again', () => {
   const rows = { ...ROWS, ports: [{ id: 'p1', network: 'n1', compute: true }] };
   const kernel = simulateKernel(buildLinks([TAP]));
   assert.equal(runOnce(kernel, SETTINGS, buildAnswer(rows)).wakeAtMs, TEST_NOW_MS + 2000);
+});
+
+test('a tap that is kept out of its bridge is wired at once when its port moves to another network', () => {
+  const kernel = simulateKernel(buildLinks([TAP]));
+  const pull = (): void =>
+    kernel.change((host) => {
+      const tap = host.named('tapp1');
+      if (tap !== undefined) host.enslave(tap.index, null);
+    });
+  const ask = (network: string, atMs: number, memory = EMPTY_MEMORY) => {
+    const rows = { ports: [{ id: 'p1', network }], networks: [{ id: 'n1' }, { id: 'n2' }] };
+    return runOnce(kernel, SETTINGS, buildAnswer(rows), { memory, nowMs: TEST_NOW_MS + atMs });
+  };
+  let { memory } = ask('n1', 0);
+  for (const atMs of [1, 2, 3]) {
+    pull();
+    ({ memory } = ask('n1', atMs, memory));
+  }
+  assert.equal(masterOf(kernel.observe(), 'tapp1'), undefined, 'its repair is paused');
+  ask('n2', 4, memory);
+  assert.equal(masterOf(kernel.observe(), 'tapp1'), 'brqn2');
 });
 
 test('a server that changed is doubted until it has every row, and then believed', () => {

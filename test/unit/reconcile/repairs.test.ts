@@ -5,10 +5,25 @@ import { backOff, noteRepairs, type Repairs } from '../../../src/reconcile/repai
 
 const tap = { name: linkName('tap1'), index: ifIndex(7) };
 const bridge = { name: linkName('brq1'), index: ifIndex(8) };
+const otherBridge = { name: linkName('brq2'), index: ifIndex(9) };
+const uplink = { name: linkName('eth1'), index: ifIndex(2) };
 const common = { network: networkId('n1'), reason: 'a test' };
 
 const attach: Operation = { ...common, op: 'attach', device: tap.name, target: tap, bridge, scope: 'device' };
 const detach: Operation = { ...common, op: 'detach', device: tap.name, target: tap, bridge, scope: 'device' };
+const attachElsewhere: Operation = { ...attach, network: networkId('n2'), bridge: otherBridge };
+const leaveElsewhere: Operation = { ...detach, bridge: otherBridge };
+const join: Operation = {
+  ...common,
+  op: 'move-addresses',
+  device: uplink.name,
+  from: uplink,
+  to: bridge,
+  membership: 'join',
+  addresses: [],
+  routes: [],
+  scope: 'network',
+};
 const upTap: Operation = { ...common, op: 'set-up', device: tap.name, target: tap, scope: 'device' };
 const upBridge: Operation = {
   ...common,
@@ -94,6 +109,46 @@ test('a network that is made and deleted in turn is no repair', () => {
 test('a new tap of the same name is not paused for the old one', () => {
   const repairs = after([0, [attach]], [1, [attach]], [2, [attach]]);
   assert.equal(isPaused(repairs, { ...attach, target: { ...tap, index: ifIndex(70) } }, 3), false);
+});
+
+test('a tap that is kept out of one bridge is not paused on its way into another one', () => {
+  const repairs = after([0, [attach]], [1, [attach]], [2, [attach]]);
+  assert.equal(isPaused(repairs, attach, 3), true);
+  assert.equal(isPaused(repairs, attachElsewhere, 3), false);
+});
+
+test('a flat uplink that is kept out of one bridge is not paused on its way into another one', () => {
+  const repairs = after([0, [join]], [1, [join]], [2, [join]]);
+  assert.equal(isPaused(repairs, join, 3), true);
+  assert.equal(isPaused(repairs, { ...join, network: networkId('n2'), to: otherBridge }, 3), false);
+});
+
+test('an uplink that is taken out again and again is paused, with addresses on it and without', () => {
+  const bare: Operation = { ...attach, device: uplink.name, target: uplink, scope: 'network' };
+  const repairs = after([0, [join]], [1, [bare]], [2, [join]]);
+  assert.deepEqual([isPaused(repairs, join, 3), isPaused(repairs, bare, 3)], [true, true]);
+});
+
+test('a tap that somebody else moves to another bridge again and again is paused outside of both', () => {
+  const moveBack = [leaveElsewhere, attach];
+  const repairs = after([0, moveBack], [1, moveBack], [2, moveBack]);
+  assert.deepEqual(backOff(moveBack, repairs, 3).operations, [leaveElsewhere]);
+});
+
+test('a port that its owner moves to and fro between two networks is no repair', () => {
+  const moves = [[detach, attachElsewhere] as const, [leaveElsewhere, attach] as const];
+  const repairs = after(...[0, 1, 2, 3, 4, 5, 6].map((at) => [at, moves[at % 2] ?? []] as const));
+  assert.deepEqual([isPaused(repairs, attach, 7), isPaused(repairs, attachElsewhere, 7)], [false, false]);
+});
+
+test('a tap leaves its bridge while another repair of it is paused', () => {
+  const repairs = after([0, [attach]], [1, [attach]], [2, [attach]]);
+  assert.deepEqual(backOff([leaveElsewhere, attach, upTap], repairs, 3).operations, [leaveElsewhere]);
+});
+
+test('a tap leaves its bridge while its network is paused', () => {
+  const repairs = after([0, [upBridge]], [1, [upBridge]], [2, [upBridge]]);
+  assert.deepEqual(backOff([upBridge, detach, upTap], repairs, 3).operations, [detach]);
 });
 
 test('with a bridge the whole network is paused', () => {
