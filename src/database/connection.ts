@@ -12,6 +12,14 @@ export interface ServerState {
   readonly suspect: Answer['suspect'];
 }
 
+export type Select = Knex.QueryBuilder | Knex.Raw;
+
+/** What the server is, and the rows of each SELECT, in order. */
+export interface Snapshot {
+  readonly server: ServerState;
+  readonly rows: readonly (readonly Row[])[];
+}
+
 /**
  * One connection to one server. knex builds every statement; the driver's own connection carries it out,
  * so that a limit can cut the socket whatever state the protocol is in. There is no pool: polls need one
@@ -22,12 +30,17 @@ export interface Connection {
   /** Builds statements for this engine; never connects. */
   readonly builder: Knex;
   /** Rows of one SELECT. Rejects with the driver's own error, as `write` and the others do. */
-  select(query: Knex.QueryBuilder | Knex.Raw): Promise<readonly Row[]>;
+  select(query: Select): Promise<readonly Row[]>;
   /** How many rows one UPDATE matched, or one INSERT made. */
   write(query: Knex.QueryBuilder): Promise<number>;
-  /** Opens a read-only transaction whose SELECTs all see one moment, and asks what the server is. */
-  beginSnapshot(): Promise<ServerState>;
+  /**
+   * Opens a read-only transaction whose SELECTs all see one moment, asks what the server is, and carries out the first
+   * SELECTs: one round trip where the engine can.
+   */
+  beginSnapshot(first: readonly Select[]): Promise<Snapshot>;
   endSnapshot(): Promise<void>;
+  /** A snapshot that needs no more than these SELECTs, with its end: one round trip where the engine can. */
+  wholeSnapshot(selects: readonly Select[]): Promise<Snapshot>;
   /** True once the connection broke or was cut: it must not be used again. */
   lost(): boolean;
   /** Tells the server good-bye when it listens; `cut` afterwards in any case. */

@@ -21,7 +21,7 @@ export interface Migration {
   down(knex: Knex): Promise<void>;
 }
 
-/** The built program is in `dist/`, with `dist/migrations/` beside this folder; the sources have both at the top. */
+/** What is built stands in `dist/chunks/`, beside `dist/migrations/`; the sources have theirs at the top. */
 const FOLDER = new URL(
   import.meta.url.endsWith('.ts') ? '../../migrations/' : '../migrations/',
   import.meta.url,

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
-import knex, { type Knex } from 'knex';
+import knex from 'knex';
 import mysql from 'mysql2';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
-import type { Connection, Row, ServerState } from './connection.js';
+import type { Connection, Row, Select, ServerState } from './connection.js';
 import { addressOf } from './errors.js';
 import { readTlsFiles } from './tls.js';
 
@@ -44,18 +44,32 @@ export async function connectMysql(
   await ask(client, { sql: 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ' });
   const stateQuery = stateQueryFor(optional);
   const address = addressOf(server);
+  const select: Connection['select'] = async (query) => rowsOf(await ask(client, native(client, query)));
+  // One after another: the driver sends a statement when the one before is answered.
+  const beginSnapshot: Connection['beginSnapshot'] = async (first) => {
+    const state = await begin(client, stateQuery, address);
+    const rows: (readonly Row[])[] = [];
+    for (const query of first) rows.push(await select(query));
+    return { server: state, rows };
+  };
+  const endSnapshot: Connection['endSnapshot'] = async () => {
+    await ask(client, COMMIT);
+  };
   // A Galera node that is out of its cluster lets clients in and answers what needs no table of its own; only
   // a transaction tells (1047), and it has to tell here, so that the next server of the list is tried.
-  await beginSnapshot(client, stateQuery, address);
-  await ask(client, COMMIT);
+  await beginSnapshot([]);
+  await endSnapshot();
   return {
     server,
     builder,
-    select: async (query) => rowsOf(await ask(client, native(client, query))),
+    select,
     write: async (query) => matchedRows(await ask(client, native(client, query))),
-    beginSnapshot: () => beginSnapshot(client, stateQuery, address),
-    endSnapshot: async () => {
-      await ask(client, COMMIT);
+    beginSnapshot,
+    endSnapshot,
+    wholeSnapshot: async (selects) => {
+      const snapshot = await beginSnapshot(selects);
+      await endSnapshot();
+      return snapshot;
     },
     lost: () => lost,
     end: () => new Promise((resolve, reject) => client.end((error) => (error ? reject(error) : resolve()))),
@@ -119,7 +133,7 @@ interface Statement {
 const statements = new WeakMap<object, Statement>();
 
 /** The statement with its values in it, as the driver would send it. */
-function native(client: mysql.Connection, query: Knex.QueryBuilder | Knex.Raw): Statement {
+function native(client: mysql.Connection, query: Select): Statement {
   const built = statements.get(query);
   if (built !== undefined) return built;
   const { sql, bindings } = query.toSQL().toNative();
@@ -178,11 +192,7 @@ function stateQueryFor(optional: ReadonlyMap<string, string>): Statement {
 }
 
 /** A replica and a promoted replica are two servers to us: the role is part of the identity. */
-async function beginSnapshot(
-  client: mysql.Connection,
-  state: Statement,
-  address: string,
-): Promise<ServerState> {
+async function begin(client: mysql.Connection, state: Statement, address: string): Promise<ServerState> {
   await ask(client, { sql: 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY' });
   const row: Row = rowsOf(await ask(client, state))[0] ?? {};
   const readOnly = [row.read_only, row.innodb_read_only].some((value) => !/^(0|OFF)$/.test(String(value)));

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
-import knex, { type Knex } from 'knex';
+import knex from 'knex';
 import pg from 'pg';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
-import type { Connection, Row, ServerState } from './connection.js';
+import type { Connection, Row, Select, ServerState, Snapshot } from './connection.js';
 import { addressOf } from './errors.js';
 import { readTlsFiles } from './tls.js';
 
@@ -51,12 +51,17 @@ export async function connectPostgresql(
   await client.connect();
   await client.query(sessionSettings(queryTimeoutMs));
   const stateQuery = await firstAllowed(client);
+  const ask = async (selects: readonly Select[], end: readonly string[]): Promise<Snapshot> => {
+    const { state, rows } = await snapshot(client, stateQuery, selects, end);
+    return { server: stateOf(state, addressOf(server)), rows };
+  };
   return {
     server,
     builder,
     select: async (query) => (await client.query<Row>(native(query))).rows,
     write: async (query) => (await client.query(native(query))).rowCount ?? 0,
-    beginSnapshot: () => beginSnapshot(client, stateQuery, addressOf(server)),
+    beginSnapshot: (first) => ask(first, []),
+    wholeSnapshot: (selects) => ask(selects, ['COMMIT']),
     endSnapshot: async () => {
       await client.query('COMMIT');
     },
@@ -103,7 +108,7 @@ interface Statement {
 /** A query that is asked again is not built again. */
 const statements = new WeakMap<object, Statement>();
 
-function native(query: Knex.QueryBuilder | Knex.Raw): Statement {
+function native(query: Select): Statement {
   const built = statements.get(query);
   if (built !== undefined) return built;
   const { sql, bindings } = query.toSQL().toNative();
@@ -151,15 +156,40 @@ async function firstAllowed(client: pg.Client): Promise<string> {
   throw refusal;
 }
 
-/** BEGIN and the server's state travel in one message: one round trip. */
-async function beginSnapshot(client: pg.Client, stateQuery: string, address: string): Promise<ServerState> {
-  const results: unknown = await client.query(
-    `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${stateQuery}`,
-  );
-  const last: unknown = Array.isArray(results) ? results.at(-1) : results;
-  const row: Row = (last as pg.QueryResult<Row>).rows[0] ?? {};
-  return {
-    identity: `${address} ${row.cluster}/${row.timeline}/${row.database}`,
-    suspect: row.in_recovery === true ? 'in-recovery' : row.read_only === 'on' ? 'read-only' : null,
-  };
+/**
+ * BEGIN, the question for the server's state, SELECTs and what is to follow them travel in one message: one round trip.
+ * Such a message takes no parameters, so the values stand in the statements.
+ */
+async function snapshot(
+  client: pg.Client,
+  stateQuery: string,
+  selects: readonly Select[],
+  end: readonly string[],
+): Promise<{ readonly state: Row; readonly rows: readonly (readonly Row[])[] }> {
+  const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+  const message = [begin, stateQuery, ...selects.map(withValues), ...end].join(';\n');
+  // There is one result for each statement, of which the driver's type knows nothing.
+  const results: unknown = await client.query<Row>(message);
+  const [, state, ...found] = (results as readonly pg.QueryResult<Row>[]).map(({ rows }) => rows);
+  return { state: state?.[0] ?? {}, rows: found.slice(0, selects.length) };
 }
+
+const texts = new WeakMap<object, string>();
+
+/** A statement with its values in it. */
+function withValues(query: Select): string {
+  const known = texts.get(query);
+  if (known !== undefined) return known;
+  const { text, values } = native(query);
+  const whole = text.replace(/\$(\d+)/g, (_, number) => literal(String(values[Number(number) - 1])));
+  texts.set(query, whole);
+  return whole;
+}
+
+/** The session has `standard_conforming_strings` on: in a literal only the quote means something. */
+const literal = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+
+const stateOf = (row: Row, address: string): ServerState => ({
+  identity: `${address} ${row.cluster}/${row.timeline}/${row.database}`,
+  suspect: row.in_recovery === true ? 'in-recovery' : row.read_only === 'on' ? 'read-only' : null,
+});

@@ -5,7 +5,7 @@ import { networkId, portId } from '../model/ids.js';
 import { ID_PREFIX_LENGTH, isUsableId, suffixMatches, tapName } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
 import type { Warning } from '../model/warning.js';
-import type { Connection, Row, ServerState } from './connection.js';
+import type { Connection, Row, Select, ServerState } from './connection.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { integer, shown, text } from './generations/values.js';
 import { matching, statementsOf, type Term } from './lookup.js';
@@ -22,16 +22,15 @@ export interface Reading {
 
 /** SELECTs, the rows that they gave, and what was made of these. */
 interface Found<Item> {
-  readonly statements: readonly Knex.QueryBuilder[];
+  readonly statements: readonly Select[];
   readonly rows: readonly Row[];
   readonly items: readonly Item[];
 }
 
 /**
- * Reads one snapshot: BEGIN with the server's state, ports, networks, COMMIT; a probe for empty tables only
- * when something that is here has no row. `host` is the one whose bindings are `here`. An answer that is as in `before`
- * is the same object. Rejects with the driver's error; the connection must not be used again then, because its
- * transaction is still open.
+ * Reads one snapshot: the server's state, ports and networks; a probe for empty tables only when something that is here
+ * has no row. `host` is the one whose bindings are `here`. An answer that is as in `before` is the same object. Rejects
+ * with the driver's error; the connection must not be used again then, because its transaction may still be open.
  */
 export async function readSnapshot(
   connection: Connection,
@@ -40,9 +39,33 @@ export async function readSnapshot(
   host: string,
   before: Reading | null = null,
 ): Promise<Reading> {
-  const server = await connection.beginSnapshot();
   const last = before !== null && isDeepStrictEqual(before.question, question) ? before : null;
-  const ports = await readPorts(connection, generation, question.taps, host, last?.ports ?? null);
+  if (last !== null && !last.isRowMissing && (await isAsBefore(connection, last)))
+    return { ...last, question };
+  return readAnew(connection, generation, question, host, last);
+}
+
+/** Asks for the rows that were found before: mostly nothing has changed, and all of it is known beforehand. */
+async function isAsBefore(connection: Connection, { server, ports, networks }: Reading): Promise<boolean> {
+  const now = await connection.wholeSnapshot([...ports.statements, ...networks.statements]);
+  return (
+    isDeepStrictEqual(now.server, server) &&
+    sameRows(ports.rows, now.rows.slice(0, ports.statements.length).flat()) &&
+    sameRows(networks.rows, now.rows.slice(ports.statements.length).flat())
+  );
+}
+
+async function readAnew(
+  connection: Connection,
+  generation: Generation,
+  question: Question,
+  host: string,
+  last: Reading | null,
+): Promise<Reading> {
+  const wanted = last?.ports.statements ?? portStatements(connection, generation, question.taps);
+  const { server, rows } = await connection.beginSnapshot(wanted);
+  const decode = (): DecodedPort[] => decodePorts(generation, rows.flat(), question.taps, host);
+  const ports = found(last?.ports ?? null, wanted, rows.flat(), decode);
   const arePortsSame = ports === last?.ports;
   const networks = await readNetworks(
     connection,
@@ -74,19 +97,14 @@ export async function readSnapshot(
 const portsIn = (decoded: readonly DecodedPort[]): Port[] =>
   decoded.flatMap((entry) => (entry.ok ? [entry.port] : []));
 
-/** Asks again what was asked before, or else `statements`. Rows that are the same mean the same. */
-async function find<Item>(
-  connection: Connection,
+/** Rows that are the same mean the same. */
+const found = <Item>(
   before: Found<Item> | null,
-  statements: () => readonly Knex.QueryBuilder[],
-  decode: (rows: readonly Row[]) => readonly Item[],
-): Promise<Found<Item>> {
-  const asked = before?.statements ?? statements();
-  const rows: Row[] = [];
-  for (const statement of asked) rows.push(...(await connection.select(statement)));
-  if (before !== null && sameRows(before.rows, rows)) return before;
-  return { statements: asked, rows, items: decode(rows) };
-}
+  statements: readonly Select[],
+  rows: readonly Row[],
+  decode: () => readonly Item[],
+): Found<Item> =>
+  before !== null && sameRows(before.rows, rows) ? before : { statements, rows, items: decode() };
 
 const sameRows = (before: readonly Row[], now: readonly Row[]): boolean =>
   before.length === now.length && before.every((row, at) => sameRow(row, now[at] ?? {}));
@@ -100,29 +118,29 @@ function sameRow(before: Row, now: Row): boolean {
 const sameValue = (before: unknown, now: unknown): boolean =>
   before === now || (Buffer.isBuffer(before) && Buffer.isBuffer(now) && before.equals(now));
 
-function readPorts(
-  connection: Connection,
+const portStatements = (
+  { builder, server }: Connection,
   generation: Generation,
   taps: readonly TapQuestion[],
+): readonly Select[] =>
+  statementsOf(generation.portTerms(taps), server.engine).map((terms) =>
+    matching(generation.selectPorts(builder), terms, server.engine),
+  );
+
+function decodePorts(
+  generation: Generation,
+  rows: readonly Row[],
+  taps: readonly TapQuestion[],
   host: string,
-  before: Found<DecodedPort> | null,
-): Promise<Found<DecodedPort>> {
-  const { builder, server } = connection;
-  const statements = (): Knex.QueryBuilder[] =>
-    statementsOf(generation.portTerms(taps), server.engine).map((terms) =>
-      matching(generation.selectPorts(builder), terms, server.engine),
-    );
-  const decode = (rows: readonly Row[]): DecodedPort[] => {
-    const isWanted = portFilter(taps);
-    const byId = new Map<string, DecodedPort>();
-    for (const entry of generation.decodePorts(rows, host)) {
-      const { id, interfaceId } = entry.ok ? entry.port : entry;
-      // Two statements may find one row; a range or a collation may find rows that were not meant.
-      if (isWanted(id, interfaceId)) byId.set(id, entry);
-    }
-    return [...byId.values()];
-  };
-  return find(connection, before, statements, decode);
+): DecodedPort[] {
+  const isWanted = portFilter(taps);
+  const byId = new Map<string, DecodedPort>();
+  for (const entry of generation.decodePorts(rows, host)) {
+    const { id, interfaceId } = entry.ok ? entry.port : entry;
+    // Two statements may find one row; a range or a collation may find rows that were not meant.
+    if (isWanted(id, interfaceId)) byId.set(id, entry);
+  }
+  return [...byId.values()];
 }
 
 /** The exact, case-sensitive test that the database's collation may have done more loosely. */
@@ -140,7 +158,7 @@ function portFilter(taps: readonly TapQuestion[]): (id: string, interfaceId: str
     ids.has(id) || whole.has(interfaceId) || prefixes.has(interfaceId.slice(0, ID_PREFIX_LENGTH));
 }
 
-function readNetworks(
+async function readNetworks(
   connection: Connection,
   generation: Generation,
   ports: readonly DecodedPort[],
@@ -153,20 +171,20 @@ function readNetworks(
     if (bridge.by === 'id') ids.add(bridge.id);
     else suffixes.add(bridge.suffix);
   }
+  const statements =
+    before?.statements ??
+    statementsOf(networkTerms(ids, suffixes), connection.server.engine).map((terms) =>
+      selectNetworks(connection, generation, terms),
+    );
+  const rows: Row[] = [];
+  for (const statement of statements) rows.push(...(await connection.select(statement)));
   const isWanted = (id: string): boolean =>
     ids.has(id) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
-  return find(
-    connection,
-    before,
-    () =>
-      statementsOf(networkTerms(ids, suffixes), connection.server.engine).map((terms) =>
-        selectNetworks(connection, generation, terms),
-      ),
-    (rows) =>
-      collectNetworks(
-        rows.filter((row) => isWanted(text(row.network_id) ?? '')),
-        generation,
-      ),
+  return found(before, statements, rows, () =>
+    collectNetworks(
+      rows.filter((row) => isWanted(text(row.network_id) ?? '')),
+      generation,
+    ),
   );
 }
 

@@ -66,8 +66,8 @@ function ipv6Of(root: string): HostFacts['ipv6'] {
   }
 }
 
-/** The kernel's configuration, where the distribution left it. */
-function vlanFilteringOf(root: string): boolean | null {
+/** Whether bridges can filter VLANs, by the kernel's configuration where the distribution left it; null: not known. */
+export function vlanFilteringOf(root = '/'): boolean | null {
   const text = configurationOf(root);
   return text === null ? null : /^CONFIG_BRIDGE_VLAN_FILTERING=y$/m.test(text);
 }

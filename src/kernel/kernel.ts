@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import type { LinkName } from '../model/ids.js';
 import { type Kernel, KernelError, type MoveJournal } from '../model/kernel.js';
 import { applyOperations } from './apply.js';
+import { vlanFilteringOf } from './facts.js';
 import type { Host } from './host.js';
 import { openObserver } from './observe.js';
 import { openRequests } from './requests.js';
@@ -29,13 +30,14 @@ export function openKernel({ routesOf, journal = NO_JOURNAL }: KernelOptions): K
   if (endianness() !== 'LE') throw new KernelError('unsupported', 'Big-endian machines are not supported.');
   const requests = openRequests();
   const observer = openObserver(requests, routesOf);
-  const lacking: Host['lacking'] = new Set();
+  let lacking: Host['lacking'] | null = null;
   return {
     observe: observer.observe,
     invalidate: observer.invalidate,
     apply: (operations) => {
-      const { linkAt, refresh } = observer;
-      return applyOperations({ requests, lacking, journal, linkAt, refresh }, operations);
+      lacking ??= new Set(vlanFilteringOf() === false ? ['vlan-filtering'] : []);
+      const { catchUp, linkAt, refresh } = observer;
+      return applyOperations({ requests, lacking, journal, catchUp, linkAt, refresh }, operations);
     },
     watch: observer.watch,
     close: async () => {

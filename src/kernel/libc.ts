@@ -18,7 +18,7 @@ interface SocketCalls {
     address: Buffer,
     addressLength: number,
   ): number;
-  recv(fd: number, bytes: Buffer, length: number, flags: number): number;
+  recvmmsg(fd: number, headers: Buffer, count: number, flags: number, limit: null): number;
   close(fd: number): number;
 }
 
@@ -32,7 +32,7 @@ export const libc: SocketCalls = {
   sendto: library.func(
     'long sendto(int fd, const void *bytes, ulong length, int flags, const void *address, uint addressLength)',
   ),
-  recv: library.func('long recv(int fd, void *bytes, ulong length, int flags)'),
+  recvmmsg: library.func('int recvmmsg(int fd, void *headers, uint count, int flags, void *limit)'),
   close: library.func('int close(int fd)'),
 };
 

@@ -59,6 +59,10 @@ export function decodeLink(body: Buffer): BareLink | null {
   };
 }
 
+/** The index in the body of a link's message; null: `decodeLink` would have none either. */
+export const indexOfLink = (body: Buffer): number | null =>
+  body.length >= HEADER.link && body.readUInt8(0) === AF.unspec ? body.readInt32LE(4) : null;
+
 /** What the kernel itself lets a link be called (`dev_valid_name`): anything else is no name but a torn message. */
 const isLinkName = (name: string): boolean =>
   name !== '' && name.length <= LINK_NAME_LENGTH_MAX && !/[/: \t\n\v\f\r]/.test(name);

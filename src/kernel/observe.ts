@@ -22,9 +22,11 @@ export interface Observer {
   observe(): HostState;
   invalidate(): void;
   /**
-   * The link as it is at this moment, without its addresses: from the picture, after every notification that waits (the
-   * kernel queues them before it answers the request that caused them); null when it is gone.
+   * Takes in every notification that waits. The kernel queues them before it answers the request that caused them, so
+   * that the picture is then the one of this moment.
    */
+  catchUp(): void;
+  /** The link as it was when last caught up, without its addresses; null when it is gone. */
   linkAt(index: IfIndex): BareLink | null;
   /** The link's IPv6 settings were written: the kernel announces such a change to nobody. */
   refresh(index: IfIndex): void;
@@ -65,22 +67,18 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
     last = now.state();
     return last;
   };
-  /** Takes in what waits; when some of it was lost, the next `observe` reads everything again. */
-  const keepUp = (): Picture | null => {
+  /** When some of what waits was lost, the next `observe` reads everything again. */
+  const catchUp = (): void => {
     try {
       if (picture !== null) drain(events, picture, stale);
     } catch (error) {
       if (!(error instanceof TornRead)) throw error;
       picture = null;
     }
-    return picture;
-  };
-  const linkAt = (index: IfIndex): BareLink | null => {
-    const now = keepUp();
-    return now === null ? requests.get(getLink(index), decodeLink) : now.bare(index);
   };
   return {
-    linkAt,
+    catchUp,
+    linkAt: (index) => (picture === null ? requests.get(getLink(index), decodeLink) : picture.bare(index)),
     observe: () => {
       try {
         return observe();
@@ -93,7 +91,7 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
     },
     refresh: (index) => {
       // What was announced before the write does not tell what was written; what comes after it does.
-      keepUp();
+      catchUp();
       stale.add(index);
     },
     watch: (look) => {
@@ -139,15 +137,9 @@ function discard(events: NetlinkSocket): void {
  * were lost.
  */
 function drain(events: NetlinkSocket, picture: Picture, stale: Set<IfIndex>): void {
-  for (let datagram = 0; datagram < DATAGRAMS_PER_OBSERVE_MAX; datagram++) {
-    const messages = events.receive();
-    if (messages === null) return;
-    for (const message of messages) {
-      const told = picture.take(message);
-      if (told !== null) stale.delete(told);
-    }
-  }
-  throw new TornRead('the notifications of the kernel do not end');
+  events.receiveAll((messages) => {
+    for (const told of picture.takeAll(messages)) stale.delete(told);
+  });
 }
 
 function readLink(requests: Requests, picture: Picture, index: IfIndex): void {

@@ -1,9 +1,9 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { IfIndex, LinkName } from '../model/ids.js';
 import type { Address, HostState, Link, Route } from '../model/link.js';
+import { isSame } from '../model/same.js';
 import { addressKey, decodeAddress } from './addresses.js';
 import { RTM } from './constants.js';
-import { type BareLink, decodeLink } from './links.js';
+import { type BareLink, decodeLink, indexOfLink } from './links.js';
 import type { Message } from './message.js';
 
 /**
@@ -11,8 +11,8 @@ import type { Message } from './message.js';
  * that everybody else reads; what did not change keeps its identity, and so does the whole when nothing did.
  */
 export interface Picture {
-  /** Takes in one notification; the link it tells of, null when it is not about a link. Throws MalformedMessage. */
-  take(message: Pick<Message, 'type' | 'body'>): IfIndex | null;
+  /** Takes in notifications; the links that they tell of. Throws MalformedMessage. */
+  takeAll(messages: readonly Notification[]): IfIndex[];
   put(link: BareLink): void;
   putAddress(index: IfIndex, address: Address): void;
   /** Replaces the routes of all links. */
@@ -24,6 +24,9 @@ export interface Picture {
   addressed(): BareLink[];
   state(): HostState;
 }
+
+/** What of a message is looked at. */
+export type Notification = Pick<Message, 'type' | 'body'>;
 
 const NO_ROUTES: readonly Route[] = [];
 
@@ -63,7 +66,7 @@ export function makePicture(before: HostState | null): Picture {
     touched.add(index);
   };
 
-  const take = ({ type, body }: Pick<Message, 'type' | 'body'>): IfIndex | null => {
+  const take = ({ type, body }: Notification): IfIndex | null => {
     if (type === RTM.newLink || type === RTM.delLink) {
       const link = decodeLink(body);
       if (link !== null) type === RTM.newLink ? put(link) : forget(link.index);
@@ -75,21 +78,21 @@ export function makePicture(before: HostState | null): Picture {
     }
     return null;
   };
+  const takeAll = (messages: readonly Notification[]): IfIndex[] =>
+    withoutOutdated(messages).flatMap((message) => take(message) ?? []);
   const linkOf = (index: IfIndex): Link | undefined => {
     const own = bare.get(index);
     const found = [...(addresses.get(index)?.values() ?? [])];
     return own && { ...own, addresses: found, routes: routes.get(index) ?? NO_ROUTES };
   };
   const state = (): HostState => {
-    const changed = [...touched].filter(
-      (index) => !isDeepStrictEqual(linkOf(index), current.links.get(index)),
-    );
+    const changed = [...touched].filter((index) => !isSame(linkOf(index), current.links.get(index)));
     touched.clear();
     if (changed.length > 0 || current.version === 0) current = follow(current, changed, linkOf);
     return current;
   };
   return {
-    take,
+    takeAll,
     put,
     putAddress,
     putRoutes,
@@ -99,6 +102,23 @@ export function makePicture(before: HostState | null): Picture {
     state,
   };
 }
+
+/** Leaves out what a later message says anew: a link that changes is told of several times, each time as a whole. */
+function withoutOutdated(messages: readonly Notification[]): readonly Notification[] {
+  if (messages.length === 1) return messages;
+  const last = new Map<number, Notification>();
+  for (const message of messages) {
+    const index = toldOf(message);
+    if (index !== null) last.set(index, message);
+  }
+  return messages.filter((message) => {
+    const index = toldOf(message);
+    return index === null || last.get(index) === message;
+  });
+}
+
+const toldOf = ({ type, body }: Notification): number | null =>
+  type === RTM.newLink ? indexOfLink(body) : null;
 
 /** The next version: everything of `before` but the changed links, which are as `linkOf` says. */
 function follow(

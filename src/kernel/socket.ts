@@ -1,11 +1,12 @@
 import { KernelError } from '../model/kernel.js';
 import { AF, SOCKET } from './constants.js';
+import { type Datagram, type Inbox, openInbox } from './inbox.js';
 import { errnoName, libc } from './libc.js';
 import { decodeMessages, type Message, TornRead } from './message.js';
 
-/** Larger than any datagram of rtnetlink: the kernel fills at most 32 KiB per read. */
-const RECEIVE_BYTES = 64 * 1024;
 const SEND_BYTES_MAX = 128 * 1024;
+/** Several receive buffers full: beyond it, links change faster than they can be read. */
+const CALLS_MAX = 10_000;
 
 /**
  * A netlink socket to rtnetlink of the network namespace that the calling thread is in. Nothing of it ever
@@ -16,10 +17,12 @@ export interface NetlinkSocket {
   /** Sends one datagram. Throws KernelError. */
   send(bytes: Buffer): void;
   /**
-   * The messages of the next datagram, null when none is waiting. They share the receive buffer: decode them
+   * The messages of the next datagrams, null when none is waiting. They share the receive buffer: decode them
    * before the next call. Throws TornRead when the kernel dropped or cut something, or it makes no sense.
    */
   receive(): Message[] | null;
+  /** The same for everything that waits: `take` is given the messages of some datagrams after another. */
+  receiveAll(take: (messages: readonly Message[]) => void): void;
   close(): void;
 }
 
@@ -46,11 +49,12 @@ export function openSocket(groups: number, receiveBytes: number): NetlinkSocket 
   for (const option of [SOCKET.netlinkExtAck, SOCKET.netlinkCapAck, SOCKET.netlinkGetStrictChk]) {
     setOption(fd, SOCKET.solNetlink, option, 1);
   }
-  const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+  const inbox = openInbox(fd);
   return {
     fd,
     send: (bytes) => send(fd, bytes),
-    receive: () => receive(fd, buffer),
+    receive: () => messagesIn(receive(inbox)),
+    receiveAll: (take) => receiveAll(inbox, take),
     close: () => {
       libc.close(fd);
     },
@@ -74,17 +78,30 @@ function send(fd: number, bytes: Buffer): void {
   if (sent !== bytes.length) throw failed('send to the kernel');
 }
 
-function receive(fd: number, buffer: Buffer): Message[] | null {
-  // With MSG_TRUNC the kernel tells the true length of a datagram that did not fit.
-  const length = libc.recv(fd, buffer, buffer.length, SOCKET.msgDontwait | SOCKET.msgTrunc);
-  if (length === -1) {
-    const errno = errnoName();
-    if (errno === 'EAGAIN') return null;
-    if (errno === 'ENOBUFS') throw new TornRead('the kernel had to drop notifications (ENOBUFS)');
-    throw failed('read from the kernel');
+/** The next datagrams; none when nothing waits. */
+function receive(inbox: Inbox): readonly Datagram[] {
+  const datagrams = inbox.receive();
+  if (datagrams !== null) return datagrams;
+  const errno = errnoName();
+  if (errno === 'EAGAIN') return [];
+  if (errno === 'ENOBUFS') throw new TornRead('the kernel had to drop notifications (ENOBUFS)');
+  throw failed('read from the kernel');
+}
+
+function receiveAll(inbox: Inbox, take: (messages: readonly Message[]) => void): void {
+  for (let call = 0; call < CALLS_MAX; call++) {
+    const datagrams = receive(inbox);
+    const messages = messagesIn(datagrams);
+    if (messages !== null) take(messages);
+    if (datagrams.length < inbox.max) return;
   }
-  if (length > buffer.length) throw new TornRead('an answer of the kernel was cut (MSG_TRUNC)');
-  return decodeMessages(buffer.subarray(0, length));
+  throw new TornRead('the notifications of the kernel do not end');
+}
+
+function messagesIn(datagrams: readonly Datagram[]): Message[] | null {
+  if (datagrams.length === 0) return null;
+  if (datagrams.some(({ isCut }) => isCut)) throw new TornRead('an answer of the kernel was cut (MSG_TRUNC)');
+  return datagrams.flatMap(({ bytes }) => decodeMessages(bytes));
 }
 
 function failed(what: string): KernelError {

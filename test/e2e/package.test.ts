@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { socketUrl } from '../support/agent.js';
@@ -33,11 +33,8 @@ function pack(): Packed {
 const run = (file: string, ...args: string[]) =>
   spawnSync(file, args, { encoding: 'utf8', timeout: INSTALL_LIMIT_MS });
 
-/** The source that a built file comes from. */
-const sourceOf = (path: string): string =>
-  path.startsWith('dist/migrations/')
-    ? path.replace('dist/', '').replace(/\.js$/, '.ts')
-    : path.replace('dist/', 'src/').replace(/\.js$/, '.ts');
+/** The source that a built migration comes from. */
+const sourceOf = (path: string): string => path.replace('dist/', '').replace(/\.js$/, '.ts');
 
 describe('the package', () => {
   let packed: Packed;
@@ -60,11 +57,20 @@ describe('the package', () => {
     assert.ok(packed.paths.some((path) => path.startsWith('dist/migrations/2012')));
   });
 
-  test('holds no built file whose source is gone', () => {
-    const orphans = packed.paths.filter(
-      (path) => path.startsWith('dist/') && !existsSync(join(PROJECT, sourceOf(path))),
+  test('holds no built file that no other one loads, and no migration whose source is gone', () => {
+    const built = packed.paths.filter((path) => /^dist\/(cli|chunks)/.test(path));
+    const loaded = built.map((path) => readFileSync(join(PROJECT, path), 'utf8')).join();
+    const chunks = built.filter((path) => path !== 'dist/cli.js');
+    assert.ok(chunks.length > 0);
+    assert.deepEqual(
+      chunks.filter((path) => !loaded.includes(`/${basename(path)}"`)),
+      [],
     );
-    assert.deepEqual(orphans, []);
+    const migrations = packed.paths.filter((path) => path.startsWith('dist/migrations/'));
+    assert.deepEqual(
+      migrations.filter((path) => !existsSync(join(PROJECT, sourceOf(path)))),
+      [],
+    );
   });
 
   withDatabase(startPostgres, 'grizzly', (database) => {

@@ -143,7 +143,7 @@ describe('what the kernel says, cut and corrupted', () => {
         for (const [body, at, value, type] of taken) {
           const bytes = Buffer.from(links?.bodies[body % links.bodies.length] ?? Buffer.alloc(0));
           bytes[at % bytes.length] = value;
-          decoded(() => picture.take({ type, body: bytes }));
+          decoded(() => picture.takeAll([{ type, body: bytes }]));
         }
         for (const link of picture.state().links.values()) assertPlausible(link);
       }),

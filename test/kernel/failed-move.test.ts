@@ -31,6 +31,7 @@ function moveWith(
     requests: { ...requests, exchange },
     journal,
     lacking: new Set<never>(),
+    catchUp: () => {},
     linkAt: (index: IfIndex) => requests.get(getLink(index), decodeLink),
     refresh: () => {},
   };

@@ -34,6 +34,7 @@ const [outcome] = applyOperations(
       done: journal.done,
     },
     lacking: new Set(),
+    catchUp: () => {},
     linkAt: (index) => requests.get(getLink(index), decodeLink),
     refresh: () => {},
   },

@@ -40,6 +40,7 @@ function scripted(answers: ((sequence: number) => Message[])[]): {
         if (next !== undefined) waiting.push(next(bytes.readUInt32LE(8)));
       },
       receive: () => waiting.shift() ?? null,
+      receiveAll: () => assert.fail('only notifications are read to their end'),
       close: () => undefined,
     };
   };

@@ -4,14 +4,7 @@ import { runBounded } from './process.js';
 import type { Result } from './result.js';
 
 const STEP_LIMIT_MS = 2 * 60_000;
-const BUILD_INPUTS = [
-  'src',
-  'migrations',
-  'package.json',
-  'tsconfig.json',
-  'tsconfig.build.json',
-  'tsconfig.migrations.json',
-];
+const BUILD_INPUTS = ['src', 'migrations', 'build.mjs', 'package.json', 'package-lock.json'];
 
 /** Runs one of package.json's scripts; it counts as one passed or one failed. */
 export async function runScript(script: string): Promise<Result> {

@@ -47,6 +47,8 @@ export interface Start {
   readonly prefix?: readonly string[];
   /** Added to an environment that says nothing to the agent. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Node's own flags. */
+  readonly flags?: readonly string[];
 }
 
 /** The SQLAlchemy URL of a server's Unix socket, which is reached from any namespace. */
@@ -108,9 +110,9 @@ export function makeConfig(sections: Sections): ConfigFile {
 export async function runCli(
   namespace: string,
   args: readonly string[],
-  { prefix = [], environment = {} }: Start = {},
+  { prefix = [], environment = {}, flags = [] }: Start = {},
 ): Promise<Ran> {
-  const child = startIn(namespace, [...prefix, process.execPath, PROGRAM, ...args], environment);
+  const child = startIn(namespace, [...prefix, process.execPath, ...flags, PROGRAM, ...args], environment);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
   const code = await new Promise<number | null>((settle) => child.once('close', settle));
@@ -125,8 +127,8 @@ export async function startAgent(
   config: ConfigFile,
   start: Start & { readonly args?: readonly string[] } = {},
 ): Promise<RunningAgent> {
-  const { prefix = [], environment = {}, args = [] } = start;
-  const command = [process.execPath, PROGRAM, '--config-file', config.path, ...args, 'run'];
+  const { prefix = [], environment = {}, flags = [], args = [] } = start;
+  const command = [process.execPath, ...flags, PROGRAM, '--config-file', config.path, ...args, 'run'];
   const agent = watched(startIn(namespace, [...prefix, ...command], environment));
   t.after(async () => {
     agent.signal('SIGKILL');

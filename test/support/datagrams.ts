@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { libc, whenReadable } from '../../src/kernel/libc.js';
 import type { Cleanup } from './netns.js';
+import { receive } from './receive.js';
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -19,7 +20,7 @@ export function receiveDatagrams(t: Cleanup, path: string): readonly string[] {
   const buffer = Buffer.alloc(65_536);
   const readable = whenReadable(fd, () => {
     for (;;) {
-      const length = libc.recv(fd, buffer, buffer.length, MSG_DONTWAIT);
+      const length = receive(fd, buffer, buffer.length, MSG_DONTWAIT);
       if (length === -1) break;
       datagrams.push(buffer.toString('utf8', 0, length));
     }

@@ -1,5 +1,6 @@
 import { libc } from '../../src/kernel/libc.js';
 import { type Cleanup, enterNamespace, ipLink } from './netns.js';
+import { receive } from './receive.js';
 
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
@@ -45,7 +46,7 @@ function receiveFrom(fd: number): Buffer[] {
   const frames: Buffer[] = [];
   for (;;) {
     const buffer = Buffer.alloc(FRAME_MAX);
-    const length = libc.recv(fd, buffer, buffer.length, 0);
+    const length = receive(fd, buffer, buffer.length, 0);
     if (length <= 0) return frames;
     frames.push(buffer.subarray(0, length));
   }

@@ -15,8 +15,7 @@ import {
 } from '../stage.js';
 
 const RUNS = 5;
-const cli = (namespace: string, args: readonly string[]) =>
-  runCli(namespace, args, { environment: asInstalled() });
+const cli = (namespace: string, args: readonly string[]) => runCli(namespace, args, asInstalled());
 
 /** What a user would write instead of the agent: the same bridges and attachments by `ip`. */
 const shellLines = ({ ports, networks }: Cloud): string[] => [

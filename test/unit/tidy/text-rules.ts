@@ -7,6 +7,7 @@ const TOP_LEVEL_REQUIRED = [
   'package-lock.json',
   'tsconfig.json',
   'biome.json',
+  'build.mjs',
   'src',
   'migrations',
   'test',

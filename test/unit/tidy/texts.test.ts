@@ -9,13 +9,13 @@ const machinePath = (...parts: string[]): string => ['', ...parts].join('/');
 
 test('an entry that is not in the layout is found, and one that is missing', () => {
   const found = topLevelFindings(
-    texts('notes.txt', 'scripts/a.ts', '.editorconfig', 'tsconfig.build.json', 'src/cli.ts'),
+    texts('notes.txt', 'scripts/a.ts', '.editorconfig', 'tsconfig.page.json', 'src/cli.ts'),
   );
   assert.ok(found.includes('notes.txt is not in the layout: move it into one of its folders.'));
   assert.ok(found.includes('scripts is not in the layout: move it into one of its folders.'));
   assert.ok(found.includes('LICENSE is missing at the top level.'));
   assert.equal(
-    found.some((finding) => /editorconfig|tsconfig\.build|src/.test(finding)),
+    found.some((finding) => /editorconfig|tsconfig\.page|src/.test(finding)),
     false,
   );
 });
