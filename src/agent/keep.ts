@@ -1,4 +1,4 @@
-import type { Answer, Stored } from '../model/index.js';
+import { type Answer, messageOf, type Stored } from '../model/index.js';
 import type { Memory } from '../reconcile/memory.js';
 import { differs, lastKnownGoodOf, recallAway, recover } from './last-known-good.js';
 import { pass, viewNow } from './look.js';
@@ -11,7 +11,7 @@ export function keepLastKnownGood(self: AgentState, before: Memory, answer: Answ
     self.edges.store.write('last-known-good', lastKnownGoodOf(self.memory, answer));
     self.kept = true;
   } catch (error) {
-    if (self.kept) self.edges.observer({ kind: 'state-failed', error: sentenceOf(error) });
+    if (self.kept) self.edges.observer({ kind: 'state-failed', error: messageOf(error) });
     self.kept = false;
   }
 }
@@ -51,8 +51,6 @@ function kept(self: AgentState): Stored {
   try {
     return self.edges.store.read('last-known-good');
   } catch (error) {
-    return { kind: 'refused', why: sentenceOf(error) };
+    return { kind: 'refused', why: messageOf(error) };
   }
 }
-
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -167,7 +167,7 @@ async function snapshot(
   end: readonly string[],
 ): Promise<{ readonly state: Row; readonly rows: readonly (readonly Row[])[] }> {
   const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-  const message = [begin, stateQuery, ...selects.map(withValues), ...end].join(';\n');
+  const message = [begin, stateQuery, ...selects.map(withValues), ...end].join('; ');
   // There is one result for each statement, of which the driver's type knows nothing.
   const results: unknown = await client.query<Row>(message);
   const [, state, ...found] = (results as readonly pg.QueryResult<Row>[]).map(({ rows }) => rows);

@@ -1,6 +1,7 @@
 import type { Ipv6Settings } from '../model/link.js';
 import { networkOfLabel } from '../model/names.js';
 import type { LinkRef, OperationOf } from '../model/operation.js';
+import { errorCodeOf, messageOf } from '../model/thrown.js';
 import { addressesOn } from './carried.js';
 import { ETHERTYPE, IFLA, NLM_F, RTM } from './constants.js';
 import { findLink, type Host, linkNamed, presentLink } from './host.js';
@@ -166,10 +167,13 @@ function writeIpv6(host: Host, target: LinkRef, wanted: Partial<Ipv6Settings>): 
   try {
     writeIpv6Settings(link.name, wanted);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const code = errorCodeOf(error);
     // A link with an MTU below 1280 has no IPv6, and so no settings: there is nothing to disable.
     if (code === 'ENOENT' && link.ipv6 === null) return;
-    throw new Refused(code ?? 'EIO', `Could not write the IPv6 settings of ${link.name}: ${message}.`);
+    throw new Refused(
+      code ?? 'EIO',
+      `Could not write the IPv6 settings of ${link.name}: ${messageOf(error)}.`,
+    );
   } finally {
     host.refresh(link.index);
   }

@@ -1,6 +1,7 @@
 import type { IfIndex } from '../model/ids.js';
 import type { AddressMove, MoveJournal } from '../model/kernel.js';
 import type { OperationOf } from '../model/operation.js';
+import { messageOf } from '../model/thrown.js';
 import { IFLA, RTM } from './constants.js';
 import { type Host, presentLink } from './host.js';
 import { type BareLink, linkHeader } from './links.js';
@@ -60,10 +61,9 @@ function begin(journal: MoveJournal, move: AddressMove): void {
   try {
     journal.begin(move);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
     throw new Refused(
       'EIO',
-      `The addresses of ${move.from.name} were not moved, because the move could not be written down first: ${why}. Make state_dir writable.`,
+      `The addresses of ${move.from.name} were not moved, because the move could not be written down first: ${messageOf(error)}. Make state_dir writable.`,
     );
   }
 }

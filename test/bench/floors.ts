@@ -15,7 +15,7 @@ import {
 } from '../../src/model/index.js';
 import { isTap } from '../../src/reconcile/view.js';
 import { enterNamespace, ip, makeNamespace } from '../support/netns.js';
-import { type Bench, bridgeOf, type Cloud, startStopwatch, startTapMaker, tapOf } from './stage.js';
+import { type Bench, bridgeOf, type Cloud, startStopwatch, startTapMaker, tapOf, UPLINK } from './stage.js';
 
 const BRIDGE = linkName('brqfloor');
 
@@ -81,6 +81,9 @@ export function bareWiring(bench: Bench, namespace: string, { ports, networks }:
     quiet(bridgeOf(n));
     request(linkHeader(indexOf(n), IFF_UP, IFF_UP));
   }
+  const uplink = byName.get(linkName(UPLINK));
+  if (uplink !== undefined)
+    request(Buffer.concat([linkHeader(uplink.index), u32Attribute(IFLA.master, indexOf(1))]));
   for (let n = 1; n <= ports; n += 1) {
     const tap = byName.get(linkName(tapOf(n)))?.index ?? ifIndex(0);
     const bridge = indexOf(((n - 1) % networks) + 1);

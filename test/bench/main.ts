@@ -24,15 +24,21 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'known-tap-1000': () => knownTap(1_000),
   'unknown-tap': unknownTap,
   'wire-1000': () =>
-    wireAll({ ports: 1_000, networks: 100 }, NETWORKS, 100, {
-      text: '< 1.3 × the floor',
-      isReached: (measured, floor) => measured < 1.3 * floor,
-    }),
+    wireAll(
+      { ports: 1_000, networks: 100 },
+      {
+        text: '< 1.3 × the floor',
+        isReached: (measured, floor) => measured < 1.3 * floor,
+      },
+    ),
   'wire-300': () =>
-    wireAll({ ports: 300, networks: 1 }, TAPS, 300, {
-      text: '< 100 ms',
-      isReached: (measured) => measured < 100,
-    }),
+    wireAll(
+      { ports: 300, networks: 1, segment: 'flat' },
+      {
+        text: '< 100 ms',
+        isReached: (measured) => measured < 100,
+      },
+    ),
   shell: () => wireByShell({ ports: 100, networks: 10 }),
   'shell-1000': () => wireByShell({ ports: 1_000, networks: 100 }),
   'cold-start': () => coldStart(1_000),
@@ -42,20 +48,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   churn: () => churn(3),
   'fleet-postgresql': () => fleet('postgresql'),
   'fleet-mariadb': () => fleet('mysql'),
+  // A bridge holds 1,023 ports at most.
   'growth-taps': () =>
-    growing([1, 10, 100, 1_000, 4_000], (taps) => {
-      // A bridge holds 1,023 ports at most.
-      const networks = Math.max(1, taps / 1_000);
-      return [
-        () => wireAll({ ports: taps, networks }, TAPS, taps),
-        () => steadyTaps(taps, networks, TAPS, taps),
-      ];
-    }),
-  'growth-networks': () =>
-    growing([1, 10, 100, 1_000], (networks) => [
-      () => wireAll({ ports: 1_000, networks }, NETWORKS, networks),
-      () => steadyTaps(1_000, networks, NETWORKS, networks),
-    ]),
+    growing(TAPS, [1, 10, 100, 1_000, 4_000], (ports) => ({ ports, networks: Math.max(1, ports / 1_000) })),
+  'growth-networks': () => growing(NETWORKS, [1, 10, 100, 1_000], (networks) => ({ ports: 1_000, networks })),
 };
 
 /** Those that are only run when they are asked for by name. */
@@ -63,12 +59,24 @@ const APART: Readonly<Record<string, Scenario>> = {
   'churn-hour': () => churn(60),
 };
 
+/** Wiring and steady polls at each size, for the plot along this axis. */
 async function growing(
+  axis: string,
   sizes: readonly number[],
-  at: (size: number) => readonly (() => Promise<Row>)[],
+  cloudOf: (size: number) => { readonly ports: number; readonly networks: number },
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const size of sizes) for (const scenario of at(size)) rows.push(await scenario());
+  for (const x of sizes) {
+    const { ports, networks } = cloudOf(x);
+    rows.push({
+      ...(await wireAll({ ports, networks })),
+      point: { series: 'wiring them all (ms)', x, axis },
+    });
+    rows.push({
+      ...(await steadyTaps(ports, networks)),
+      point: { series: 'steady poll (ms CPU)', x, axis },
+    });
+  }
   return rows;
 }
 

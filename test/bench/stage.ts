@@ -42,24 +42,24 @@ export interface Cloud {
   /** Ports of this host, with numbers from 1; they are spread evenly over the networks. */
   readonly ports: number;
   readonly networks: number;
-  /** Ports of other hosts besides. */
-  readonly elsewhere?: number;
+  /** `flat`: the one network is on `PHYSICAL_NETWORK`, the others are local. */
+  readonly segment?: 'local' | 'flat';
 }
 
-/** Fills the Grizzly tables of a server; every network is local. */
-export async function fillCloud(
-  server: TestServer,
-  { ports, networks, elsewhere = 0 }: Cloud,
-): Promise<void> {
+export const PHYSICAL_NETWORK = 'physnet1';
+/** The physical interface of a host with a flat network. */
+export const UPLINK = 'uplink0';
+
+/** Fills the Grizzly tables of a server. */
+async function fillCloud(server: TestServer, { ports, networks, segment }: Cloud): Promise<void> {
   await insertRange(server, 'networks (id)', [1, networks], ({ id }) => id('bbbb'));
   await insertRange(
     server,
     'network_bindings (network_id, physical_network, vlan_id)',
     [1, networks],
-    ({ id }) => `${id('bbbb')}, null, -2`,
+    ({ id }) => `${id('bbbb')}, ${segment === 'flat' ? `'${PHYSICAL_NETWORK}', -1` : 'null, -2'}`,
   );
   await addPorts(server, [1, ports], networks, `'${HOST}'`);
-  if (elsewhere > 0) await addPorts(server, [ports + 1, ports + elsewhere], networks, 'OTHER');
 }
 
 /** Ports with these numbers on a host, an SQL expression; `OTHER` spreads them over a thousand other hosts. */
@@ -160,6 +160,16 @@ async function kernelIsQuiet(): Promise<void> {
   });
 }
 
+/** A namespace with the taps of this cloud, and the uplink of its flat network. */
+export function hostOf(bench: Bench, { ports, segment }: Cloud): string {
+  const namespace = hostWithTaps(bench, ports);
+  if (segment === 'flat') {
+    ip(namespace, 'link', 'add', UPLINK, 'type', 'veth', 'peer', 'name', 'cable0');
+    for (const end of [UPLINK, 'cable0']) ip(namespace, 'link', 'set', end, 'up');
+  }
+  return namespace;
+}
+
 /** A namespace with taps 1 to `count`. */
 export function hostWithTaps(bench: Bench, count: number): string {
   bench.after(kernelIsQuiet);
@@ -201,7 +211,7 @@ export const configFor = (
     agent: [`polling_interval = ${pollingInterval}`],
   });
 
-/** Clock ticks are 10 ms on Linux (USER_HZ is 100 for every program). */
+/** Clock ticks are 10 ms on Linux (USER_HZ is 100 for every program): enough for a server's load. */
 const TICK_MS = 10;
 
 /** The fields of /proc/PID/stat behind the name, state first; null: the process is gone. */
@@ -216,12 +226,15 @@ function statOf(pid: number): readonly string[] | null {
 
 const ticksOf = (fields: readonly string[]): number => Number(fields[11]) + Number(fields[12]);
 
-/** CPU time of a process so far, in milliseconds, user and system. */
-export const cpuMs = (pid: number): number => ticksOf(statOf(pid) ?? []) * TICK_MS;
+/** Time that the threads of a process have been on a CPU so far, in milliseconds, to the nanosecond (schedstat). */
+export const cpuMs = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`)
+    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'))
+    .reduce((sum, stat) => sum + Number(stat.split(' ')[0]) / 1e6, 0);
 
-/** Resident memory of a process in MiB. */
-export const rssMib = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+/** Resident memory of a process in megabytes. */
+export const rssMb = (pid: number): number =>
+  (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024) / 1e6;
 
 /** When each tap appeared and when it joined a bridge, as `ip monitor` saw it: the witness is not the agent. */
 export interface Stopwatch {

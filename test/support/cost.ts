@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { connectTo, disconnect } from '../../src/database/connect.js';
-import type { Connection } from '../../src/database/connection.js';
+import type { Connection, Select } from '../../src/database/connection.js';
 import { openDatabase } from '../../src/database/database.js';
 import { detectGeneration, readSchema } from '../../src/database/generations/detect.js';
 import { readSnapshot } from '../../src/database/read.js';
@@ -93,12 +93,19 @@ async function plansOf({ servers, ...limits }: DatabaseSettings, asked: Question
   const connection = await connectTo(servers[0], limits);
   const generation = detectGeneration(await readSchema(connection), 'the database');
   const plans: Plan[] = [];
-  const select: Connection['select'] = async (query) => {
+  const explain = async (query: Select): Promise<void> => {
     const { sql, bindings } = query.toSQL();
     plans.push(await planOf(connection, sql, bindings));
+  };
+  const select: Connection['select'] = async (query) => {
+    await explain(query);
     return connection.select(query);
   };
-  await readSnapshot({ ...connection, select }, generation, asked, 'host1');
+  const beginSnapshot: Connection['beginSnapshot'] = async (first) => {
+    for (const query of first) await explain(query);
+    return connection.beginSnapshot(first);
+  };
+  await readSnapshot({ ...connection, select, beginSnapshot }, generation, asked, 'host1');
   await disconnect(connection);
   return plans;
 }

@@ -37,8 +37,10 @@ export async function statementsDuring(
   const file = row === undefined ? join(server.folder, 'log') : join(server.folder, 'data', String(row.file));
   const before = readFileSync(file).length;
   await work();
-  const lines = readFileSync(file).subarray(before).toString('utf8').split('\n');
-  return lines.flatMap((line) => {
+  const log = readFileSync(file).subarray(before).toString('utf8');
+  // PostgreSQL begins the further lines of a statement with a tab, MariaDB any entry.
+  const entries = (server.engine === 'postgresql' ? log.replaceAll('\n\t', ' ') : log).split('\n');
+  return entries.flatMap((line) => {
     const match = /(?:LOG: {2}(?:statement|execute [^:]*): |\d Query\t)(.*)/.exec(line);
     return match?.[1] === undefined ? [] : [match[1]];
   });

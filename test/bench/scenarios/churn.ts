@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { figuresOf, type Row } from '../measure.js';
-import { cloudOn, hostWithTaps, rssMib, runningAgent, startTapMaker, tapOf, withBench } from '../stage.js';
+import { cloudOn, hostWithTaps, rssMb, runningAgent, startTapMaker, tapOf, withBench } from '../stage.js';
 
 /** Five taps go and come again in each of these pauses: some twenty a second. */
 const PAUSE_MS = 250;
@@ -23,7 +23,7 @@ export const churn = (minutes: number): Promise<Row[]> =>
       await delay(PAUSE_MS / 2);
       for (const tap of some) maker.make(tap);
       await delay(PAUSE_MS / 2);
-      if (performance.now() - startedMs > samples.length * SAMPLE_EVERY_MS) samples.push(rssMib(agent.pid));
+      if (performance.now() - startedMs > samples.length * SAMPLE_EVERY_MS) samples.push(rssMb(agent.pid));
     }
     const third = Math.max(1, Math.floor(samples.length / 3));
     const [first, last] = [figuresOf(samples.slice(0, third)), figuresOf(samples.slice(-third))];
@@ -32,7 +32,7 @@ export const churn = (minutes: number): Promise<Row[]> =>
       {
         scenario: 'churn',
         what,
-        unit: 'MiB',
+        unit: 'MB',
         measured: last,
         floor: { what: 'in the first third', figures: first },
         aim: {

@@ -9,8 +9,11 @@ import {
   type Cloud,
   cloudOn,
   configFor,
+  hostOf,
   hostWithTaps,
+  PHYSICAL_NETWORK,
   tapOf,
+  UPLINK,
   withBench,
 } from '../stage.js';
 
@@ -39,13 +42,14 @@ async function onNewHosts(
 ): Promise<Figures> {
   const samples: number[] = [];
   for (let run = 0; run < runs; run += 1) {
-    samples.push(await withBench(async (bench) => work(hostWithTaps(bench, cloud.ports))));
+    samples.push(await withBench(async (bench) => work(hostOf(bench, cloud))));
   }
   return figuresOf(samples);
 }
 
 const wiredByAgent = (server: TestServer, cloud: Cloud): Promise<Figures> => {
-  const config = configFor(server, { pollingInterval: 2 });
+  const mappings = cloud.segment === 'flat' ? `${PHYSICAL_NETWORK}:${UPLINK}` : '';
+  const config = configFor(server, { pollingInterval: 2, mappings });
   return onNewHosts(cloud, async (namespace) => {
     const { stdout } = await cli(namespace, ['--config-file', config.path, '--json', 'once']);
     return (JSON.parse(stdout) as { timings: { applyMs: number } }).timings.applyMs;
@@ -56,19 +60,19 @@ const bareLoop = (cloud: Cloud): Promise<Figures> =>
   onNewHosts(cloud, (namespace) => withBench(async (bench) => bareWiring(bench, namespace, cloud)));
 
 /** Taps that are there at once are wired by one `once`: its apply and verify, beside a bare loop of the same requests. */
-export const wireAll = (cloud: Cloud, axis: string, x: number, aim: Aim | null = null): Promise<Row> =>
+export const wireAll = (cloud: Cloud, aim: Aim | null = null): Promise<Row> =>
   withBench(async (bench) => {
     const server = await cloudOn(bench, cloud);
+    const { ports, networks, segment = 'local' } = cloud;
     const measured = await wiredByAgent(server, cloud);
     const floor = await bareLoop(cloud);
     return {
       scenario: 'wire-all',
-      what: `${cloud.ports} taps in ${cloud.networks} network(s) at once, apply and verify`,
+      what: `${ports} taps in ${networks} ${segment} network(s) at once, apply and verify`,
       unit: 'ms',
       measured,
       floor: { what: 'bare loop of the same requests', figures: floor },
       aim: aim === null ? null : { text: aim.text, reached: aim.isReached(measured.median, floor.median) },
-      point: { series: 'wiring them all', x, axis },
     };
   });
 

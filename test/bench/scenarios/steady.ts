@@ -10,7 +10,7 @@ import {
   cloudOn,
   cpuMs,
   hostWithTaps,
-  rssMib,
+  rssMb,
   runningAgent,
   withBench,
 } from '../stage.js';
@@ -20,6 +20,8 @@ const WINDOW_MS = 4_000;
 /** Until the first pass is made, the statuses are written and the code is warm. */
 const WARM_UP_MS = 6_000;
 const POLLING_INTERVAL_MS = 200;
+/** Until an agent that polls every 2 s has left its start behind. */
+const AT_REST_MS = 45_000;
 
 /** CPU of a process for each poll, over several windows. */
 async function cpuPerPoll(pid: number, pollsIn: () => number): Promise<Figures> {
@@ -45,7 +47,7 @@ async function agentPerPoll(
     const agent = await runningAgent(bench, namespace, server, { pollingInterval });
     await delay(WARM_UP_MS);
     const cpu = await cpuPerPoll(agent.pid, byClock);
-    return { cpu, rss: rssMib(agent.pid) };
+    return { cpu, rss: rssMb(agent.pid) };
   });
 }
 
@@ -106,7 +108,7 @@ export const steadyPolls = (clouds: readonly number[]): Promise<Row[]> =>
         {
           scenario: 'memory',
           what: `RSS of the agent, ${what}`,
-          unit: 'MiB',
+          unit: 'MB',
           measured: figuresOf([rss]),
           floor: null,
           aim: { text: '< 90 MB', reached: rss < 90 },
@@ -134,8 +136,8 @@ const scaled = ({ count, min, median, p99, max }: Figures, by: number): Figures 
   max: max * by,
 });
 
-/** The same while the host grows. */
-export const steadyTaps = (taps: number, networks: number, axis: string, x: number): Promise<Row> =>
+/** What a steady poll costs on one host, for its growth. */
+export const steadyTaps = (taps: number, networks: number): Promise<Row> =>
   withBench(async (bench) => {
     const server = await cloudOn(bench, { ports: taps, networks });
     const { cpu } = await agentPerPoll(server, taps);
@@ -146,7 +148,6 @@ export const steadyTaps = (taps: number, networks: number, axis: string, x: numb
       measured: cpu,
       floor: null,
       aim: null,
-      point: { series: 'steady poll', x, axis },
     };
   });
 
@@ -156,7 +157,7 @@ export const idle = (taps: number): Promise<Row> =>
     const server = await cloudOn(bench, { ports: taps, networks: 30 });
     const namespace = hostWithTaps(bench, taps);
     const agent = await runningAgent(bench, namespace, server, { pollingInterval: 2 });
-    await delay(WARM_UP_MS);
+    await delay(AT_REST_MS);
     const before = cpuMs(agent.pid);
     await delay(60_000);
     const measured = figuresOf([(cpuMs(agent.pid) - before) / 1000]);
