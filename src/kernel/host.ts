@@ -1,8 +1,9 @@
 import type { IfIndex, LinkName } from '../model/ids.js';
 import type { MoveJournal } from '../model/kernel.js';
 import type { LinkRef } from '../model/operation.js';
-import { type BareLink, decodeLink, getLink } from './links.js';
-import { Refused } from './refused.js';
+import { RTM } from './constants.js';
+import { type BareLink, decodeLink, getLink, linkHeader } from './links.js';
+import { expectDone, Refused } from './refused.js';
 import type { Requests } from './requests.js';
 
 /** What an operation works with. */
@@ -11,8 +12,8 @@ export interface Host {
   /** The links that earlier operations of the same plan made. */
   readonly made: Map<LinkName, IfIndex>;
   /**
-   * What this kernel lacks by its configuration, or was found to, so that it is not tried for every bridge (a refused
-   * one costs 30 ms).
+   * What this kernel lacks by its configuration, or was found to, so that it is not tried for every bridge (a
+   * refused one costs 30 ms).
    */
   readonly lacking: Set<'vlan-filtering'>;
   /** Where moves of addresses are written down while they are under way. */
@@ -50,3 +51,9 @@ export function presentLink(host: Host, ref: LinkRef): BareLink {
 /** The link of that name; null when there is none. */
 export const linkNamed = (host: Host, name: LinkName): BareLink | null =>
   host.requests.get(getLink(name), decodeLink);
+
+/** Changes attributes of one link in one request. Throws Refused; `what` as in `could not …`. */
+export function changeLink(host: Host, index: IfIndex, what: string, ...attributes: Buffer[]): void {
+  const body = Buffer.concat([linkHeader(index), ...attributes]);
+  expectDone(host.requests.exchange([{ type: RTM.newLink, flags: 0, body }])[0], what);
+}

@@ -3,11 +3,11 @@ import { networkOfLabel } from '../model/names.js';
 import type { LinkRef, OperationOf } from '../model/operation.js';
 import { errorCodeOf, messageOf } from '../model/thrown.js';
 import { addressesOn } from './carried.js';
-import { ETHERTYPE, IFLA, NLM_F, RTM } from './constants.js';
-import { findLink, type Host, linkNamed, presentLink } from './host.js';
+import { ETHERTYPE, IFF_UP, IFLA, NLM_F, RTM } from './constants.js';
+import { changeLink, findLink, type Host, linkNamed, presentLink } from './host.js';
 import { type BareLink, decodeLink, dumpPorts, linkHeader } from './links.js';
 import {
-  macAttribute,
+  attribute,
   nestedAttribute,
   textAttribute,
   u8Attribute,
@@ -45,7 +45,7 @@ export function createBridge(host: Host, op: OperationOf<'create-bridge'>): void
 /** With VLAN filtering where it is asked for and the kernel has it. */
 function makeBridge(host: Host, op: OperationOf<'create-bridge'>): BareLink {
   const make = (vlanFiltering: boolean) =>
-    create(host, op.device, 'bridge', bridgeData(vlanFiltering), macAttribute(IFLA.address, op.mac));
+    create(host, op.device, 'bridge', bridgeData(vlanFiltering), macAttribute(op.mac));
   if (op.vlanFiltering && !host.lacking.has('vlan-filtering')) {
     const made = make(true);
     if (made !== null) return made;
@@ -65,6 +65,9 @@ function bridgeData(vlanFiltering: boolean): Buffer {
     ...(vlanFiltering ? [u8Attribute(IFLA.bridgeVlanFiltering, 1)] : []),
   );
 }
+
+const macAttribute = (mac: string): Buffer =>
+  attribute(IFLA.address, Buffer.from(mac.replaceAll(':', ''), 'hex'));
 
 /** A VLAN subinterface (802.1Q) on a physical interface, not up yet. */
 export function createSubinterface(host: Host, op: OperationOf<'create-subinterface'>): void {
@@ -122,6 +125,80 @@ function create(
 
 const unsupportedKind = (kind: string): Refused =>
   new Refused('EOPNOTSUPP', `This kernel cannot make links of kind ${kind}: load its module.`);
+
+/** The label is a request of its own: the kernel ignores IFLA_IFALIAS when it makes a link. */
+export function setLabel(host: Host, op: OperationOf<'set-label'>): void {
+  const link = presentLink(host, op.target);
+  if (link.alias === op.label) return;
+  changeLink(host, link.index, `label ${link.name}`, attribute(IFLA.alias, Buffer.from(op.label)));
+}
+
+/**
+ * Set also when it is the same already: a bridge that was given its address keeps it, one that chose it does
+ * not.
+ */
+export function setMac(host: Host, op: OperationOf<'set-mac'>): void {
+  const link = presentLink(host, op.target);
+  changeLink(host, link.index, `set the MAC address of ${link.name} to ${op.mac}`, macAttribute(op.mac));
+}
+
+export function setMtu(host: Host, op: OperationOf<'set-mtu'>): void {
+  const link = presentLink(host, op.target);
+  if (link.mtu === op.mtu) return;
+  changeLink(host, link.index, `set the MTU of ${link.name} to ${op.mtu}`, u32Attribute(IFLA.mtu, op.mtu));
+}
+
+/**
+ * STP off, forward delay 0: a tap forwards at once. Two requests, since with STP on the kernel refuses the
+ * delay (ERANGE).
+ */
+export function setBridgeOptions(host: Host, op: OperationOf<'set-bridge-options'>): void {
+  const link = presentBridge(host, op.target);
+  const set = (option: number) => {
+    const data = nestedAttribute(IFLA.infoData, u32Attribute(option, 0));
+    const info = nestedAttribute(IFLA.linkInfo, textAttribute(IFLA.infoKind, 'bridge'), data);
+    changeLink(host, link.index, `set the options of ${link.name}`, info);
+  };
+  set(IFLA.bridgeStpState);
+  set(IFLA.bridgeForwardDelay);
+}
+
+export function setUp(host: Host, op: OperationOf<'set-up'>): void {
+  const link = presentLink(host, op.target);
+  if (link.up) return;
+  const body = linkHeader(link.index, IFF_UP, IFF_UP);
+  expectDone(host.requests.exchange([{ type: RTM.newLink, flags: 0, body }])[0], `set ${link.name} up`);
+}
+
+/**
+ * A link that is enslaved elsewhere is never taken away: netlink would do it without a word. Throws Refused.
+ */
+export function attach(host: Host, op: OperationOf<'attach'>): void {
+  const link = presentLink(host, op.target);
+  const bridge = presentBridge(host, op.bridge);
+  if (link.master === bridge.index) return;
+  if (link.master !== null) throw new Refused('EBUSY', `${link.name} is a port of another bridge.`);
+  changeLink(
+    host,
+    link.index,
+    `attach ${link.name} to ${bridge.name}`,
+    u32Attribute(IFLA.master, bridge.index),
+  );
+}
+
+/** A link that is gone, or in no bridge, or in another one by now, is left as it is. */
+export function detach(host: Host, op: OperationOf<'detach'>): void {
+  const link = findLink(host, op.target);
+  const bridge = op.bridge.index ?? host.made.get(op.bridge.name);
+  if (link === null || link.master === null || link.master !== bridge) return;
+  changeLink(host, link.index, `detach ${link.name} from ${op.bridge.name}`, u32Attribute(IFLA.master, 0));
+}
+
+function presentBridge(host: Host, ref: LinkRef): BareLink {
+  const link = presentLink(host, ref);
+  if (link.detail.kind !== 'bridge') throw new Refused('ENODEV', `${link.name} is no bridge.`);
+  return link;
+}
 
 /**
  * Only an empty bridge is deleted: whatever came into it since the plan was made would lose its connection.

@@ -162,10 +162,6 @@ export function u32Attribute(type: number, value: number): Buffer {
 export const textAttribute = (type: number, text: string): Buffer =>
   attribute(type, Buffer.from(`${text}\0`));
 
-/** A MAC address in colon form. */
-export const macAttribute = (type: number, mac: string): Buffer =>
-  attribute(type, Buffer.from(mac.replaceAll(':', ''), 'hex'));
-
 export const nestedAttribute = (type: number, ...inner: Buffer[]): Buffer =>
   attribute(type | NESTED, Buffer.concat(inner));
 
