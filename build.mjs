@@ -41,5 +41,10 @@ await build({
   },
 });
 // knex reads its migrations from a folder, by name.
-await build({ ...common, entryPoints: ['migrations/*.ts'], outdir: 'dist/migrations' });
+await build({
+  ...common,
+  entryPoints: ['migrations/**/*.ts'],
+  outbase: 'migrations',
+  outdir: 'dist/migrations',
+});
 await chmod('dist/cli.js', 0o755);
