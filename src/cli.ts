@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=256 --optimize-for-size --single-threaded-gc --no-memory-reducer
+#!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=256 --single-threaded-gc --no-memory-reducer
 // The heap stays small, and has a bound: 4,000 taps need a fifth of it. Nobody waits for an agent at rest, so V8 neither
 // keeps threads for its collections nor collects just because it has time.
 import { main } from './commands/main.js';

@@ -15,7 +15,7 @@ import {
   withBench,
 } from '../stage.js';
 
-const WINDOWS = 8;
+const WINDOWS = 5;
 const WINDOW_MS = 4_000;
 /** Until the first pass is made, the statuses are written and the code is warm. */
 const WARM_UP_MS = 6_000;
