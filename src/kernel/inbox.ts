@@ -21,9 +21,8 @@ export interface Datagram {
 
 /** Takes in what waits at a socket, many datagrams at once, without ever waiting itself. */
 export interface Inbox {
-  /** null: the call failed, `errnoName()` tells why (EAGAIN: nothing waits). Fewer than `max`: those were all. */
+  /** null: the call failed, `errnoName()` tells why (EAGAIN: nothing waits). */
   receive(): Datagram[] | null;
-  readonly max: number;
 }
 
 /** Headers, then what they point to, then the datagrams: one piece of memory, which lives as long as the inbox. */
@@ -52,7 +51,6 @@ export function openInbox(fd: number): Inbox {
     };
   };
   return {
-    max: DATAGRAMS,
     receive: () => {
       const count = libc.recvmmsg(fd, memory, DATAGRAMS, SOCKET.msgDontwait | SOCKET.msgTrunc, null);
       return count < 0 ? null : Array.from({ length: count }, (_, at) => datagram(at));
