@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/model/index.js';
 import { asMarkdown, exponentOf, type Row } from './measure.js';
 import { plotOf } from './plot.js';
 import { churn } from './scenarios/churn.js';
@@ -95,7 +96,13 @@ async function main(): Promise<void> {
       throw new Error(`no scenario ${name}; there are ${all.join(', ')}`);
     }
     process.stderr.write(`${name} …\n`);
-    rows.push(...[await scenario()].flat());
+    try {
+      rows.push(...[await scenario()].flat());
+    } catch (error) {
+      // The others are measured all the same; the exit code tells.
+      process.stderr.write(`${name} failed: ${messageOf(error)}\n`);
+      process.exitCode = 1;
+    }
     if (values.only === undefined) writeResults(rows);
   }
   process.stdout.write(`${values.json === true ? JSON.stringify(rows, null, 2) : asMarkdown(rows)}\n`);

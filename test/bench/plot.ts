@@ -34,6 +34,7 @@ export function plotOf(axis: string, rows: readonly Row[]): string {
   const lines = [...series].map(([name, points], index) => lineOf(name, points, index, scale));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<title>Cost by ${axis}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     ...scale.x.ticks.map(
       (tick) =>

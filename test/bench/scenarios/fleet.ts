@@ -14,7 +14,7 @@ const WARM_UP_MS = 20_000;
 const WINDOW_MS = 5_000;
 const WINDOWS = 6;
 const OUTAGE_MS = 8_000;
-const BACK_MS = 8_000;
+const BACK_MS = 20_000;
 const SLICE_MS = 100;
 
 interface Fleet {
