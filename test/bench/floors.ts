@@ -15,7 +15,8 @@ import {
 } from '../../src/model/index.js';
 import { isTap } from '../../src/reconcile/view.js';
 import { enterNamespace, ip, makeNamespace } from '../support/netns.js';
-import { type Bench, bridgeOf, type Cloud, startStopwatch, startTapMaker, tapOf, UPLINK } from './stage.js';
+import { type Bench, bridgeOf, type Cloud, startTapMaker, tapOf, UPLINK } from './stage.js';
+import { startStopwatch } from './stopwatch.js';
 
 const BRIDGE = linkName('brqfloor');
 

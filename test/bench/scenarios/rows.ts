@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { figuresOf, type Row } from '../measure.js';
-import { cloudOn, hostWithTaps, portId, runningAgent, startStopwatch, tapOf, withBench } from '../stage.js';
+import { cloudOn, hostWithTaps, portId, runningAgent, tapOf, withBench } from '../stage.js';
+import { startStopwatch } from '../stopwatch.js';
 
 const LAPS = 60;
 const LIMIT_MS = 5_000;

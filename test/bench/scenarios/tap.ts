@@ -7,11 +7,11 @@ import {
   HOST,
   hostWithTaps,
   runningAgent,
-  startStopwatch,
   startTapMaker,
   tapOf,
   withBench,
 } from '../stage.js';
+import { startStopwatch } from '../stopwatch.js';
 
 const LAPS = 200;
 /** A deleted tap is gone from the kernel's lists within some 20 ms. */
