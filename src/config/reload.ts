@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { isSame } from '../model/same.js';
 import type { Settings } from '../model/settings.js';
 import type { SettingName } from './schema.js';
 
@@ -37,7 +37,7 @@ export function reloaded(running: Settings, read: Settings): Reloaded {
       ...{ stateDir, runDir, controlGroup, webListenAddress, logFormat },
     },
     waiting: NAMES_READ_AT_START.filter(
-      (name) => !isDeepStrictEqual(READ_AT_START[name](running), READ_AT_START[name](read)),
+      (name) => !isSame(READ_AT_START[name](running), READ_AT_START[name](read)),
     ),
   };
 }

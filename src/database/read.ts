@@ -1,9 +1,9 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import type { Answer, BridgeQuestion, Question, TapQuestion } from '../model/database.js';
 import { networkId, portId } from '../model/ids.js';
-import { ID_PREFIX_LENGTH, isUsableId, suffixMatches, tapName } from '../model/names.js';
+import { deviceOf, ID_PREFIX_LENGTH, isUsableId, suffixMatches } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
+import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
 import type { Connection, Row, Select, ServerState } from './connection.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
@@ -39,7 +39,7 @@ export async function readSnapshot(
   host: string,
   before: Reading | null = null,
 ): Promise<Reading> {
-  const last = before !== null && isDeepStrictEqual(before.question, question) ? before : null;
+  const last = before !== null && isSame(before.question, question) ? before : null;
   if (last !== null && !last.isRowMissing && (await isAsBefore(connection, last)))
     return { ...last, question };
   return readAnew(connection, generation, question, host, last);
@@ -49,7 +49,7 @@ export async function readSnapshot(
 async function isAsBefore(connection: Connection, { server, ports, networks }: Reading): Promise<boolean> {
   const now = await connection.wholeSnapshot([...ports.statements, ...networks.statements]);
   return (
-    isDeepStrictEqual(now.server, server) &&
+    isSame(now.server, server) &&
     sameRows(ports.rows, now.rows.slice(0, ports.statements.length).flat()) &&
     sameRows(networks.rows, now.rows.slice(ports.statements.length).flat())
   );
@@ -63,9 +63,11 @@ async function readAnew(
   last: Reading | null,
 ): Promise<Reading> {
   const wanted = last?.ports.statements ?? portStatements(connection, generation, question.taps);
-  const { server, rows } = await connection.beginSnapshot(wanted);
-  const decode = (): DecodedPort[] => decodePorts(generation, rows.flat(), question.taps, host);
-  const ports = found(last?.ports ?? null, wanted, rows.flat(), decode);
+  const { server, rows: parts } = await connection.beginSnapshot(wanted);
+  const rows = parts.flat();
+  const ports = found(last?.ports ?? null, wanted, rows, () =>
+    decodePorts(generation, rows, question.taps, host),
+  );
   const arePortsSame = ports === last?.ports;
   const networks = await readNetworks(
     connection,
@@ -74,11 +76,11 @@ async function readAnew(
     question.bridges,
     arePortsSame ? last.networks : null,
   );
-  const isSame = arePortsSame && networks === last.networks;
-  const isMissing = isSame ? last.isRowMissing : isRowMissing(question, ports.items, networks.items);
+  const areRowsSame = arePortsSame && networks === last.networks;
+  const isMissing = areRowsSame ? last.isRowMissing : isRowMissing(question, ports.items, networks.items);
   const emptyTables = isMissing ? await probeEmptyTables(connection, generation) : [];
   await connection.endSnapshot();
-  if (isSame && isDeepStrictEqual([last.server, last.answer.emptyTables], [server, emptyTables])) {
+  if (areRowsSame && isSame([last.server, last.answer.emptyTables], [server, emptyTables])) {
     return { ...last, question };
   }
   const answer: Answer = {
@@ -273,11 +275,12 @@ async function probeEmptyTables(connection: Connection, generation: Generation):
 }
 
 /** Essex names a tap after the row's interface id, and not after its key. */
-function badRow({ id, interfaceId, problem }: Extract<DecodedPort, { ok: false }>): Warning {
+function badRow(entry: Extract<DecodedPort, { ok: false }>): Warning {
+  const { id, interfaceId, problem } = entry;
   return {
     code: 'PORT_BAD_ROW',
     message: `The row of port ${shown(id)} cannot be used: ${problem}.`,
     ...(isUsableId(id) ? { port: portId(id) } : {}),
-    ...(isUsableId(interfaceId) ? { device: tapName(interfaceId) } : {}),
+    ...(isUsableId(interfaceId) ? { device: deviceOf(entry) } : {}),
   };
 }

@@ -9,6 +9,7 @@ export * from './operation.js';
 export * from './port.js';
 export * from './preflight.js';
 export * from './report.js';
+export * from './same.js';
 export * from './settings.js';
 export * from './status.js';
 export * from './store.js';

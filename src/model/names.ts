@@ -16,9 +16,20 @@ export const ID_PREFIX_LENGTH = 11;
 const LABEL_PREFIX = 'quantum-linuxbridge-agent:';
 const LABEL_LENGTH_MAX = 255;
 
-/** `tap` and the first 11 characters of the id; the interface id itself when Essex names a `gw-` device. */
-export const tapName = (id: PortId | string): LinkName =>
-  linkName(id.startsWith('gw-') ? id : `tap${id.slice(0, ID_PREFIX_LENGTH)}`);
+/** `tap` and the first 11 characters of the id. */
+export const tapName = (id: PortId | string): LinkName => linkName(`tap${id.slice(0, ID_PREFIX_LENGTH)}`);
+
+/** What the device of a port is called: as the port says (Essex's gateway), or after its interface id. */
+export const deviceOf = ({
+  interfaceId,
+  deviceName,
+}: {
+  readonly interfaceId: string;
+  readonly deviceName: string | null;
+}): LinkName => (deviceName === null ? tapName(interfaceId) : linkName(deviceName));
+
+/** Essex gives its gateway interface ids that are themselves the name of a device, without the `tap` prefix. */
+export const isGatewayName = (name: string): boolean => name.startsWith('gw-');
 
 /** `brq` and the first 11 characters of the network id. */
 export const bridgeName = (id: NetworkId): LinkName => linkName(`brq${id.slice(0, ID_PREFIX_LENGTH)}`);

@@ -1,11 +1,11 @@
-import type {
-  Answer,
-  GuardSettings,
-  HostSettings,
-  HostState,
-  LinkName,
-  NetworkId,
-  Segment,
+import {
+  type Answer,
+  type GuardSettings,
+  type HostSettings,
+  type HostState,
+  isSame,
+  type LinkName,
+  type NetworkId,
 } from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
 import { type TapChanges, tapChanges } from './changes.js';
@@ -129,12 +129,8 @@ function servedNetworks(
     const network = desired.networks.get(assignment.network);
     const row = knowledge.networks.get(assignment.network);
     if (network === undefined || network.serves === null || row === undefined) return null;
-    if (!isSameSegment(chooseSegment(row, assignment.port, settings), network.segment)) return null;
+    if (!isSame(chooseSegment(row, assignment.port, settings), network.segment)) return null;
     networks.set(network.id, network);
   }
   return networks;
 }
-
-/** Segments are small flat values; two that only differ in the order of their keys cost a full decision, no more. */
-const isSameSegment = (a: Segment | null, b: Segment | null): boolean =>
-  JSON.stringify(a) === JSON.stringify(b);

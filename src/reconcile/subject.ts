@@ -1,9 +1,10 @@
 import {
   type Answer,
+  deviceOf,
   ID_PREFIX_LENGTH,
+  isGatewayName,
   type Link,
   type LinkName,
-  linkName,
   type NetworkId,
   networkId,
   networkOfLabel,
@@ -11,7 +12,6 @@ import {
   type PortId,
   portId,
   type Question,
-  tapName,
 } from '../model/index.js';
 import { indexPorts, matchTap } from './match.js';
 import type { View } from './view.js';
@@ -37,7 +37,7 @@ export function questionAbout(what: string): Question {
   const suffix = what.startsWith('tap') || what.startsWith('brq') ? what.slice(3) : what;
   const cut = suffix.slice(0, ID_PREFIX_LENGTH);
   if (cut === '') return { taps: [], bridges: [] };
-  const device = what.startsWith('gw-') ? [{ by: 'device', device: what, wired: false } as const] : [];
+  const device = isGatewayName(what) ? [{ by: 'device', device: what, wired: false } as const] : [];
   return {
     taps: [
       { by: 'id', id: portId(what), wired: false },
@@ -85,7 +85,7 @@ function portSubjects(view: View, answer: Answer): Named[] {
   const withoutTap = answer.ports
     .filter(({ id }) => !seen.has(id))
     .map((port): Named => {
-      const name = port.deviceName === null ? tapName(port.interfaceId) : linkName(port.deviceName);
+      const name = deviceOf(port);
       const tap = view.observed.byName.get(name) ?? null;
       return {
         subject: { kind: 'port', name: port.id, port, id: port.id, tap, tapName: name },

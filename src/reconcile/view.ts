@@ -7,7 +7,7 @@ import type {
   LinkName,
   NetworkId,
 } from '../model/index.js';
-import { bridgeName, isExactBridgeName, networkOfLabel, tapSuffix } from '../model/index.js';
+import { bridgeName, isExactBridgeName, isGatewayName, networkOfLabel, tapSuffix } from '../model/index.js';
 
 /** A link whose detail is that of a bridge. */
 export type Bridge = Link & { readonly detail: Extract<LinkDetail, { kind: 'bridge' }> };
@@ -32,12 +32,12 @@ export interface View {
 
 export const isBridge = (link: Link): link is Bridge => link.detail.kind === 'bridge';
 
-/** Essex names a gateway's device `gw-…` without the `tap` prefix. A bridge cannot be a port of another. */
+/** Essex names a gateway's device without the `tap` prefix. A bridge cannot be a port of another. */
 export const isTap = (link: Link): boolean =>
   !isBridge(link) && (tapSuffix(link.name) !== null || isGatewayDevice(link));
 
 /** Belongs to the Essex generation only; to every other one it is a foreign device. */
-export const isGatewayDevice = ({ name }: Link): boolean => name.startsWith('gw-');
+export const isGatewayDevice = ({ name }: Link): boolean => isGatewayName(name);
 
 /** Addresses that somebody relies on; an IPv6 link-local one comes by itself and goes with the link. */
 export const ownAddresses = (link: Link): Link['addresses'] =>

@@ -1,6 +1,6 @@
 import type { TapQuestion } from '../../model/database.js';
 import { networkId, portId } from '../../model/ids.js';
-import { ESSEX_PHYSICAL_NETWORK, ID_PREFIX_LENGTH, isUsableId } from '../../model/names.js';
+import { ESSEX_PHYSICAL_NETWORK, ID_PREFIX_LENGTH, isGatewayName, isUsableId } from '../../model/names.js';
 import type { Row } from '../connection.js';
 import type { Term } from '../lookup.js';
 import type { DecodedPort, Generation, GenerationFile } from './generation.js';
@@ -12,9 +12,6 @@ const NEEDS = {
   networks: ['uuid'],
   vlan_bindings: ['vlan_id', 'network_id'],
 } as const;
-
-/** An interface id that begins so is itself the name of the device (the gateway's). */
-const DEVICE_PREFIX = 'gw-';
 
 const generation: Generation = {
   name: 'essex',
@@ -90,14 +87,16 @@ function decode(row: Row): DecodedPort {
   const id = text(row.uuid) ?? '';
   // A port that is not plugged has none; no device is ever called so.
   const interfaceId = text(row.interface_id) ?? '';
+  const deviceName = isGatewayName(interfaceId) ? interfaceId : null;
   const network = text(row.network_id);
   const state = text(row.state);
   const problem = portProblem(id, network, state === null ? `state ${shown(state)}` : null);
-  if (problem !== null || network === null) return { ok: false, id, interfaceId, problem: problem ?? '' };
+  if (problem !== null || network === null)
+    return { ok: false, id, interfaceId, deviceName, problem: problem ?? '' };
   const port = {
     id: portId(id),
     interfaceId,
-    deviceName: interfaceId.startsWith(DEVICE_PREFIX) ? interfaceId : null,
+    deviceName,
     networkId: networkId(network),
     adminUp: state === 'ACTIVE',
     status: text(row.op_status),

@@ -12,10 +12,16 @@ export type Schema = ReadonlyMap<string, ReadonlyMap<string, string>>;
 /** Tables and the columns of each that a generation cannot do without. */
 export type Needs = Readonly<Record<string, readonly string[]>>;
 
-/** A port row, or what is wrong with it. `interfaceId` tells whether it was asked for at all. */
+/** A port row, or what is wrong with it. `interfaceId` tells whether it was asked for at all, with `deviceName` as in Port. */
 export type DecodedPort =
   | { readonly ok: true; readonly port: Port }
-  | { readonly ok: false; readonly id: string; readonly interfaceId: string; readonly problem: string };
+  | {
+      readonly ok: false;
+      readonly id: string;
+      readonly interfaceId: string;
+      readonly deviceName: string | null;
+      readonly problem: string;
+    };
 
 /** How to read and write one database that was recognised. Everything in it is pure. */
 export interface Generation {

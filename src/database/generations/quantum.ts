@@ -51,7 +51,7 @@ export function decodePort(row: Row, extras: PortExtras): DecodedPort {
     adminUp === null ? `admin_state_up ${shown(row.admin_state_up)}` : null,
   );
   if (problem !== null || network === null || adminUp === null) {
-    return { ok: false, id, interfaceId: id, problem: problem ?? '' };
+    return { ok: false, id, interfaceId: id, deviceName: null, problem: problem ?? '' };
   }
   const port = {
     id: portId(id),
