@@ -181,13 +181,10 @@ function withValues(query: Select): string {
   const known = texts.get(query);
   if (known !== undefined) return known;
   const { text, values } = native(query);
-  const whole = text.replace(/\$(\d+)/g, (_, number) => literal(String(values[Number(number) - 1])));
+  const whole = text.replace(/\$(\d+)/g, (_, number) => pg.escapeLiteral(String(values[Number(number) - 1])));
   texts.set(query, whole);
   return whole;
 }
-
-/** The session has `standard_conforming_strings` on: in a literal only the quote means something. */
-const literal = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
 const stateOf = (row: Row, address: string): ServerState => ({
   identity: `${address} ${row.cluster}/${row.timeline}/${row.database}`,

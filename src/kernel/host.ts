@@ -11,11 +11,8 @@ export interface Host {
   readonly requests: Requests;
   /** The links that earlier operations of the same plan made. */
   readonly made: Map<LinkName, IfIndex>;
-  /**
-   * What this kernel lacks by its configuration, or was found to, so that it is not tried for every bridge (a
-   * refused one costs 30 ms).
-   */
-  readonly lacking: Set<'vlan-filtering'>;
+  /** Whether this kernel lacks it; null: nobody has asked yet. */
+  readonly lacking: { vlanFiltering: boolean | null };
   /** Where moves of addresses are written down while they are under way. */
   readonly journal: MoveJournal;
   /** Takes in what the kernel has announced; each operation begins with it, see `Observer.catchUp`. */

@@ -3,7 +3,6 @@ import { endianness } from 'node:os';
 import type { LinkName } from '../model/ids.js';
 import { type Kernel, KernelError, type MoveJournal } from '../model/kernel.js';
 import { applyOperations } from './apply.js';
-import { vlanFilteringOf } from './facts.js';
 import type { Host } from './host.js';
 import { openObserver } from './observe.js';
 import { openRequests } from './requests.js';
@@ -30,12 +29,11 @@ export function openKernel({ routesOf, journal = NO_JOURNAL }: KernelOptions): K
   if (endianness() !== 'LE') throw new KernelError('unsupported', 'Big-endian machines are not supported.');
   const requests = openRequests();
   const observer = openObserver(requests, routesOf);
-  let lacking: Host['lacking'] | null = null;
+  const lacking: Host['lacking'] = { vlanFiltering: null };
   return {
     observe: observer.observe,
     invalidate: observer.invalidate,
     apply: (operations) => {
-      lacking ??= new Set(vlanFilteringOf() === false ? ['vlan-filtering'] : []);
       const { catchUp, linkAt, refresh } = observer;
       return applyOperations({ requests, lacking, journal, catchUp, linkAt, refresh }, operations);
     },

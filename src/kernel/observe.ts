@@ -9,13 +9,11 @@ import { type BareLink, decodeLink, dumpLinks, getLink } from './links.js';
 import { TornRead } from './message.js';
 import { makePicture, type Picture } from './picture.js';
 import type { Requests } from './requests.js';
-import { type NetlinkSocket, openSocket } from './socket.js';
+import { type NetlinkSocket, openSocket, RECEIVES_MAX } from './socket.js';
 
 /** Some 5,000 events may wait while a pass is busy; more cost one full read, which is cheap. */
 const RECEIVE_BYTES = 16 * 1024 * 1024;
 const READ_ATTEMPTS = 5;
-/** Several receive buffers full: beyond it, links change faster than they can be read. */
-const DATAGRAMS_PER_OBSERVE_MAX = 100_000;
 
 /** The reading half of `Kernel`. */
 export interface Observer {
@@ -122,7 +120,7 @@ function readAll(requests: Requests, events: NetlinkSocket, before: HostState | 
  * it back.
  */
 function discard(events: NetlinkSocket): void {
-  for (let datagram = 0; datagram < DATAGRAMS_PER_OBSERVE_MAX; datagram++) {
+  for (let call = 0; call < RECEIVES_MAX; call++) {
     try {
       if (events.receive() === null) return;
     } catch (error) {

@@ -6,7 +6,7 @@ import { decodeMessages, type Message, TornRead } from './message.js';
 
 const SEND_BYTES_MAX = 128 * 1024;
 /** Several receive buffers full: beyond it, links change faster than they can be read. */
-const CALLS_MAX = 10_000;
+export const RECEIVES_MAX = 10_000;
 
 /**
  * A netlink socket to rtnetlink of the network namespace that the calling thread is in. Nothing of it ever
@@ -91,7 +91,7 @@ function receive(inbox: Inbox): readonly Datagram[] {
 function receiveAll(inbox: Inbox, take: (messages: readonly Message[]) => void): void {
   // Until nothing waits, and not until less than a call can take in: an overrun behind some datagrams is told by the next
   // call only (recvmmsg keeps the error for it).
-  for (let call = 0; call < CALLS_MAX; call++) {
+  for (let call = 0; call < RECEIVES_MAX; call++) {
     const messages = messagesIn(receive(inbox));
     if (messages === null) return;
     take(messages);

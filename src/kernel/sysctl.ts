@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { LinkName } from '../model/ids.js';
 import type { Ipv6Settings } from '../model/link.js';
 import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
@@ -17,23 +17,11 @@ const FILES = {
  * Error with a code (ENOENT: the link has no IPv6 of its own or is gone; EACCES, EROFS: not permitted).
  */
 export function writeIpv6Settings(name: LinkName, wanted: Partial<Ipv6Settings>): void {
+  if (!existsSync(IPV6)) return;
   for (const setting of ['acceptRa', 'autoconf', 'forwarding', 'disabled'] as const) {
     const value = wanted[setting];
     if (value === undefined) continue;
-    write(`${IPV6}/conf/${folderOf(name)}/${FILES[setting]}`, String(Number(value)));
-  }
-}
-
-function write(path: string, value: string): void {
-  try {
-    const fd = openSync(path, 'r+');
-    try {
-      writeSync(fd, value);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    if (existsSync(IPV6)) throw error;
+    writeFileSync(`${IPV6}/conf/${folderOf(name)}/${FILES[setting]}`, String(Number(value)), { flag: 'r+' });
   }
 }
 

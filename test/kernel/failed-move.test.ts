@@ -30,7 +30,7 @@ function moveWith(
   const host = {
     requests: { ...requests, exchange },
     journal,
-    lacking: new Set<never>(),
+    lacking: { vlanFiltering: null },
     catchUp: () => {},
     linkAt: (index: IfIndex) => requests.get(getLink(index), decodeLink),
     refresh: () => {},

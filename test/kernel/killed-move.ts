@@ -33,7 +33,7 @@ const [outcome] = applyOperations(
       },
       done: journal.done,
     },
-    lacking: new Set(),
+    lacking: { vlanFiltering: null },
     catchUp: () => {},
     linkAt: (index) => requests.get(getLink(index), decodeLink),
     refresh: () => {},
