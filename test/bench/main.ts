@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/model/index.js';
-import { asMarkdown, exponentOf, type Row } from './measure.js';
+import { AXES, type Axis, asMarkdown, exponentOf, type Row } from './measure.js';
 import { plotOf } from './plot.js';
 import { churn } from './scenarios/churn.js';
 import { fleet } from './scenarios/fleet.js';
@@ -12,11 +12,6 @@ import { idle, steadyPolls, steadyTaps } from './scenarios/steady.js';
 import { knownTap, unknownTap } from './scenarios/tap.js';
 
 type Scenario = () => Promise<Row | readonly Row[]>;
-
-const TAPS = 'taps on the host';
-const NETWORKS = 'networks of 1,000 taps';
-const PORTS = 'ports in the cloud';
-const AXES = [TAPS, NETWORKS, PORTS];
 
 /** `npm run bench [-- --only NAME] [--json]`: every scenario in turn, each with its floor from the same run. */
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -51,8 +46,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'fleet-mariadb': () => fleet('mysql'),
   // A bridge holds 1,023 ports at most.
   'growth-taps': () =>
-    growing(TAPS, [1, 10, 100, 1_000, 4_000], (ports) => ({ ports, networks: Math.max(1, ports / 1_000) })),
-  'growth-networks': () => growing(NETWORKS, [1, 10, 100, 1_000], (networks) => ({ ports: 1_000, networks })),
+    growing('taps on the host', [1, 10, 100, 1_000, 4_000], (ports) => ({
+      ports,
+      networks: Math.max(1, ports / 1_000),
+    })),
+  'growth-networks': () =>
+    growing('networks of 1,000 taps', [1, 10, 100, 1_000], (networks) => ({ ports: 1_000, networks })),
 };
 
 /** Those that are only run when they are asked for by name. */
@@ -62,7 +61,7 @@ const APART: Readonly<Record<string, Scenario>> = {
 
 /** Wiring and steady polls at each size, for the plot along this axis. */
 async function growing(
-  axis: string,
+  axis: Axis,
   sizes: readonly number[],
   cloudOf: (size: number) => { readonly ports: number; readonly networks: number },
 ): Promise<Row[]> {

@@ -16,6 +16,10 @@ export function figuresOf(samples: readonly number[]): Figures {
   return { count: sorted.length, min: at(0), median: at(0.5), p99: at(0.99), max: at(1) };
 }
 
+/** What grows in a series; there is a plot for each. */
+export const AXES = ['taps on the host', 'networks of 1,000 taps', 'ports in the cloud'] as const;
+export type Axis = (typeof AXES)[number];
+
 /** One line of the result: what was measured, its floor of the same run, and what is aimed at. */
 export interface Row {
   readonly scenario: string;
@@ -27,7 +31,7 @@ export interface Row {
   /** The aim in words, and whether these figures reach it; null: for comparison only. */
   readonly aim: { readonly text: string; readonly reached: boolean } | null;
   /** Where in a growth series this row stands, for the plot. */
-  readonly point?: { readonly series: string; readonly x: number; readonly axis: string };
+  readonly point?: { readonly series: string; readonly x: number; readonly axis: Axis };
 }
 
 /** How long something took, in milliseconds. */

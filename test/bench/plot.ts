@@ -1,4 +1,4 @@
-import type { Row } from './measure.js';
+import type { Axis, Row } from './measure.js';
 
 const WIDTH = 720;
 const HEIGHT = 420;
@@ -11,7 +11,7 @@ interface Point {
 }
 
 /** One SVG of all series that grow along the same axis, both axes logarithmic. Empty when there is nothing to plot. */
-export function plotOf(axis: string, rows: readonly Row[]): string {
+export function plotOf(axis: Axis, rows: readonly Row[]): string {
   const series = new Map<string, Point[]>();
   for (const { point, measured } of rows) {
     if (point?.axis !== axis) continue;

@@ -85,7 +85,7 @@ export const steadyPolls = (clouds: readonly number[]): Promise<Row[]> =>
       ports = cloud;
       const { cpu, rss } = await agentPerPoll(server, taps);
       const floor = await barePerPoll(bench, server, taps, networks, 'own');
-      const point = { axis: 'ports in the cloud', x: cloud };
+      const point = { axis: 'ports in the cloud', x: cloud } as const;
       const what = `${taps} taps here, ${cloud} ports in the cloud`;
       rows.push(
         {
