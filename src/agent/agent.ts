@@ -50,7 +50,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     reload: (next) => reload(self, next),
     stop: () => shutDown(self, EXIT.ok),
     status: () => statusOf(self),
-    tapsHere: () => (self.seen === null ? 0 : viewOf(self.seen, self.settings.host).taps.length),
+    tapsHere: () => (self.seen === null ? 0 : viewOf(self.seen, self.settings.host).taps.size),
     lateMs: () => self.poller?.lateMs() ?? 0,
     ended,
   };

@@ -19,7 +19,7 @@ export function keepLastKnownGood(self: AgentState, before: Memory, answer: Answ
 /** At the start: ports whose taps went away while no agent ran are asked for once more, for their status. */
 export function recallVanishedTaps(self: AgentState): void {
   guarded(self, () => {
-    const here = new Set(viewNow(self).taps.map(({ name }) => name));
+    const here = new Set([...viewNow(self).taps.values()].map(({ name }) => name));
     const nowMs = self.edges.clock.monotonicMs();
     self.memory = recallAway(self.memory, kept(self), here, self.settings.knownPortRetentionMs, nowMs);
   });

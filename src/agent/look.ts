@@ -99,5 +99,5 @@ export function viewNow(self: AgentState): View {
 }
 
 /** True when a tap was here in the last pass whose port the database has not been asked for lately. */
-const knowsTooLittle = ({ seen, settings, memory, edges }: AgentState): boolean =>
-  seen !== null && hasUnknownTaps(viewOf(seen, settings.host), memory, edges.clock.monotonicMs());
+const knowsTooLittle = ({ latest, memory, edges }: AgentState): boolean =>
+  latest !== null && hasUnknownTaps(latest.unknown, memory, edges.clock.monotonicMs());

@@ -42,7 +42,7 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
   const server = serverTrust(fresh.answer, memory, isSilent(world, desired));
   const input: GuardInput = {
     removals: desired.removals,
-    wiredTaps: countWired(world.view, desired.taps),
+    wiredTaps: countWired(world.view, [...desired.taps.values()]),
     emptyTables: fresh.answer.emptyTables,
     suspect: suspicionOf(fresh.answer, server),
     accepted: order.accepted === 'all' ? 'all' : memory.accepted,
@@ -100,7 +100,7 @@ function serverTrust(answer: Answer, memory: Memory, silent: boolean): NonNullab
 /** Something that is wired has no row in the answer, or was not asked for because it was not wired then. */
 const isSilent = ({ view }: World, { removals, taps }: Desired): boolean =>
   removals.some(restsOnMissingRows) ||
-  taps.some(({ tap, decision }) => decision.kind === 'unknown' && isPlugged(view, tap));
+  [...taps.values()].some(({ tap, decision }) => decision.kind === 'unknown' && isPlugged(view, tap));
 
 function suspicionOf(answer: Answer, server: NonNullable<Memory['server']>): string | null {
   if (answer.suspect === 'in-recovery') return 'the server is in recovery, so rows may be missing that exist';

@@ -75,11 +75,12 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
         ? null
         : desireChanged(outlineAt(now.view), sighted, settled, now.changes);
     if (narrowed !== null) {
-      return { view: now.view, desired: narrowed.all, wanted: plan(narrowed.world, narrowed.changed) };
+      const { world: own, all, changed } = narrowed;
+      return { view: now.view, desired: all, wanted: plan(own, changed), wakeAtMs: earliestWake(changed) };
     }
     const worldNow = now.view === view ? world : { ...outlineAt(now.view), knowledge };
     const desired = guarded.decide(worldNow);
-    return { view: now.view, desired, wanted: plan(worldNow, desired) };
+    return { view: now.view, desired, wanted: plan(worldNow, desired), wakeAtMs: earliestWake(desired) };
   };
   const first = decide({ view, changes });
   const plannedMs = clock.monotonicMs();
@@ -117,8 +118,8 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     ],
     timings: { planMs: plannedMs - startedMs, applyMs: clock.monotonicMs() - plannedMs },
   };
-  const { desired, view: seen } = carried;
-  return { report, memory, desired, view: seen, wakeAtMs: earliestWake(desired) };
+  const { desired, view: seen, wakeAtMs } = carried;
+  return { report, memory, desired, view: seen, wakeAtMs };
 }
 
 /** The host as it is, what it should be, and the operations between the two. */
@@ -126,6 +127,8 @@ interface Decided {
   readonly view: View;
   readonly desired: Desired;
   readonly wanted: readonly Operation[];
+  /** See `PassResult`; on a settled host only taps that have changed since can be waited for. */
+  readonly wakeAtMs: number | null;
 }
 
 interface Carried extends Decided {
@@ -241,6 +244,8 @@ function failureWarnings(failed: readonly Failure[]): Warning[] {
 const nameOf = ({ op, device }: Operation): string => `${op} ${device}`;
 
 function earliestWake({ taps }: Desired): number | null {
-  const times = taps.flatMap(({ decision }) => (decision.kind === 'wait' ? [decision.untilMs] : []));
+  const times = [...taps.values()].flatMap(({ decision }) =>
+    decision.kind === 'wait' ? [decision.untilMs] : [],
+  );
   return times.length === 0 ? null : Math.min(...times);
 }

@@ -115,7 +115,7 @@ async function write(
 function readMemory({ kernel, clock, store }: SingleEdges, settings: Settings): Memory {
   const guard = store.read('guard');
   const confirmation = guard.kind === 'kept' ? asConfirmation(guard.value) : null;
-  const here = new Set(viewOf(kernel.observe(), settings.host).taps.map(({ name }) => name));
+  const here = new Set([...viewOf(kernel.observe(), settings.host).taps.values()].map(({ name }) => name));
   const memory = { ...EMPTY_MEMORY, confirmation };
   const kept = store.read('last-known-good');
   return recallAway(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());

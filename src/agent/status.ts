@@ -53,7 +53,7 @@ function decisionsOf(
   absent: Memory['absent'],
 ): Map<IfIndex, TapDecision> {
   const decisions = new Map<IfIndex, TapDecision>();
-  for (const { tap, decision } of [...(answered?.taps ?? []), ...(latest?.taps ?? [])]) {
+  for (const { tap, decision } of [...(answered?.taps.values() ?? []), ...(latest?.taps.values() ?? [])]) {
     if (hasOpinion(decision) || !decisions.has(tap.index)) decisions.set(tap.index, decision);
     if (decision.kind === 'unknown' && absent.has(tap.name)) decisions.set(tap.index, WITHOUT_ROW);
   }

@@ -1,14 +1,22 @@
-import type { Knex } from 'knex';
-import type { Answer, BridgeQuestion, Question, TapQuestion } from '../model/database.js';
-import { networkId, portId } from '../model/ids.js';
-import { deviceOf, ID_PREFIX_LENGTH, isUsableId, suffixMatches } from '../model/names.js';
+import type { Answer, Question, TapQuestion } from '../model/database.js';
+import { portId } from '../model/ids.js';
+import { deviceOf, ID_PREFIX_LENGTH, isUsableId } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
 import type { Connection, Row, Select, ServerState } from './connection.js';
+import { type Found, found } from './found.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
-import { integer, shown, text } from './generations/values.js';
-import { matching, statementsOf, type Term } from './lookup.js';
+import { shown } from './generations/values.js';
+import { matching, statementsOf } from './lookup.js';
+import { isRowMissing, probeEmptyTables } from './missing-rows.js';
+import {
+  areSameNetworks,
+  decodeNetworks,
+  networkStatements,
+  type WantedNetworks,
+  wantedNetworks,
+} from './read-networks.js';
 
 /** What a read has found, and by which question: the next read with the same one builds on it. */
 export interface Reading {
@@ -18,13 +26,6 @@ export interface Reading {
   readonly networks: Found<Network>;
   readonly isRowMissing: boolean;
   readonly answer: Answer;
-}
-
-/** SELECTs, the rows that they gave, and what was made of these. */
-interface Found<Item> {
-  readonly statements: readonly Select[];
-  readonly rows: readonly Row[];
-  readonly items: readonly Item[];
 }
 
 /**
@@ -39,49 +40,92 @@ export async function readSnapshot(
   host: string,
   before: Reading | null = null,
 ): Promise<Reading> {
-  const last = before !== null && isSame(before.question, question) ? before : null;
-  if (last !== null && !last.isRowMissing && (await isAsBefore(connection, last)))
-    return { ...last, question };
-  return readAnew(connection, generation, question, host, last);
+  const reader = { connection, generation, question, host };
+  const last = before !== null && asksForTheSame(before.question, question) ? before : null;
+  const again = last === null || last.isRowMissing ? null : await readAgain(reader, last);
+  return again ?? readAnew(reader, last);
 }
 
-/** Asks for the rows that were found before: mostly nothing has changed, and all of it is known beforehand. */
-async function isAsBefore(connection: Connection, { server, ports, networks }: Reading): Promise<boolean> {
-  const now = await connection.wholeSnapshot([...ports.statements, ...networks.statements]);
-  return (
-    isSame(now.server, server) &&
-    sameRows(ports.rows, now.rows.slice(0, ports.statements.length).flat()) &&
-    sameRows(networks.rows, now.rows.slice(ports.statements.length).flat())
-  );
+/** What one read works with. */
+interface Reader {
+  readonly connection: Connection;
+  readonly generation: Generation;
+  readonly question: Question;
+  readonly host: string;
 }
 
-async function readAnew(
-  connection: Connection,
-  generation: Generation,
-  question: Question,
-  host: string,
-  last: Reading | null,
-): Promise<Reading> {
-  const wanted = last?.ports.statements ?? portStatements(connection, generation, question.taps);
-  const { server, rows: parts } = await connection.beginSnapshot(wanted);
-  const rows = parts.flat();
-  const ports = found(last?.ports ?? null, wanted, rows, () =>
-    decodePorts(generation, rows, question.taps, host),
-  );
-  const arePortsSame = ports === last?.ports;
-  const networks = await readNetworks(
-    connection,
-    generation,
-    ports.items,
-    question.bridges,
-    arePortsSame ? last.networks : null,
-  );
-  const areRowsSame = arePortsSame && networks === last.networks;
-  const isMissing = areRowsSame ? last.isRowMissing : isRowMissing(question, ports.items, networks.items);
-  const emptyTables = isMissing ? await probeEmptyTables(connection, generation) : [];
+/** Whether a tap is wired does not change what is asked for. */
+const asksForTheSame = (before: Question, now: Question): boolean =>
+  before === now ||
+  (before.taps.length === now.taps.length &&
+    now.taps.every((tap, at) => isSameTap(tap, before.taps[at])) &&
+    isSame(before.bridges, now.bridges));
+
+function isSameTap(tap: TapQuestion, other: TapQuestion | undefined): boolean {
+  switch (tap.by) {
+    case 'id':
+      return other?.by === 'id' && other.id === tap.id;
+    case 'suffix':
+      return other?.by === 'suffix' && other.suffix === tap.suffix;
+    case 'device':
+      return other?.by === 'device' && other.device === tap.device;
+  }
+}
+
+/**
+ * Asks for the rows that were found before, all at once: mostly nothing has changed. null: other networks have to be
+ * asked for now, or something that is here has no row any more, which takes a probe in the same snapshot.
+ */
+async function readAgain(reader: Reader, last: Reading): Promise<Reading | null> {
+  const { statements } = last.ports;
+  const now = await reader.connection.wholeSnapshot([...statements, ...last.networks.statements]);
+  const ports = foundPorts(reader, last.ports, statements, now.rows.slice(0, statements.length).flat());
+  if (ports !== last.ports && !areSameNetworks(wantedBy(reader, ports), wantedBy(reader, last.ports)))
+    return null;
+  const networkRows = now.rows.slice(statements.length).flat();
+  const networks = foundNetworks(reader, last.networks, last.networks.statements, networkRows, ports);
+  const reading = { question: reader.question, server: now.server, ports, networks };
+  return isMissingIn(reading, last) ? null : concluded(reader, { ...reading, isRowMissing: false }, [], last);
+}
+
+async function readAnew(reader: Reader, last: Reading | null): Promise<Reading> {
+  const { connection, generation, question } = reader;
+  const portSelects = last?.ports.statements ?? portStatements(connection, generation, question.taps);
+  const { server, rows } = await connection.beginSnapshot(portSelects);
+  const ports = foundPorts(reader, last?.ports ?? null, portSelects, rows.flat());
+  const before = ports === last?.ports ? last.networks : null;
+  const networkSelects =
+    before?.statements ?? networkStatements(connection, generation, wantedBy(reader, ports));
+  const networkRows: Row[] = [];
+  for (const select of networkSelects) networkRows.push(...(await connection.select(select)));
+  const networks = foundNetworks(reader, before, networkSelects, networkRows, ports);
+  const reading = { question, server, ports, networks };
+  const isRowMissing = isMissingIn(reading, last);
+  const emptyTables = isRowMissing ? await probeEmptyTables(connection, generation) : [];
   await connection.endSnapshot();
-  if (areRowsSame && isSame([last.server, last.answer.emptyTables], [server, emptyTables])) {
-    return { ...last, question };
+  return concluded(reader, { ...reading, isRowMissing }, emptyTables, last);
+}
+
+const isMissingIn = (now: Omit<Reading, 'answer' | 'isRowMissing'>, last: Reading | null): boolean =>
+  last !== null && areRowsSame(now, last) && isSame(now.question, last.question)
+    ? last.isRowMissing
+    : isRowMissing(now.question, now.ports.items, now.networks.items);
+
+type Rows = Pick<Reading, 'ports' | 'networks'>;
+
+const areRowsSame = (now: Rows, last: Rows): boolean =>
+  now.ports === last.ports && now.networks === last.networks;
+
+function concluded(
+  { generation }: Reader,
+  now: Omit<Reading, 'answer'>,
+  emptyTables: readonly string[],
+  last: Reading | null,
+): Reading {
+  const { server, ports, networks } = now;
+  if (last !== null && areRowsSame(now, last)) {
+    const isAsBefore = isSame([server, emptyTables], [last.server, last.answer.emptyTables]);
+    if (isAsBefore) return { ...now, answer: last.answer };
   }
   const answer: Answer = {
     generation: generation.name,
@@ -93,32 +137,11 @@ async function readAnew(
     emptyTables,
     warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
   };
-  return { question, server, ports, networks, isRowMissing: isMissing, answer };
+  return { ...now, answer };
 }
 
 const portsIn = (decoded: readonly DecodedPort[]): Port[] =>
   decoded.flatMap((entry) => (entry.ok ? [entry.port] : []));
-
-/** Rows that are the same mean the same. */
-const found = <Item>(
-  before: Found<Item> | null,
-  statements: readonly Select[],
-  rows: readonly Row[],
-  decode: () => readonly Item[],
-): Found<Item> =>
-  before !== null && sameRows(before.rows, rows) ? before : { statements, rows, items: decode() };
-
-const sameRows = (before: readonly Row[], now: readonly Row[]): boolean =>
-  before.length === now.length && before.every((row, at) => sameRow(row, now[at] ?? {}));
-
-function sameRow(before: Row, now: Row): boolean {
-  for (const column in before) if (!sameValue(before[column], now[column])) return false;
-  return true;
-}
-
-/** Columns of binary types arrive as bytes. */
-const sameValue = (before: unknown, now: unknown): boolean =>
-  before === now || (Buffer.isBuffer(before) && Buffer.isBuffer(now) && before.equals(now));
 
 const portStatements = (
   { builder, server }: Connection,
@@ -128,6 +151,26 @@ const portStatements = (
   statementsOf(generation.portTerms(taps), server.engine).map((terms) =>
     matching(generation.selectPorts(builder), terms, server.engine),
   );
+
+const wantedBy = ({ question }: Reader, { items }: Found<DecodedPort>): WantedNetworks =>
+  wantedNetworks(portsIn(items), question.bridges);
+
+const foundNetworks = (
+  reader: Reader,
+  before: Found<Network> | null,
+  statements: readonly Select[],
+  rows: readonly Row[],
+  ports: Found<DecodedPort>,
+): Found<Network> =>
+  found(before, statements, rows, () => decodeNetworks(rows, reader.generation, wantedBy(reader, ports)));
+
+const foundPorts = (
+  { generation, question, host }: Reader,
+  before: Found<DecodedPort> | null,
+  statements: readonly Select[],
+  rows: readonly Row[],
+): Found<DecodedPort> =>
+  found(before, statements, rows, () => decodePorts(generation, rows, question.taps, host));
 
 function decodePorts(
   generation: Generation,
@@ -158,120 +201,6 @@ function portFilter(taps: readonly TapQuestion[]): (id: string, interfaceId: str
   }
   return (id, interfaceId) =>
     ids.has(id) || whole.has(interfaceId) || prefixes.has(interfaceId.slice(0, ID_PREFIX_LENGTH));
-}
-
-async function readNetworks(
-  connection: Connection,
-  generation: Generation,
-  ports: readonly DecodedPort[],
-  bridges: readonly BridgeQuestion[],
-  before: Found<Network> | null,
-): Promise<Found<Network>> {
-  const ids = new Set<string>(portsIn(ports).map((port) => port.networkId));
-  const suffixes = new Set<string>();
-  for (const bridge of bridges) {
-    if (bridge.by === 'id') ids.add(bridge.id);
-    else suffixes.add(bridge.suffix);
-  }
-  const statements =
-    before?.statements ??
-    statementsOf(networkTerms(ids, suffixes), connection.server.engine).map((terms) =>
-      selectNetworks(connection, generation, terms),
-    );
-  const rows: Row[] = [];
-  for (const statement of statements) rows.push(...(await connection.select(statement)));
-  const isWanted = (id: string): boolean =>
-    ids.has(id) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
-  return found(before, statements, rows, () =>
-    collectNetworks(
-      rows.filter((row) => isWanted(text(row.network_id) ?? '')),
-      generation,
-    ),
-  );
-}
-
-function networkTerms(ids: ReadonlySet<string>, suffixes: ReadonlySet<string>): readonly Term[] {
-  const usable = (values: ReadonlySet<string>): string[] => [...values].filter(isUsableId);
-  return [
-    ...usable(ids).map((equal) => ({ column: '', equal })),
-    ...usable(suffixes).map((suffix) =>
-      suffix.length === ID_PREFIX_LENGTH ? { column: '', prefix: suffix } : { column: '', equal: suffix },
-    ),
-  ];
-}
-
-/** Rows of networks and of their bindings in one SELECT: each half is a lookup on its own index. */
-function selectNetworks(
-  { builder, server }: Connection,
-  generation: Generation,
-  terms: readonly Term[],
-): Knex.QueryBuilder {
-  const [networks, bindings] = generation.networkHalves.map((half) =>
-    matching(
-      half.select(builder),
-      terms.map((term) => ({ ...term, column: half.column })),
-      server.engine,
-    ),
-  );
-  if (networks === undefined || bindings === undefined)
-    throw new Error('a generation has two network halves');
-  return networks.unionAll(bindings);
-}
-
-function collectNetworks(rows: readonly Row[], generation: Generation): readonly Network[] {
-  const byId = new Map<string, Row[]>();
-  for (const row of rows) {
-    const id = text(row.network_id) ?? '';
-    const own = byId.get(id);
-    if (own === undefined) byId.set(id, [row]);
-    else own.push(row);
-  }
-  return [...byId].map(([id, own]) => {
-    const network = own.find((row) => integer(row.is_network) === 1);
-    return {
-      id: networkId(id),
-      rowPresent: network !== undefined,
-      segments: own.filter((row) => integer(row.is_network) === 0).map(generation.segmentOf),
-      mtu: integer(network?.mtu ?? null),
-    };
-  });
-}
-
-/**
- * Whether a wired tap has no port row, a port has no network, or a bridge that is here lacks its network or its binding.
- */
-function isRowMissing(
-  question: Question,
-  decoded: readonly DecodedPort[],
-  networks: readonly Network[],
-): boolean {
-  const ports = decoded.map((entry) => (entry.ok ? entry.port : entry));
-  const ids = new Set<string>(ports.map(({ id }) => id));
-  const names = new Set(
-    ports.flatMap(({ interfaceId }) => [interfaceId, interfaceId.slice(0, ID_PREFIX_LENGTH)]),
-  );
-  const hasPort = (tap: TapQuestion): boolean =>
-    tap.by === 'id' ? ids.has(tap.id) : names.has(tap.by === 'device' ? tap.device : tap.suffix);
-  const whole = networks.filter(({ rowPresent, segments }) => rowPresent && segments.length > 0);
-  const wholeIds = new Set<string>(whole.map(({ id }) => id));
-  const isWhole = (bridge: BridgeQuestion): boolean =>
-    bridge.by === 'id' ? wholeIds.has(bridge.id) : whole.some(({ id }) => suffixMatches(bridge.suffix, id));
-  const found = new Set<string>(networks.map(({ id }) => id));
-  return (
-    question.taps.some((tap) => tap.wired && !hasPort(tap)) ||
-    decoded.some((entry) => entry.ok && !found.has(entry.port.networkId)) ||
-    !question.bridges.every(isWhole)
-  );
-}
-
-async function probeEmptyTables(connection: Connection, generation: Generation): Promise<readonly string[]> {
-  const { builder } = connection;
-  const probes = generation.mustHaveRows.map((table) =>
-    builder.raw('exists (select 1 from ??) as ??', [table, table]),
-  );
-  const [row] = await connection.select(builder.select(probes));
-  // PostgreSQL answers with a boolean, MySQL with 1 or 0.
-  return generation.mustHaveRows.filter((table) => row !== undefined && !row[table]);
 }
 
 /** Essex names a tap after the row's interface id, and not after its key. */

@@ -1,5 +1,6 @@
 import type { IfIndex, LinkName } from '../model/ids.js';
 import type { Address, HostState, Link, Route } from '../model/link.js';
+import { withChanges } from '../model/overlay.js';
 import { isSame } from '../model/same.js';
 import { addressKey, decodeAddress } from './addresses.js';
 import { RTM } from './constants.js';
@@ -86,9 +87,8 @@ export function makePicture(before: HostState | null): Picture {
     return own && { ...own, addresses: found, routes: routes.get(index) ?? NO_ROUTES };
   };
   const state = (): HostState => {
-    const changed = [...touched].filter((index) => !isSame(linkOf(index), current.links.get(index)));
+    current = follow(current, touched, linkOf);
     touched.clear();
-    if (changed.length > 0 || current.version === 0) current = follow(current, changed, linkOf);
     return current;
   };
   return {
@@ -120,19 +120,18 @@ function withoutOutdated(messages: readonly Notification[]): readonly Notificati
 const toldOf = ({ type, body }: Notification): number | null =>
   type === RTM.newLink ? indexOfLink(body) : null;
 
-/** The next version: everything of `before` but the changed links, which are as `linkOf` says. */
+/** The next version: `before` with the touched links as `linkOf` says; `before` itself when they are as they were. */
 function follow(
   before: HostState,
-  changed: readonly IfIndex[],
+  touched: ReadonlySet<IfIndex>,
   linkOf: (index: IfIndex) => Link | undefined,
 ): HostState {
-  const links = new Map(before.links);
-  for (const index of changed) {
-    const link = linkOf(index);
-    if (link === undefined) links.delete(index);
-    else links.set(index, link);
-  }
-  return stateOf(before.version + 1, links);
+  const changed = [...touched]
+    .map((index) => [index, linkOf(index)] as const)
+    .filter(([index, link]) => !isSame(link, before.links.get(index)));
+  return changed.length === 0 && before.version > 0
+    ? before
+    : stateOf(before.version + 1, withChanges(before.links, changed));
 }
 
 /** Names are indexed when somebody asks for one: most states are only compared with the one before. */

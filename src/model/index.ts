@@ -6,6 +6,7 @@ export * from './kernel.js';
 export * from './link.js';
 export * from './names.js';
 export * from './operation.js';
+export * from './overlay.js';
 export * from './port.js';
 export * from './preflight.js';
 export * from './report.js';

@@ -24,7 +24,7 @@ export type Assignment =
 /** Reads the contract's table from top to bottom for every tap that is here. */
 export function assignTaps(world: World): Assignment[] {
   const index = indexPorts(world.knowledge.ports);
-  return world.view.taps.map((tap) => assignTap(world, tap, matchTap(index, tap)));
+  return [...world.view.taps.values()].map((tap) => assignTap(world, tap, matchTap(index, tap)));
 }
 
 function assignTap(world: World, tap: Link, match: Match): Assignment {

@@ -1,4 +1,12 @@
-import type { HostSettings, HostState, IfIndex, Link, LinkName } from '../model/index.js';
+import {
+  changedKeys,
+  type HostSettings,
+  type HostState,
+  type IfIndex,
+  type Link,
+  type LinkName,
+  withChanges,
+} from '../model/index.js';
 import { isTap, type View } from './view.js';
 
 /** The taps in which a state of the host differs from an earlier one, when nothing else does. */
@@ -14,14 +22,11 @@ export interface TapChanges {
 export function tapChanges(before: HostState, now: HostState, settings: HostSettings): TapChanges | null {
   const here: Link[] = [];
   const all: Link[] = [];
-  for (const [index, link] of now.links) {
-    const old = before.links.get(index);
-    if (old === link) continue;
-    here.push(link);
-    all.push(link);
-    if (old !== undefined) all.push(old);
+  for (const index of changedKeys(before.links, now.links)) {
+    const [old, link] = [before.links.get(index), now.links.get(index)];
+    if (link !== undefined) here.push(link);
+    for (const one of [link, old]) if (one !== undefined) all.push(one);
   }
-  for (const [index, old] of before.links) if (!now.links.has(index)) all.push(old);
   const physical = new Set<LinkName>(settings.physicalInterfaces.values());
   // A tap may be mapped, or carry VLANs, like any device: then it is somebody's uplink.
   const isOnlyTap = (link: Link): boolean =>
@@ -36,16 +41,22 @@ export function tapChanges(before: HostState, now: HostState, settings: HostSett
 
 /** The view of a state in which only these taps differ from an earlier one; what they do not touch stays the same. */
 export function viewAfter(before: View, observed: HostState, { here, indexes }: TapChanges): View {
-  const isSame = ({ index }: Link): boolean => !indexes.has(index);
-  const ports = new Map(before.ports);
+  const masters = new Map<IfIndex, readonly Link[]>();
+  const membersOf = (master: IfIndex): readonly Link[] => masters.get(master) ?? before.members(master);
   for (const index of indexes) {
     const master = before.observed.links.get(index)?.master ?? null;
-    if (master !== null) ports.set(master, before.members(master).filter(isSame));
+    if (master !== null)
+      masters.set(
+        master,
+        membersOf(master).filter((link) => link.index !== index),
+      );
   }
-  for (const link of here) {
-    if (link.master === null) continue;
-    ports.set(link.master, [...(ports.get(link.master) ?? []), link]);
-  }
-  const taps = [...before.taps.filter(isSame), ...here];
+  for (const link of here)
+    if (link.master !== null) masters.set(link.master, [...membersOf(link.master), link]);
+  const ports = withChanges(before.ports, masters);
+  const taps = withChanges(
+    before.taps,
+    [...indexes].map((index) => [index, observed.links.get(index)] as const),
+  );
   return { ...before, observed, taps, ports, members: (bridge) => ports.get(bridge) ?? [] };
 }

@@ -1,4 +1,4 @@
-import type { Link, NetworkId, Port, Warning } from '../model/index.js';
+import type { IfIndex, Link, NetworkId, Port, Warning } from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
 import {
   type Desired,
@@ -30,13 +30,20 @@ export function desire(world: World, removals: Removals): Desired {
   const { gone, refused } = goneBridges(deciding, taps);
   return {
     networks,
-    taps,
+    taps: byIndex(taps),
+    unknown: unknownTaps(taps),
     gone,
     orphans: orphanSubinterfaces(deciding),
     removals: deciding.found,
     warnings: [...warningsOf(world, taps, networks), ...refused],
   };
 }
+
+export const byIndex = (taps: readonly DesiredTap[]): Map<IfIndex, DesiredTap> =>
+  new Map(taps.map((one) => [one.tap.index, one]));
+
+export const unknownTaps = (taps: readonly DesiredTap[]): Link[] =>
+  taps.filter(({ decision }) => decision.kind === 'unknown').map(({ tap }) => tap);
 
 /** What is to become of each tap, as the networks are. */
 export const decideTaps = (deciding: Deciding, assignments: readonly Assignment[]): DesiredTap[] =>

@@ -121,7 +121,9 @@ export interface Removal {
 
 export interface Desired {
   readonly networks: ReadonlyMap<NetworkId, DesiredNetwork>;
-  readonly taps: readonly DesiredTap[];
+  readonly taps: ReadonlyMap<IfIndex, DesiredTap>;
+  /** Those of the taps that nothing is known of. */
+  readonly unknown: readonly Link[];
   readonly gone: readonly GoneBridge[];
   /** Labelled subinterfaces that no network uses. */
   readonly orphans: readonly Link[];

@@ -269,7 +269,7 @@ function tapLink({ tap, tapName }: PortSubject, port: Port, { view, desired }: E
       'The hypervisor makes it when the instance starts on this host.',
     );
   }
-  const decision = desired.taps.find((one) => one.tap.index === tap.index)?.decision;
+  const decision = desired.taps.get(tap.index)?.decision;
   // Any other reason is one of the network's, and stands further up in the chain.
   if (decision?.kind === 'blocked' && decision.warning.code === 'TAP_IN_FOREIGN_BRIDGE')
     return warned('tap', decision.warning);

@@ -1,12 +1,14 @@
 import {
   type Answer,
   type IfIndex,
+  type Link,
   type LinkName,
   type Network,
   type NetworkId,
   type Port,
   type PortId,
   tapName,
+  withChanges,
 } from '../model/index.js';
 import type { TapChanges } from './changes.js';
 import type { Knowledge } from './desired.js';
@@ -63,14 +65,20 @@ export const EMPTY_MEMORY: Memory = {
   repairs: new Map(),
 };
 
-/** What is remembered, as knowledge to wire from while the database has not answered. */
-export const recall = (memory: Memory): Knowledge => ({
-  ports: [...memory.known.values()].map(({ port }) => port),
-  networks: memory.networks,
-  presentBefore: null,
-  unusable: new Set(),
-  hasGatewayDevices: false,
-});
+/** What is remembered, as knowledge to wire from while the database has not answered. Ports are listed when asked for. */
+export function recall({ known, networks }: Pick<Memory, 'known' | 'networks'>): Knowledge {
+  let ports: readonly Port[] | null = null;
+  return {
+    get ports() {
+      ports ??= [...known.values()].map(({ port }) => port);
+      return ports;
+    },
+    networks,
+    presentBefore: null,
+    unusable: new Set(),
+    hasGatewayDevices: false,
+  };
+}
 
 /** An answer as knowledge. */
 export const learn = ({ answer, presentBefore }: FreshAnswer): Knowledge => ({
@@ -100,14 +108,44 @@ export function noteSightings(
   nowMs: number,
   changes: TapChanges | null = null,
 ): Memory {
-  const firstSeenMs = new Map<IfIndex, number>();
-  const plugged = new Set<IfIndex>();
-  for (const tap of view.taps) {
-    const isInMapped = tap.master !== null && view.mappedBridges.has(tap.master);
-    if (isInMapped && (memory.plugged.has(tap.index) || memory.known.has(tap.name))) plugged.add(tap.index);
-    if (tap.master === null) firstSeenMs.set(tap.index, memory.firstSeenMs.get(tap.index) ?? nowMs);
+  return {
+    ...memory,
+    firstSeenMs: firstSightings(memory, view, nowMs, changes),
+    known: sightedPorts(memory.known, view, nowMs, changes),
+    plugged: pluggedTaps(memory, view, changes),
+  };
+}
+
+/** Of the taps that are in no bridge; others than those that were in none or have changed are not looked at. */
+function firstSightings(
+  { firstSeenMs }: Memory,
+  { taps }: View,
+  nowMs: number,
+  changes: TapChanges | null,
+): Memory['firstSeenMs'] {
+  const concerned = changes === null ? taps.keys() : [...firstSeenMs.keys(), ...changes.indexes];
+  const sightings = new Map<IfIndex, number>();
+  for (const index of concerned)
+    if (taps.get(index)?.master === null) sightings.set(index, firstSeenMs.get(index) ?? nowMs);
+  return sightings;
+}
+
+/** The same set when none of the taps that have changed is of it, before or after. */
+function pluggedTaps(memory: Memory, view: View, changes: TapChanges | null): Memory['plugged'] {
+  const isPlugged = ({ index, name, master }: Link): boolean =>
+    master !== null &&
+    view.mappedBridges.has(master) &&
+    (memory.plugged.has(index) || memory.known.has(name));
+  if (changes === null) {
+    return new Set([...view.taps.values()].filter(isPlugged).map(({ index }) => index));
   }
-  return { ...memory, firstSeenMs, known: sightedPorts(memory.known, view, nowMs, changes), plugged };
+  const came = changes.here.filter(isPlugged);
+  const left = [...changes.indexes].filter((index) => memory.plugged.has(index));
+  if (came.length + left.length === 0) return memory.plugged;
+  const plugged = new Set(memory.plugged);
+  for (const index of left) plugged.delete(index);
+  for (const { index } of came) plugged.add(index);
+  return plugged;
 }
 
 /** The same map when none of these known taps has come or gone. */
@@ -132,10 +170,7 @@ function sightedPorts(
     // It was here until now, as far as anybody can tell.
     else if (!here && entry.here) changed.push([name, { ...entry, here, lastHereMs: nowMs, owesDown: true }]);
   }
-  if (changed.length === 0) return known;
-  const sighted = new Map(known);
-  for (const [name, entry] of changed) sighted.set(name, entry);
-  return sighted;
+  return withChanges(known, changed);
 }
 
 /** An answer of the database, and the links it may speak about, see `presentWhenAsked`. */
@@ -158,7 +193,7 @@ export function remember(
   const absent = new Map<LinkName, number>();
   const unusable = unusableTaps(answer);
   const disputed = new Set<LinkName>();
-  for (const tap of view.taps) {
+  for (const tap of view.taps.values()) {
     const match = matchTap(index, tap);
     if (match.kind === 'one') {
       known.set(tap.name, { port: match.port, here: true, lastHereMs: nowMs, owesDown: false });
@@ -206,11 +241,8 @@ export function memoryChangesAtMs({ absent, known }: Memory, retentionMs: number
 
 /** After the statuses were written: nothing is owed any more for these ports. */
 export function settleStatuses(memory: Memory, written: ReadonlySet<PortId>): Memory {
-  const known = new Map(
-    [...memory.known].map(([name, entry]): [LinkName, KnownPort] => [
-      name,
-      entry.owesDown && written.has(entry.port.id) ? { ...entry, owesDown: false } : entry,
-    ]),
-  );
-  return { ...memory, known };
+  const settled = [...memory.known]
+    .filter(([, { owesDown, port }]) => owesDown && written.has(port.id))
+    .map(([name, entry]) => [name, { ...entry, owesDown: false }] as const);
+  return { ...memory, known: withChanges(memory.known, settled) };
 }

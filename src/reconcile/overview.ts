@@ -29,7 +29,7 @@ export interface Decided {
 /** How each tap of the view stands and, where it is not wired, why. O(taps + held). */
 export function tapStatuses(decided: Decided): TapStatus[] {
   const heldByDevice = new Map(decided.held.map((one) => [one.device, one]));
-  return decided.view.taps.map((tap) => {
+  return [...decided.view.taps.values()].map((tap) => {
     const decision = decided.decisions.get(tap.index) ?? { kind: 'unknown' };
     const port = decision.kind === 'unknown' ? null : decision.port;
     return {
@@ -171,7 +171,7 @@ export function overviewOf(
   desired: Desired,
   held: readonly HeldRemoval[],
 ): { networks: NetworkStatus[]; taps: TapStatus[] } {
-  const decisions = new Map(desired.taps.map(({ tap, decision }) => [tap.index, decision]));
+  const decisions = new Map([...desired.taps].map(([index, { decision }]) => [index, decision]));
   const { networks, gone } = desired;
   return {
     networks: networkStatuses({ view, networks, gone }),
@@ -194,7 +194,7 @@ export function hostOverview(view: View): { networks: NetworkStatus[]; taps: Tap
     };
   });
   const byBridge = new Map(networks.map(({ bridge, id }) => [bridge, id]));
-  const taps = view.taps.map((tap): TapStatus => {
+  const taps = [...view.taps.values()].map((tap): TapStatus => {
     const bridge = masterOf(view, tap);
     const network = byBridge.get(bridge) ?? null;
     return { tap: tap.name, port: null, network, bridge, state: 'unknown', why: null };

@@ -1,10 +1,12 @@
 import type { Link, LinkRef, Operation } from '../model/index.js';
-import type { Desired, DesiredNetwork, World } from './desired.js';
+import type { Desired, DesiredNetwork, DesiredTap, World } from './desired.js';
 
 /** What every part of the planner is given. */
 export interface PlanContext {
   readonly world: World;
   readonly desired: Desired;
+  /** Those of `desired`, in a list. */
+  readonly taps: readonly DesiredTap[];
   /** Uplinks that some network of this plan uses: taken out of an old bridge, but not deleted. */
   readonly wanted: ReadonlySet<Link['index']>;
 }

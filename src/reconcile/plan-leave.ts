@@ -15,7 +15,7 @@ import { type Bridge, isPlugged, ownAddresses } from './view.js';
 export function leaveOperations(context: PlanContext): Operation[] {
   const { desired } = context;
   return [
-    ...desired.taps.flatMap((tap) => unwireOperations(context, tap)),
+    ...context.taps.flatMap((tap) => unwireOperations(context, tap)),
     ...[...desired.networks.values()].flatMap((network) =>
       network.place.kind === 'present' && network.mayLeave
         ? segmentLeaves(context, network.place.bridge, network)

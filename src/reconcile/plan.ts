@@ -20,16 +20,16 @@ export function plan(world: World, desired: Desired): Operation[] {
       serves === null ? [] : [presentUplink(serves)?.index].filter((index) => index !== undefined),
     ),
   );
-  const context: PlanContext = { world, desired, wanted };
+  const context: PlanContext = { world, desired, taps: [...desired.taps.values()], wanted };
   const needed = neededNetworks(context);
   return withoutRepetitions([
     ...leaveOperations(context),
-    ...desired.taps.flatMap((tap) => moveOutOperations(context, tap)),
+    ...context.taps.flatMap((tap) => moveOutOperations(context, tap)),
     ...[...desired.networks.values()].flatMap((network) => [
       ...bridgeOperations(context, network, needed.has(network.id)),
       ...(needed.has(network.id) ? uplinkOperations(context, network) : []),
     ]),
-    ...desired.taps.flatMap((tap) => tapOperations(context, tap)),
+    ...context.taps.flatMap((tap) => tapOperations(context, tap)),
     ...emptiedBridges(context),
   ]);
 }
@@ -46,13 +46,13 @@ function withoutRepetitions(operations: readonly Operation[]): Operation[] {
 }
 
 /** Networks with a tap here: bridges and uplinks are made lazily, and only for these. */
-function neededNetworks({ world, desired }: PlanContext): Set<NetworkId> {
+function neededNetworks({ world, desired, taps }: PlanContext): Set<NetworkId> {
   const needed = new Set<NetworkId>();
-  for (const { decision } of desired.taps) {
+  for (const { decision } of taps) {
     if (decision.kind === 'wire' || decision.kind === 'wait') needed.add(decision.network);
   }
   const leaving = new Set(
-    desired.taps.filter(({ decision }) => decision.kind === 'unwire').map(({ tap }) => tap.index),
+    taps.filter(({ decision }) => decision.kind === 'unwire').map(({ tap }) => tap.index),
   );
   for (const { id, place } of desired.networks.values()) {
     if (place.kind !== 'present') continue;

@@ -27,7 +27,7 @@ export function questionFor(view: View, memory: Memory, nowMs: number): Question
  */
 export function presentWhenAsked(view: View, memory: Memory, nowMs: number): Set<IfIndex> {
   const present = new Set(view.observed.links.keys());
-  for (const tap of view.taps) if (!isAskedFor(view, memory, tap, nowMs)) present.delete(tap.index);
+  for (const tap of view.taps.values()) if (!isAskedFor(view, memory, tap, nowMs)) present.delete(tap.index);
   return present;
 }
 
@@ -37,7 +37,7 @@ const isAskedFor = (view: View, memory: Memory, tap: Link, nowMs: number): boole
 function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] {
   const questions: TapQuestion[] = [];
   const here = new Set<string>();
-  for (const tap of view.taps) {
+  for (const tap of view.taps.values()) {
     here.add(tap.name);
     const wired = isPlugged(view, tap);
     const known = memory.known.get(tap.name);
@@ -54,8 +54,12 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
   for (const [name, { port }] of memory.known) {
     if (!here.has(name)) questions.push({ by: 'id', id: port.id, wired: false });
   }
-  return questions;
+  // In an order that no coming and going changes: the same ports are the same question.
+  return questions.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
+
+const keyOf = (tap: TapQuestion): string =>
+  tap.by === 'id' ? tap.id : tap.by === 'suffix' ? tap.suffix : tap.device;
 
 /** The tap of a port that is not served here may be another port's, of the same prefix, that is: that one counts. */
 const isOfThisHost = ({ binding: { kind } }: Port): boolean =>
@@ -76,9 +80,9 @@ function bridgeQuestions(view: View): BridgeQuestion[] {
   ];
 }
 
-/** True when some tap's port is not known and has not been asked for lately: the database has to be asked now. */
-export const hasUnknownTaps = (view: View, memory: Memory, nowMs: number): boolean =>
-  view.taps.some(
+/** True when the port of one of these taps is not known and has not been asked for lately: the database has to be asked now. */
+export const hasUnknownTaps = (taps: readonly Link[], memory: Memory, nowMs: number): boolean =>
+  taps.some(
     ({ name }) =>
       !memory.known.has(name) && !memory.disputed.has(name) && isStillAbsent(memory, name, nowMs) === null,
   );

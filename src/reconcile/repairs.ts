@@ -1,4 +1,11 @@
-import type { LinkRef, NetworkId, Operation, OperationOf, Warning } from '../model/index.js';
+import {
+  type LinkRef,
+  type NetworkId,
+  type Operation,
+  type OperationOf,
+  type Warning,
+  withChanges,
+} from '../model/index.js';
 
 /** The same repair this often within `WINDOW_MS` means that somebody undoes it. */
 const PATIENCE = 3;
@@ -15,7 +22,7 @@ export interface Repair {
   readonly notBeforeMs: number;
 }
 
-/** By what a repair is about, see `keyOf`. Bounded: what is over is forgotten with the next operation. */
+/** By what a repair is about, see `keyOf`. The longest untouched comes first, and is forgotten with the next operation once it is over. */
 export type Repairs = ReadonlyMap<string, Repair>;
 
 /** What an operation changes about a port of a bridge. */
@@ -62,7 +69,7 @@ const membershipKey = ({ change, port, bridge }: Membership): string =>
     : `${change} ${port.index ?? port.name} ${bridge.name}`;
 
 /** The agent's own work that this operation takes back: making it again later is no repair. */
-function takenBackBy(operation: Operation, noted: Repairs): readonly string[] {
+function takenBackBy(operation: Operation, noted: () => readonly string[]): readonly string[] {
   const membership = membershipOf(operation);
   if (membership !== null) return oppositesOf(membership);
   switch (operation.op) {
@@ -71,7 +78,7 @@ function takenBackBy(operation: Operation, noted: Repairs): readonly string[] {
       return [`delete-${operation.op.slice('create-'.length)} ${operation.device}`];
     case 'delete-bridge':
     case 'delete-subinterface':
-      return [...noted.keys()].filter((key) => key !== keyOf(operation) && isAbout(key, operation.target));
+      return noted().filter((key) => key !== keyOf(operation) && isAbout(key, operation.target));
     default:
       return [];
   }
@@ -127,16 +134,22 @@ const isTapLeaving = ({ op, scope }: Operation): boolean => op === 'detach' && s
 /** Notes the operations that one pass carried out; what it had to make several times counts once. */
 export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {
   if (done.length === 0) return repairs;
-  const next = new Map(repairs);
-  for (const [key, repair] of repairs) if (!isRecent(repair, nowMs)) next.delete(key);
+  const changes = new Map<string, Repair | undefined>();
+  for (const [key, repair] of repairs) {
+    if (isRecent(repair, nowMs)) break;
+    changes.set(key, undefined);
+  }
   const counted = new Set<string>();
+  const keys = (): string[] => [...repairs.keys(), ...changes.keys()];
+  const before = (key: string): Repair | undefined =>
+    changes.has(key) ? changes.get(key) : repairs.get(key);
   for (const operation of done) {
     const key = keyOf(operation);
-    if (!counted.has(key)) next.set(key, again(next.get(key), nowMs, pauseMaxMs(operation)));
+    if (!counted.has(key)) changes.set(key, again(before(key), nowMs, pauseMaxMs(operation)));
     counted.add(key);
-    for (const taken of takenBackBy(operation, next)) next.delete(taken);
+    for (const taken of takenBackBy(operation, keys)) changes.set(taken, undefined);
   }
-  return next;
+  return withChanges(repairs, changes);
 }
 
 /** Whether making it now would be making it again. One that is not is as good as forgotten. */

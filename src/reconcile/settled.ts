@@ -6,10 +6,11 @@ import {
   isSame,
   type LinkName,
   type NetworkId,
+  withChanges,
 } from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
 import { type TapChanges, tapChanges } from './changes.js';
-import { decideTaps } from './desire.js';
+import { byIndex, decideTaps, unknownTaps } from './desire.js';
 import type { Desired, DesiredNetwork, World } from './desired.js';
 import { type KnownPort, type Memory, recall } from './memory.js';
 import { chooseSegment } from './realise.js';
@@ -88,18 +89,28 @@ export function desireChanged(
   }
   const world = {
     ...outline,
-    view: { ...view, taps: changes.here },
+    view: { ...view, taps: new Map(changes.here.map((tap) => [tap.index, tap])) },
     knowledge: recall({ ...memory, known }),
   };
   const assignments = assignTaps(world);
   const networks = servedNetworks(assignments, world, settled.desired);
   if (networks === null) return null;
   const taps = decideTaps({ world, networks, removals: 'held', found: [] }, assignments);
-  const changed = { ...NOTHING, networks, taps, warnings: tapWarnings(taps) };
+  const changed = {
+    ...NOTHING,
+    networks,
+    taps: byIndex(taps),
+    unknown: unknownTaps(taps),
+    warnings: tapWarnings(taps),
+  };
   const { desired } = settled;
   const all = {
     ...desired,
-    taps: [...desired.taps.filter(({ tap }) => !changes.indexes.has(tap.index)), ...taps],
+    taps: withChanges(
+      desired.taps,
+      [...changes.indexes].map((index) => [index, changed.taps.get(index)] as const),
+    ),
+    unknown: [...desired.unknown.filter(({ index }) => !changes.indexes.has(index)), ...changed.unknown],
     warnings: [
       ...desired.warnings.filter(({ device }) => device === undefined || !changes.names.has(device)),
       ...changed.warnings,
@@ -110,7 +121,8 @@ export function desireChanged(
 
 const NOTHING: Desired = {
   networks: new Map(),
-  taps: [],
+  taps: new Map(),
+  unknown: [],
   gone: [],
   orphans: [],
   removals: [],

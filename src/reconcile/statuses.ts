@@ -20,7 +20,7 @@ export function statusChanges(
 ): StatusChange[] {
   const told = new Set<PortId>();
   const changes: StatusChange[] = [];
-  for (const tap of desired.taps) {
+  for (const tap of desired.taps.values()) {
     const port = portOf(tap);
     if (port === null) continue;
     told.add(port.id);
@@ -81,7 +81,7 @@ function isServed(tap: Link | undefined, network: DesiredNetwork | undefined): b
 
 /** A tap that may belong to several ports speaks for none of them. */
 const isAmbiguous = (desired: Desired, port: Port): boolean =>
-  desired.taps.some(
+  [...desired.taps.values()].some(
     ({ tap, decision }) =>
       decision.kind === 'leave' &&
       decision.warnings.some(({ code }) => code === 'PORT_AMBIGUOUS') &&

@@ -71,7 +71,7 @@ interface Named {
 
 function portSubjects(view: View, answer: Answer): Named[] {
   const index = indexPorts(answer.ports);
-  const withTap = view.taps.map((tap): Named => {
+  const withTap = [...view.taps.values()].map((tap): Named => {
     const match = matchTap(index, tap);
     const port = match.kind === 'one' ? match.port : null;
     const names = [tap.name, ...(port === null ? [] : [port.id])];

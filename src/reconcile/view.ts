@@ -16,7 +16,7 @@ export type Bridge = Link & { readonly detail: Extract<LinkDetail, { kind: 'brid
 export interface View {
   readonly observed: HostState;
   /** Devices named like a tap (any kind of link), and `gw-` devices. */
-  readonly taps: readonly Link[];
+  readonly taps: ReadonlyMap<IfIndex, Link>;
   /** Bridges that are the agent's: labelled, or of exactly its form of name; never a mapped one. */
   readonly agentBridges: ReadonlyMap<IfIndex, Bridge>;
   /** Bridges named in `bridge_mappings`: taps may join, nothing else is ever changed. */
@@ -64,7 +64,7 @@ export function keepView(view: View, settings: HostSettings): View {
 function makeView(observed: HostState, settings: HostSettings): View {
   const mappedNames = new Set<LinkName>(settings.bridgeMappings.values());
   const interfaceNames = new Set<LinkName>(settings.physicalInterfaces.values());
-  const taps: Link[] = [];
+  const taps = new Map<IfIndex, Link>();
   const agentBridges = new Map<IfIndex, Bridge>();
   const mappedBridges = new Map<IfIndex, Bridge>();
   const labelledBridges = new Map<NetworkId, Bridge>();
@@ -74,7 +74,7 @@ function makeView(observed: HostState, settings: HostSettings): View {
   for (const link of observed.links.values()) {
     if (link.master !== null) append(ports, link.master, link);
     if (interfaceNames.has(link.name)) mappedInterfaces.add(link.index);
-    if (isTap(link)) taps.push(link);
+    if (isTap(link)) taps.set(link.index, link);
     if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
     if (!isBridge(link)) continue;
     if (mappedNames.has(link.name)) {

@@ -111,7 +111,7 @@ const operationsIn = ({ report }: PassResult, isMeant: OfNetworks) =>
 
 /** What the view says is here, and in which bridge. */
 const plugsIn = ({ view }: PassResult) => ({
-  taps: view.taps.map(({ name }) => name).sort(),
+  taps: [...view.taps.values()].map(({ name }) => name).sort(),
   members: [...view.observed.links.keys()].map((index) =>
     view
       .members(index)
@@ -122,7 +122,7 @@ const plugsIn = ({ view }: PassResult) => ({
 
 /** The taps that are to be wired, and how. */
 const wiredIn = ({ desired: { taps } }: PassResult, isMeant: OfNetworks) =>
-  taps
+  [...taps.values()]
     .filter(({ decision }) => decision.kind === 'wire' && isMeant(decision.network))
     .map(({ tap, decision }) => [tap.index, tap.name, decision])
     .sort();

@@ -10,6 +10,8 @@ import { buildPort } from '../../support/row-builder.js';
 const view = (...words: LinkWords[]): View =>
   viewOf(buildHost(words), buildSettings({ bridges: ['physnet3:br-ex'] }));
 
+const tapsOf = ({ taps }: View) => [...taps.values()];
+
 const knowing = (id: string, here = true): Memory => ({
   ...EMPTY_MEMORY,
   known: new Map([
@@ -89,14 +91,17 @@ test('networks are asked for by label, and by name where there is no label', () 
 });
 
 test('an unknown tap is a reason to ask at once', () => {
-  assert.equal(hasUnknownTaps(view({ name: 'tapp1' }), EMPTY_MEMORY, 0), true);
+  assert.equal(hasUnknownTaps(tapsOf(view({ name: 'tapp1' })), EMPTY_MEMORY, 0), true);
 });
 
 test('a known tap, one just asked for in vain and a disputed one are none', () => {
   const now = view({ name: 'tapp1' });
-  assert.equal(hasUnknownTaps(now, knowing('p1'), 0), false);
-  assert.equal(hasUnknownTaps(now, missing('tapp1'), 1), false);
-  assert.equal(hasUnknownTaps(now, { ...EMPTY_MEMORY, disputed: new Set([linkName('tapp1')]) }, 0), false);
+  assert.equal(hasUnknownTaps(tapsOf(now), knowing('p1'), 0), false);
+  assert.equal(hasUnknownTaps(tapsOf(now), missing('tapp1'), 1), false);
+  assert.equal(
+    hasUnknownTaps(tapsOf(now), { ...EMPTY_MEMORY, disputed: new Set([linkName('tapp1')]) }, 0),
+    false,
+  );
 });
 
 test('a network without its own devices here is not asked for', () => {

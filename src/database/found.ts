@@ -1,0 +1,29 @@
+import type { Row, Select } from './connection.js';
+
+/** SELECTs, the rows that they gave, and what was made of these. */
+export interface Found<Item> {
+  readonly statements: readonly Select[];
+  readonly rows: readonly Row[];
+  readonly items: readonly Item[];
+}
+
+/** Rows that are the same mean the same. */
+export const found = <Item>(
+  before: Found<Item> | null,
+  statements: readonly Select[],
+  rows: readonly Row[],
+  decode: () => readonly Item[],
+): Found<Item> =>
+  before !== null && sameRows(before.rows, rows) ? before : { statements, rows, items: decode() };
+
+const sameRows = (before: readonly Row[], now: readonly Row[]): boolean =>
+  before.length === now.length && before.every((row, at) => sameRow(row, now[at] ?? {}));
+
+function sameRow(before: Row, now: Row): boolean {
+  for (const column in before) if (!sameValue(before[column], now[column])) return false;
+  return true;
+}
+
+/** Columns of binary types arrive as bytes. */
+const sameValue = (before: unknown, now: unknown): boolean =>
+  before === now || (Buffer.isBuffer(before) && Buffer.isBuffer(now) && before.equals(now));

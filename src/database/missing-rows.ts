@@ -1,0 +1,46 @@
+import type { BridgeQuestion, Question, TapQuestion } from '../model/database.js';
+import { ID_PREFIX_LENGTH, suffixMatches } from '../model/names.js';
+import type { Network } from '../model/port.js';
+import type { Connection } from './connection.js';
+import type { DecodedPort, Generation } from './generations/generation.js';
+
+/**
+ * Whether a wired tap has no port row, a port has no network, or a bridge that is here lacks its network or its binding.
+ */
+export function isRowMissing(
+  question: Question,
+  decoded: readonly DecodedPort[],
+  networks: readonly Network[],
+): boolean {
+  const ports = decoded.map((entry) => (entry.ok ? entry.port : entry));
+  const ids = new Set<string>(ports.map(({ id }) => id));
+  const names = new Set(
+    ports.flatMap(({ interfaceId }) => [interfaceId, interfaceId.slice(0, ID_PREFIX_LENGTH)]),
+  );
+  const hasPort = (tap: TapQuestion): boolean =>
+    tap.by === 'id' ? ids.has(tap.id) : names.has(tap.by === 'device' ? tap.device : tap.suffix);
+  const whole = networks.filter(({ rowPresent, segments }) => rowPresent && segments.length > 0);
+  const wholeIds = new Set<string>(whole.map(({ id }) => id));
+  const isWhole = (bridge: BridgeQuestion): boolean =>
+    bridge.by === 'id' ? wholeIds.has(bridge.id) : whole.some(({ id }) => suffixMatches(bridge.suffix, id));
+  const found = new Set<string>(networks.map(({ id }) => id));
+  return (
+    question.taps.some((tap) => tap.wired && !hasPort(tap)) ||
+    decoded.some((entry) => entry.ok && !found.has(entry.port.networkId)) ||
+    !question.bridges.every(isWhole)
+  );
+}
+
+/** Which of the tables that must have rows have none. Rejects with the driver's error. */
+export async function probeEmptyTables(
+  connection: Connection,
+  generation: Generation,
+): Promise<readonly string[]> {
+  const { builder } = connection;
+  const probes = generation.mustHaveRows.map((table) =>
+    builder.raw('exists (select 1 from ??) as ??', [table, table]),
+  );
+  const [row] = await connection.select(builder.select(probes));
+  // PostgreSQL answers with a boolean, MySQL with 1 or 0.
+  return generation.mustHaveRows.filter((table) => row !== undefined && !row[table]);
+}

@@ -1,0 +1,100 @@
+import type { Knex } from 'knex';
+import type { BridgeQuestion } from '../model/database.js';
+import { networkId } from '../model/ids.js';
+import { ID_PREFIX_LENGTH, isUsableId, suffixMatches } from '../model/names.js';
+import type { Network, Port } from '../model/port.js';
+import type { Connection, Row, Select } from './connection.js';
+import type { Generation } from './generations/generation.js';
+import { integer, text } from './generations/values.js';
+import { matching, statementsOf, type Term } from './lookup.js';
+
+/** The networks that ports and bridges of the host name. */
+export interface WantedNetworks {
+  readonly ids: ReadonlySet<string>;
+  readonly suffixes: ReadonlySet<string>;
+}
+
+export function wantedNetworks(ports: readonly Port[], bridges: readonly BridgeQuestion[]): WantedNetworks {
+  const ids = new Set<string>(ports.map((port) => port.networkId));
+  const suffixes = new Set<string>();
+  for (const bridge of bridges) {
+    if (bridge.by === 'id') ids.add(bridge.id);
+    else suffixes.add(bridge.suffix);
+  }
+  return { ids, suffixes };
+}
+
+/** Whether the same networks are wanted, by the same bridges of the host. */
+export const areSameNetworks = ({ ids }: WantedNetworks, before: WantedNetworks): boolean =>
+  ids.size === before.ids.size && [...ids].every((id) => before.ids.has(id));
+
+/** SELECTs of the rows of these networks and of their bindings. */
+export const networkStatements = (
+  connection: Connection,
+  generation: Generation,
+  { ids, suffixes }: WantedNetworks,
+): readonly Select[] =>
+  statementsOf(networkTerms(ids, suffixes), connection.server.engine).map((terms) =>
+    selectNetworks(connection, generation, terms),
+  );
+
+/** The networks that these rows describe; a range or a collation may find rows that were not meant. */
+export function decodeNetworks(
+  rows: readonly Row[],
+  generation: Generation,
+  { ids, suffixes }: WantedNetworks,
+): readonly Network[] {
+  const isWanted = (id: string): boolean =>
+    ids.has(id) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
+  return collectNetworks(
+    rows.filter((row) => isWanted(text(row.network_id) ?? '')),
+    generation,
+  );
+}
+
+function networkTerms(ids: ReadonlySet<string>, suffixes: ReadonlySet<string>): readonly Term[] {
+  const usable = (values: ReadonlySet<string>): string[] => [...values].filter(isUsableId);
+  return [
+    ...usable(ids).map((equal) => ({ column: '', equal })),
+    ...usable(suffixes).map((suffix) =>
+      suffix.length === ID_PREFIX_LENGTH ? { column: '', prefix: suffix } : { column: '', equal: suffix },
+    ),
+  ];
+}
+
+/** Rows of networks and of their bindings in one SELECT: each half is a lookup on its own index. */
+function selectNetworks(
+  { builder, server }: Connection,
+  generation: Generation,
+  terms: readonly Term[],
+): Knex.QueryBuilder {
+  const [networks, bindings] = generation.networkHalves.map((half) =>
+    matching(
+      half.select(builder),
+      terms.map((term) => ({ ...term, column: half.column })),
+      server.engine,
+    ),
+  );
+  if (networks === undefined || bindings === undefined)
+    throw new Error('a generation has two network halves');
+  return networks.unionAll(bindings);
+}
+
+function collectNetworks(rows: readonly Row[], generation: Generation): readonly Network[] {
+  const byId = new Map<string, Row[]>();
+  for (const row of rows) {
+    const id = text(row.network_id) ?? '';
+    const own = byId.get(id);
+    if (own === undefined) byId.set(id, [row]);
+    else own.push(row);
+  }
+  return [...byId].map(([id, own]) => {
+    const network = own.find((row) => integer(row.is_network) === 1);
+    return {
+      id: networkId(id),
+      rowPresent: network !== undefined,
+      segments: own.filter((row) => integer(row.is_network) === 0).map(generation.segmentOf),
+      mtu: integer(network?.mtu ?? null),
+    };
+  });
+}
