@@ -24,9 +24,11 @@ export function wantedNetworks(ports: readonly Port[], bridges: readonly BridgeQ
   return { ids, suffixes };
 }
 
-/** Whether the same networks are wanted, by the same bridges of the host. */
-export const areSameNetworks = ({ ids }: WantedNetworks, before: WantedNetworks): boolean =>
-  ids.size === before.ids.size && [...ids].every((id) => before.ids.has(id));
+export const areSameNetworks = (now: WantedNetworks, before: WantedNetworks): boolean =>
+  isSameSet(now.ids, before.ids) && isSameSet(now.suffixes, before.suffixes);
+
+const isSameSet = (now: ReadonlySet<string>, before: ReadonlySet<string>): boolean =>
+  now.size === before.size && [...now].every((id) => before.has(id));
 
 /** SELECTs of the rows of these networks and of their bindings. */
 export const networkStatements = (

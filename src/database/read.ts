@@ -43,7 +43,7 @@ export async function readSnapshot(
   const reader = { connection, generation, question, host };
   const last = before !== null && asksForTheSame(before.question, question) ? before : null;
   const again = last === null || last.isRowMissing ? null : await readAgain(reader, last);
-  return again ?? readAnew(reader, last);
+  return again ?? readAnew(reader, last, before);
 }
 
 /** What one read works with. */
@@ -80,25 +80,29 @@ async function readAgain(reader: Reader, last: Reading): Promise<Reading | null>
   const { statements } = last.ports;
   const now = await reader.connection.wholeSnapshot([...statements, ...last.networks.statements]);
   const ports = foundPorts(reader, last.ports, statements, now.rows.slice(0, statements.length).flat());
-  if (ports !== last.ports && !areSameNetworks(wantedBy(reader, ports), wantedBy(reader, last.ports)))
-    return null;
+  const wanted = { question: reader.question, ports };
+  if (ports !== last.ports && !areSameNetworks(wantedIn(wanted), wantedIn(last))) return null;
   const networkRows = now.rows.slice(statements.length).flat();
   const networks = foundNetworks(reader, last.networks, last.networks.statements, networkRows, ports);
   const reading = { question: reader.question, server: now.server, ports, networks };
   return isMissingIn(reading, last) ? null : concluded(reader, { ...reading, isRowMissing: false }, [], last);
 }
 
-async function readAnew(reader: Reader, last: Reading | null): Promise<Reading> {
+/**
+ * Asks for ports, and in the same message for the networks of `before`: a new port is mostly of a network that is here.
+ * Otherwise the right networks are asked for in the same snapshot.
+ */
+async function readAnew(reader: Reader, last: Reading | null, before: Reading | null): Promise<Reading> {
   const { connection, generation, question } = reader;
   const portSelects = last?.ports.statements ?? portStatements(connection, generation, question.taps);
-  const { server, rows } = await connection.beginSnapshot(portSelects);
-  const ports = foundPorts(reader, last?.ports ?? null, portSelects, rows.flat());
-  const before = ports === last?.ports ? last.networks : null;
-  const networkSelects =
-    before?.statements ?? networkStatements(connection, generation, wantedBy(reader, ports));
-  const networkRows: Row[] = [];
-  for (const select of networkSelects) networkRows.push(...(await connection.select(select)));
-  const networks = foundNetworks(reader, before, networkSelects, networkRows, ports);
+  const guess = before?.networks.statements ?? [];
+  const { server, rows } = await connection.beginSnapshot([...portSelects, ...guess]);
+  const portRows = rows.slice(0, portSelects.length).flat();
+  const ports = foundPorts(reader, last?.ports ?? null, portSelects, portRows);
+  const isGuessRight = before !== null && areSameNetworks(wantedIn({ question, ports }), wantedIn(before));
+  const networks = isGuessRight
+    ? foundNetworks(reader, before.networks, guess, rows.slice(portSelects.length).flat(), ports)
+    : await readNetworks(reader, ports);
   const reading = { question, server, ports, networks };
   const isRowMissing = isMissingIn(reading, last);
   const emptyTables = isRowMissing ? await probeEmptyTables(connection, generation) : [];
@@ -152,17 +156,25 @@ const portStatements = (
     matching(generation.selectPorts(builder), terms, server.engine),
   );
 
-const wantedBy = ({ question }: Reader, { items }: Found<DecodedPort>): WantedNetworks =>
-  wantedNetworks(portsIn(items), question.bridges);
+const wantedIn = ({ question, ports }: Pick<Reading, 'question' | 'ports'>): WantedNetworks =>
+  wantedNetworks(portsIn(ports.items), question.bridges);
+
+async function readNetworks(reader: Reader, ports: Found<DecodedPort>): Promise<Found<Network>> {
+  const { connection, generation, question } = reader;
+  const statements = networkStatements(connection, generation, wantedIn({ question, ports }));
+  const rows: Row[] = [];
+  for (const statement of statements) rows.push(...(await connection.select(statement)));
+  return foundNetworks(reader, null, statements, rows, ports);
+}
 
 const foundNetworks = (
-  reader: Reader,
+  { generation, question }: Reader,
   before: Found<Network> | null,
   statements: readonly Select[],
   rows: readonly Row[],
   ports: Found<DecodedPort>,
 ): Found<Network> =>
-  found(before, statements, rows, () => decodeNetworks(rows, reader.generation, wantedBy(reader, ports)));
+  found(before, statements, rows, () => decodeNetworks(rows, generation, wantedIn({ question, ports })));
 
 const foundPorts = (
   { generation, question, host }: Reader,

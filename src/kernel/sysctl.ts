@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import type { LinkName } from '../model/ids.js';
 import type { Ipv6Settings } from '../model/link.js';
 import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
+import { errorCodeOf } from '../model/thrown.js';
 
 const IPV6 = '/proc/sys/net/ipv6';
 const FILES = {
@@ -17,11 +18,17 @@ const FILES = {
  * Error with a code (ENOENT: the link has no IPv6 of its own or is gone; EACCES, EROFS: not permitted).
  */
 export function writeIpv6Settings(name: LinkName, wanted: Partial<Ipv6Settings>): void {
-  if (!existsSync(IPV6)) return;
   for (const setting of ['acceptRa', 'autoconf', 'forwarding', 'disabled'] as const) {
     const value = wanted[setting];
     if (value === undefined) continue;
-    writeFileSync(`${IPV6}/conf/${folderOf(name)}/${FILES[setting]}`, String(Number(value)), { flag: 'r+' });
+    try {
+      writeFileSync(`${IPV6}/conf/${folderOf(name)}/${FILES[setting]}`, String(Number(value)), {
+        flag: 'r+',
+      });
+    } catch (error) {
+      if (errorCodeOf(error) === 'ENOENT' && !existsSync(IPV6)) return;
+      throw error;
+    }
   }
 }
 
