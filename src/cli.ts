@@ -1,7 +1,13 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=256 --single-threaded-gc --no-memory-reducer
+#!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=256 --single-threaded-gc --no-memory-reducer --v8-pool-size=1
 // The heap stays small, and has a bound: 4,000 taps need a fifth of it. Nobody waits for an agent at rest, so V8 neither
-// keeps threads for its collections nor collects just because it has time.
+// keeps threads for its collections nor collects just because it has time; one thread is left for it to compile in, and not
+// four, each of which has memory of its own.
+import { setFlagsFromString } from 'node:v8';
 import { main } from './commands/main.js';
+
+// An agent mostly waits: to optimise what does not run several times a second costs more memory and time than it brings. This
+// is seven times what V8 takes for often. Its later versions, of Node 22 and on, count in another way and complain about the flag.
+if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=1000000');
 
 const code = await main(process.argv.slice(2));
 // A pipe takes 64 KiB at once, the rest waits for its reader. A reader that has left ends the wait, too.

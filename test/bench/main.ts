@@ -42,8 +42,6 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'row-change': () => rowChange(1_000),
   idle: () => idle(300),
   churn: () => churn(3),
-  'fleet-postgresql': () => fleet('postgresql'),
-  'fleet-mariadb': () => fleet('mysql'),
   // A bridge holds 1,023 ports at most.
   'growth-taps': () =>
     growing('taps on the host', [1, 10, 100, 1_000, 4_000], (ports) => ({
@@ -52,6 +50,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     })),
   'growth-networks': () =>
     growing('networks of 1,000 taps', [1, 10, 100, 1_000], (networks) => ({ ports: 1_000, networks })),
+  'fleet-postgresql': () => fleet('postgresql'),
+  'fleet-mariadb': () => fleet('mysql'),
 };
 
 /** Those that are only run when they are asked for by name. */
