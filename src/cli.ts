@@ -1,7 +1,7 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --max-old-space-size=256 --single-threaded-gc --no-memory-reducer --v8-pool-size=1
+#!/usr/bin/env -S node --max-semi-space-size=2 --max-heap-size=256 --single-threaded-gc --no-memory-reducer --v8-pool-size=1
 // The heap stays small, and has a bound: 4,000 taps need a fifth of it. Nobody waits for an agent at rest, so V8 neither
 // keeps threads for its collections nor collects just because it has time; one thread is left for it to compile in, and not
-// four, each of which has memory of its own.
+// four, each of which has memory of its own. Kernels before 5.1 read 127 characters of the line (BINPRM_BUF_SIZE).
 import { setFlagsFromString } from 'node:v8';
 import { main } from './commands/main.js';
 

@@ -100,4 +100,4 @@ export function viewNow(self: AgentState): View {
 
 /** True when a tap was here in the last pass whose port the database has not been asked for lately. */
 const knowsTooLittle = ({ latest, memory, edges }: AgentState): boolean =>
-  latest !== null && hasUnknownTaps(latest.unknown, memory, edges.clock.monotonicMs());
+  latest !== null && hasUnknownTaps(latest.withoutPort, memory, edges.clock.monotonicMs());

@@ -14,6 +14,7 @@ export interface WantedNetworks {
   readonly suffixes: ReadonlySet<string>;
 }
 
+/** The networks of these ports, and those that the host's bridges are named or labelled after. */
 export function wantedNetworks(ports: readonly Port[], bridges: readonly BridgeQuestion[]): WantedNetworks {
   const ids = new Set<string>(ports.map((port) => port.networkId));
   const suffixes = new Set<string>();
@@ -24,6 +25,7 @@ export function wantedNetworks(ports: readonly Port[], bridges: readonly BridgeQ
   return { ids, suffixes };
 }
 
+/** Whether one SELECT would do for both. */
 export const areSameNetworks = (now: WantedNetworks, before: WantedNetworks): boolean =>
   isSameSet(now.ids, before.ids) && isSameSet(now.suffixes, before.suffixes);
 

@@ -42,8 +42,8 @@ export async function readSnapshot(
 ): Promise<Reading> {
   const reader = { connection, generation, question, host };
   const last = before !== null && asksForTheSame(before.question, question) ? before : null;
-  const again = last === null || last.isRowMissing ? null : await readAgain(reader, last);
-  return again ?? readAnew(reader, last, before);
+  if (last === null || last.isRowMissing) return readAnew(reader, last, before);
+  return (await readAgain(reader, last)) ?? readAnew(reader, last, null);
 }
 
 /** What one read works with. */
@@ -89,19 +89,19 @@ async function readAgain(reader: Reader, last: Reading): Promise<Reading | null>
 }
 
 /**
- * Asks for ports, and in the same message for the networks of `before`: a new port is mostly of a network that is here.
- * Otherwise the right networks are asked for in the same snapshot.
+ * Asks for ports, and with them for the networks of `guessed`: a new port is mostly of a network that is here. Otherwise
+ * the right networks are asked for in the same snapshot.
  */
-async function readAnew(reader: Reader, last: Reading | null, before: Reading | null): Promise<Reading> {
+async function readAnew(reader: Reader, last: Reading | null, guessed: Reading | null): Promise<Reading> {
   const { connection, generation, question } = reader;
   const portSelects = last?.ports.statements ?? portStatements(connection, generation, question.taps);
-  const guess = before?.networks.statements ?? [];
+  const guess = guessed?.networks.statements ?? [];
   const { server, rows } = await connection.beginSnapshot([...portSelects, ...guess]);
   const portRows = rows.slice(0, portSelects.length).flat();
   const ports = foundPorts(reader, last?.ports ?? null, portSelects, portRows);
-  const isGuessRight = before !== null && areSameNetworks(wantedIn({ question, ports }), wantedIn(before));
+  const isGuessRight = guessed !== null && areSameNetworks(wantedIn({ question, ports }), wantedIn(guessed));
   const networks = isGuessRight
-    ? foundNetworks(reader, before.networks, guess, rows.slice(portSelects.length).flat(), ports)
+    ? foundNetworks(reader, guessed.networks, guess, rows.slice(portSelects.length).flat(), ports)
     : await readNetworks(reader, ports);
   const reading = { question, server, ports, networks };
   const isRowMissing = isMissingIn(reading, last);

@@ -20,7 +20,8 @@ class Overlay<Key, Value> implements ReadonlyMap<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    return this.changes.get(key) ?? (this.changes.has(key) ? undefined : this.base.get(key));
+    const changed = this.changes.get(key);
+    return changed !== undefined || this.changes.has(key) ? changed : this.base.get(key);
   }
 
   has(key: Key): boolean {
@@ -28,16 +29,17 @@ class Overlay<Key, Value> implements ReadonlyMap<Key, Value> {
   }
 
   forEach(visit: (value: Value, key: Key, map: ReadonlyMap<Key, Value>) => void): void {
-    this.base.forEach((value, key) => {
-      if (!this.changes.has(key)) visit(value, key, this);
+    this.base.forEach((old, key) => {
+      const value = this.changes.has(key) ? this.changes.get(key) : old;
+      if (value !== undefined) visit(value, key, this);
     });
-    for (const [key, value] of this.changes) if (value !== undefined) visit(value, key, this);
+    for (const [key, value] of this.changes) {
+      if (value !== undefined && !this.base.has(key)) visit(value, key, this);
+    }
   }
 
-  /** Whoever only wants the first few does not pay for the others. */
-  *entries(): Generator<[Key, Value], undefined> {
-    for (const entry of this.base) if (!this.changes.has(entry[0])) yield entry;
-    for (const [key, value] of this.changes) if (value !== undefined) yield [key, value];
+  entries(): MapIterator<[Key, Value]> {
+    return this.list((value, key): [Key, Value] => [key, value]);
   }
 
   keys(): MapIterator<Key> {
@@ -48,7 +50,7 @@ class Overlay<Key, Value> implements ReadonlyMap<Key, Value> {
     return this.list((value) => value);
   }
 
-  [Symbol.iterator](): Generator<[Key, Value], undefined> {
+  [Symbol.iterator](): MapIterator<[Key, Value]> {
     return this.entries();
   }
 
@@ -64,7 +66,8 @@ class Overlay<Key, Value> implements ReadonlyMap<Key, Value> {
 
 /**
  * The map with these entries set, or deleted where the value is undefined; `before` stays as it is. O(changes), and O(map)
- * once in `CHANGES_MAX` changes. What has changed comes last. The same map when there are no changes.
+ * once in `CHANGES_MAX` changes. The order is that of a map: what was there keeps its place, what is new comes last; only
+ * what is deleted and set again may come back to its old place. The same map when there are no changes.
  */
 export function withChanges<Key, Value>(
   before: ReadonlyMap<Key, Value>,
@@ -75,8 +78,8 @@ export function withChanges<Key, Value>(
   let hasChanged = false;
   for (const [key, value] of changes) {
     hasChanged = true;
-    all.delete(key);
     if (value !== undefined || base.has(key)) all.set(key, value);
+    else all.delete(key);
   }
   if (!hasChanged) return before;
   const after = new Overlay(base, all);

@@ -31,7 +31,7 @@ export function desire(world: World, removals: Removals): Desired {
   return {
     networks,
     taps: byIndex(taps),
-    unknown: unknownTaps(taps),
+    withoutPort: withoutPort(taps),
     gone,
     orphans: orphanSubinterfaces(deciding),
     removals: deciding.found,
@@ -39,11 +39,13 @@ export function desire(world: World, removals: Removals): Desired {
   };
 }
 
+/** The same by the tap's index: a tap is found again when others come and go. */
 export const byIndex = (taps: readonly DesiredTap[]): Map<IfIndex, DesiredTap> =>
   new Map(taps.map((one) => [one.tap.index, one]));
 
-export const unknownTaps = (taps: readonly DesiredTap[]): Link[] =>
-  taps.filter(({ decision }) => decision.kind === 'unknown').map(({ tap }) => tap);
+/** The taps whose decision names no port: those that the database may have to be asked about. */
+export const withoutPort = (taps: readonly DesiredTap[]): Link[] =>
+  taps.filter(({ decision }) => decision.kind === 'unknown' || decision.port === null).map(({ tap }) => tap);
 
 /** What is to become of each tap, as the networks are. */
 export const decideTaps = (deciding: Deciding, assignments: readonly Assignment[]): DesiredTap[] =>

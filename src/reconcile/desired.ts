@@ -122,8 +122,8 @@ export interface Removal {
 export interface Desired {
   readonly networks: ReadonlyMap<NetworkId, DesiredNetwork>;
   readonly taps: ReadonlyMap<IfIndex, DesiredTap>;
-  /** Those of the taps that nothing is known of. */
-  readonly unknown: readonly Link[];
+  /** Those of the taps that no port is known of, by its row or from memory. */
+  readonly withoutPort: readonly Link[];
   readonly gone: readonly GoneBridge[];
   /** Labelled subinterfaces that no network uses. */
   readonly orphans: readonly Link[];

@@ -100,7 +100,7 @@ const unusableTaps = ({ warnings }: Answer): Set<LinkName> =>
 
 /**
  * Notes which taps are here: called once per pass, before anything is decided. `changes`: the only taps that may have
- * come or gone since the last time, where that is known.
+ * come, gone or changed since the last time, where that is known.
  */
 export function noteSightings(
   memory: Memory,

@@ -2,16 +2,19 @@ import {
   bridgeMac,
   bridgeName,
   type IfIndex,
+  isSame,
   type Link,
+  type Network,
   type NetworkId,
   networkOfLabel,
+  type Segment,
   type Warning,
 } from '../model/index.js';
 import type { Assignment } from './assign.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
 import type { DesiredNetwork, Place, Removals, World } from './desired.js';
 import { isGone, networkOfBridge, obstacleTo } from './owners.js';
-import { chooseSegment, presentUplink, type Realisation, realise, type Uplink } from './realise.js';
+import { presentUplink, type Realisation, realise, segmentOf, type Uplink } from './realise.js';
 import { type Bridge, isBridge, ownAddresses, tapsIn, uplinksOf } from './view.js';
 
 const MTU_MIN = 68;
@@ -54,25 +57,57 @@ const wasPresent = ({ knowledge: { presentBefore } }: World, place: Place): bool
   place.kind === 'present' && presentBefore !== null && presentBefore.has(place.bridge.index);
 
 function candidatesOf(world: World, assignments: readonly Assignment[]): Candidate[] {
-  const ports = new Map<NetworkId, Extract<Assignment, { kind: 'network' }>['port'] | null>();
+  const named = new Map<NetworkId, Segment[]>();
   for (const assignment of assignments) {
     if (assignment.kind !== 'network') continue;
-    const known = ports.get(assignment.network) ?? null;
-    ports.set(assignment.network, known?.segment == null ? assignment.port : known);
+    const segments = named.get(assignment.network) ?? [];
+    named.set(assignment.network, segments);
+    const { segment } = assignment.port;
+    if (segment !== null && !segments.some((one) => isSame(one, segment))) segments.push(segment);
   }
   for (const bridge of world.view.agentBridges.values()) {
     const id = networkOfBridge(world, bridge);
-    if (id !== null && world.knowledge.networks.has(id) && !ports.has(id)) ports.set(id, null);
+    if (id !== null && world.knowledge.networks.has(id) && !named.has(id)) named.set(id, []);
   }
-  return [...ports].flatMap(([id, port]): Candidate[] => {
+  return [...named].flatMap(([id, segments]): Candidate[] => {
     const network = world.knowledge.networks.get(id);
     // Only from memory: the last answer had neither its row nor its binding, and so it claims no bridge of its name.
     if (network === undefined) return [];
-    const segment = chooseSegment(network, port, world.settings);
-    const realisation = realise(world.view, world.settings, id, segment);
-    const uplink = realisation.ok ? realisation.uplink : null;
-    return [{ id, mtu: usableMtu(network.mtu), segment, place: placeOf(world, id, uplink), realisation }];
+    const choices = segments.length > 0 ? segments : [segmentOf(network, world.settings)];
+    const candidate = standing(
+      world,
+      choices.map((segment) => candidateOf(world, network, segment)),
+    );
+    return candidate === undefined ? [] : [candidate];
   });
+}
+
+/**
+ * Ports of one network may name several segments, and whose tap came first must not decide what the others lose: the
+ * one that keeps every uplink of the bridge as it is stays; else one whose subinterface was made for the network; else
+ * one of them, the same every time.
+ */
+function standing(world: World, candidates: readonly Candidate[]): Candidate | undefined {
+  if (candidates.length < 2) return candidates[0];
+  const inOrder = candidates.toSorted((a, b) => (inWords(a) < inWords(b) ? -1 : 1));
+  return (
+    inOrder.find((one) => isUplinked(world, one) && leavingUplinks(world, one).length === 0) ??
+    inOrder.find(({ id, realisation }) => realisation.ok && ownerOf(realisation.uplink) === id) ??
+    inOrder[0]
+  );
+}
+
+const inWords = ({ segment }: Candidate): string => JSON.stringify(segment);
+
+const isUplinked = ({ view }: World, { place }: Candidate): boolean =>
+  place.kind === 'present' && uplinksOf(view, place.bridge).length > 0;
+
+const ownerOf = (uplink: Uplink): NetworkId | null => networkOfLabel(presentUplink(uplink)?.alias ?? '');
+
+function candidateOf(world: World, { id, mtu }: Network, segment: Segment | null): Candidate {
+  const realisation = realise(world.view, world.settings, id, segment);
+  const uplink = realisation.ok ? realisation.uplink : null;
+  return { id, mtu: usableMtu(mtu), segment, place: placeOf(world, id, uplink), realisation };
 }
 
 /** What a bridge can have (68..65535 octets); Neutron writes 0 for "not known". */

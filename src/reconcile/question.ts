@@ -55,8 +55,10 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
     if (!here.has(name)) questions.push({ by: 'id', id: port.id, wired: false });
   }
   // In an order that no coming and going changes: the same ports are the same question.
-  return questions.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return questions.sort((a, b) => compare(keyOf(a), keyOf(b)));
 }
+
+const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 const keyOf = (tap: TapQuestion): string =>
   tap.by === 'id' ? tap.id : tap.by === 'suffix' ? tap.suffix : tap.device;

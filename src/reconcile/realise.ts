@@ -53,12 +53,15 @@ function refusal(
   return { ok: false, warning, keeps };
 }
 
+/** The segment that a port is to be reached by: the one that its binding names, else that of its network. */
+export const chooseSegment = (network: Network, port: Port | null, settings: HostSettings): Segment | null =>
+  port?.segment ?? segmentOf(network, settings);
+
 /**
- * The segment of a network that this host is to realise: the one a port's binding names; else the network's
- * only one; of several, the only one that this host has a mapping for.
+ * The segment of a network that this host is to realise when no port's binding names one: the network's only one; of
+ * several, the only one that this host has a mapping for.
  */
-export function chooseSegment(network: Network, port: Port | null, settings: HostSettings): Segment | null {
-  if (port !== null && port.segment !== null) return port.segment;
+export function segmentOf(network: Network, settings: HostSettings): Segment | null {
   if (network.segments.length <= 1) return network.segments[0] ?? null;
   const here = network.segments.filter((segment) => isMapped(segment, settings));
   return here.length === 1

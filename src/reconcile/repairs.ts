@@ -14,6 +14,8 @@ const FIRST_PAUSE_MS = 10_000;
 const PAUSE_MAX_MS = 300_000;
 /** A DHCP client renews a short lease this often on the enslaved uplink: the address must reach the bridge in time. */
 const RENEWAL_PAUSE_MAX_MS = 10_000;
+/** So many repairs are looked through each time. */
+const FEW = 32;
 
 /** One repair that was made, and when it may be made again. */
 export interface Repair {
@@ -22,7 +24,7 @@ export interface Repair {
   readonly notBeforeMs: number;
 }
 
-/** By what a repair is about, see `keyOf`. The longest untouched comes first, and is forgotten with the next operation once it is over. */
+/** By what a repair is about, see `keyOf`. Bounded: what is over is forgotten with the next operations. */
 export type Repairs = ReadonlyMap<string, Repair>;
 
 /** What an operation changes about a port of a bridge. */
@@ -99,7 +101,8 @@ const isAbout = (key: string, { name, index }: LinkRef): boolean =>
 /**
  * Leaves out repairs that were undone again and again (another agent or a network manager changes the same
  * devices), until their pause is over. A network whose bridge or uplink is left out is left out as a whole. A tap
- * leaves a bridge all the same, wherever it goes from there: others may come into that bridge now.
+ * leaves a bridge all the same, wherever it goes from there: others may come into that bridge now. And one that
+ * somebody keeps setting down goes into its bridge all the same.
  */
 export function backOff(
   operations: readonly Operation[],
@@ -111,7 +114,9 @@ export function backOff(
   const networks = new Set<NetworkId | null>(
     paused.flatMap(({ scope, network }) => (scope === 'network' && network !== null ? [network] : [])),
   );
-  const devices = new Set(paused.flatMap(({ scope, device }) => (scope === 'device' ? [device] : [])));
+  const devices = new Set(
+    paused.flatMap(({ op, scope, device }) => (scope === 'device' && op !== 'set-up' ? [device] : [])),
+  );
   return {
     operations: operations.filter(
       (operation) =>
@@ -134,22 +139,25 @@ const isTapLeaving = ({ op, scope }: Operation): boolean => op === 'detach' && s
 /** Notes the operations that one pass carried out; what it had to make several times counts once. */
 export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {
   if (done.length === 0) return repairs;
+  const noted = withoutOld(repairs, nowMs);
   const changes = new Map<string, Repair | undefined>();
-  for (const [key, repair] of repairs) {
-    if (isRecent(repair, nowMs)) break;
-    changes.set(key, undefined);
-  }
   const counted = new Set<string>();
-  const keys = (): string[] => [...repairs.keys(), ...changes.keys()];
-  const before = (key: string): Repair | undefined =>
-    changes.has(key) ? changes.get(key) : repairs.get(key);
+  const keys = (): string[] => [...noted.keys(), ...changes.keys()];
+  const before = (key: string): Repair | undefined => (changes.has(key) ? changes.get(key) : noted.get(key));
   for (const operation of done) {
     const key = keyOf(operation);
     if (!counted.has(key)) changes.set(key, again(before(key), nowMs, pauseMaxMs(operation)));
     counted.add(key);
     for (const taken of takenBackBy(operation, keys)) changes.set(taken, undefined);
   }
-  return withChanges(repairs, changes);
+  return withChanges(noted, changes);
+}
+
+/** Looks through many of them only where they have just been copied, which costs as much: see `withChanges`. */
+function withoutOld(repairs: Repairs, nowMs: number): Repairs {
+  if (repairs.size > FEW && !(repairs instanceof Map)) return repairs;
+  const recent = [...repairs].filter(([, repair]) => isRecent(repair, nowMs));
+  return recent.length === repairs.size ? repairs : new Map(recent);
 }
 
 /** Whether making it now would be making it again. One that is not is as good as forgotten. */

@@ -10,7 +10,7 @@ import {
 } from '../model/index.js';
 import { type Assignment, assignTaps } from './assign.js';
 import { type TapChanges, tapChanges } from './changes.js';
-import { byIndex, decideTaps, unknownTaps } from './desire.js';
+import { byIndex, decideTaps, withoutPort } from './desire.js';
 import type { Desired, DesiredNetwork, World } from './desired.js';
 import { type KnownPort, type Memory, recall } from './memory.js';
 import { chooseSegment } from './realise.js';
@@ -100,7 +100,7 @@ export function desireChanged(
     ...NOTHING,
     networks,
     taps: byIndex(taps),
-    unknown: unknownTaps(taps),
+    withoutPort: withoutPort(taps),
     warnings: tapWarnings(taps),
   };
   const { desired } = settled;
@@ -110,7 +110,10 @@ export function desireChanged(
       desired.taps,
       [...changes.indexes].map((index) => [index, changed.taps.get(index)] as const),
     ),
-    unknown: [...desired.unknown.filter(({ index }) => !changes.indexes.has(index)), ...changed.unknown],
+    withoutPort: [
+      ...desired.withoutPort.filter(({ index }) => !changes.indexes.has(index)),
+      ...changed.withoutPort,
+    ],
     warnings: [
       ...desired.warnings.filter(({ device }) => device === undefined || !changes.names.has(device)),
       ...changed.warnings,
@@ -122,7 +125,7 @@ export function desireChanged(
 const NOTHING: Desired = {
   networks: new Map(),
   taps: new Map(),
-  unknown: [],
+  withoutPort: [],
   gone: [],
   orphans: [],
   removals: [],

@@ -90,6 +90,7 @@ test('a pass over the taps that have changed does what a pass over all of them d
         assert.deepEqual(wiredIn(part, isMeant), wiredIn(whole, isMeant));
         assert.deepEqual(saidOf(changed, part, isMeant), saidOf(changed, whole, isMeant));
         assert.deepEqual(plugsIn(part), plugsIn(whole));
+        assert.deepEqual(unknownIn(part), unknownIn(whole));
         assert.deepEqual(part.memory.known, whole.memory.known);
         assert.deepEqual(part.memory.firstSeenMs, whole.memory.firstSeenMs);
         assert.deepEqual(part.memory.plugged, whole.memory.plugged);
@@ -119,6 +120,13 @@ const plugsIn = ({ view }: PassResult) => ({
       .sort(),
   ),
 });
+
+/** The taps that the database has to be asked about. */
+const unknownIn = ({ desired, memory }: PassResult) =>
+  desired.withoutPort
+    .map(({ name }) => name)
+    .filter((name) => !memory.known.has(name))
+    .sort();
 
 /** The taps that are to be wired, and how. */
 const wiredIn = ({ desired: { taps } }: PassResult, isMeant: OfNetworks) =>

@@ -77,12 +77,18 @@ test('without a change the map stays the same one', () => {
   assert.equal(withChanges(map, []), map);
 });
 
-test('what has changed comes last, and so the longest untouched comes first', () => {
-  const map = new Map([
+test('what was there keeps its place, and what is new comes last, also after a copy', () => {
+  let map: ReadonlyMap<number, string> = new Map([
     [1, 'a'],
     [2, 'b'],
     [3, 'c'],
   ]);
-  const touched = withChanges(withChanges(map, [[1, 'x']]), [[2, 'y']]);
-  assert.deepEqual([...touched.keys()], [3, 1, 2]);
+  for (let key = CHANGES_MAX + 10; key > 3; key -= 1)
+    map = withChanges(map, [
+      [key, 'new'],
+      [2, `${key}`],
+    ]);
+  const grown = Array.from({ length: CHANGES_MAX + 7 }, (_, at) => CHANGES_MAX + 10 - at);
+  assert.deepEqual([...map.keys()], [1, 2, 3, ...grown]);
+  assert.deepEqual([...map], [...new Map(map)]);
 });

@@ -178,3 +178,16 @@ test('what was long ago is forgotten', () => {
     [10 * 60_000],
   );
 });
+
+test('a tap that somebody keeps setting down goes into its bridge all the same', () => {
+  const repairs = after([0, [upTap]], [2000, [upTap]], [4000, [upTap]]);
+  assert.deepEqual(backOff([attach, upTap], repairs, 5000).operations, [attach]);
+});
+
+test('of thousands of repairs those that are over are forgotten within a few dozen operations', () => {
+  const attachOf = (index: number): Operation => ({ ...attach, target: { ...tap, index: ifIndex(index) } });
+  const burst = Array.from({ length: 3_000 }, (_, at) => attachOf(100 + at));
+  let repairs = after([0, burst]);
+  for (let at = 0; at < 70; at += 1) repairs = noteRepairs(repairs, [attachOf(10_000 + at)], 61_000 + at);
+  assert.equal(repairs.size, 70);
+});
