@@ -26,6 +26,12 @@ export const WARNINGS = {
     remedy:
       'Bind the port again with the LinuxBridge driver; look into the server log when vif_type is binding_failed.',
   },
+  PORT_SEGMENT_DIFFERS: {
+    cause:
+      'The ports of one network name different segments on this host, and the bridge of the network has one uplink.',
+    remedy:
+      'Bind the ports of the network to one segment on each host; until then all of them are behind the one that is in place.',
+  },
   NETWORK_BINDING_MISSING: {
     cause: 'The network of a port that has its tap here has no binding (segment) row.',
     remedy: 'Insert the binding row or delete the network with its ports; taps already wired stay wired.',

@@ -13,7 +13,14 @@ import {
 } from '../model/index.js';
 import type { Desired, DesiredNetwork } from './desired.js';
 import { segmentText } from './overview.js';
-import { chooseSegment, presentUplink, type Realisation, realise, type Uplink } from './realise.js';
+import {
+  chooseSegment,
+  presentUplink,
+  type Realisation,
+  realise,
+  segmentInWords,
+  type Uplink,
+} from './realise.js';
 import type { Subject } from './subject.js';
 import { tapsIn, type View } from './view.js';
 
@@ -144,7 +151,8 @@ function networkChain(id: NetworkId, port: Port | null, evidence: Evidence): Cha
     const text = `network ${id} has neither row nor binding`;
     return [warned('binding', { code: 'NETWORK_BINDING_MISSING', message: text })];
   }
-  const segment = network === undefined ? null : chooseSegment(network, port, settings);
+  const chosen = network === undefined ? null : chooseSegment(network, port, settings);
+  const segment = known?.segment ?? chosen;
   const realisation = known?.realisation ?? realise(view, settings, id, segment);
   return [
     ...(port === null ? [networkRow(id, network)] : []),
@@ -184,7 +192,7 @@ function segmentLinks(
     else if (text !== null) links.push(ok(name, text));
     return at !== name;
   };
-  if (!add('binding', describe(segment))) return links;
+  if (!add('binding', segmentInWords(segment))) return links;
   if (segment === null || (segment.kind !== 'flat' && segment.kind !== 'vlan')) return links;
   const physical = segment.physicalNetwork;
   const bridge = segment.kind === 'flat' ? settings.bridgeMappings.get(physical) : undefined;
@@ -207,19 +215,6 @@ function subinterface({ name, existing }: Extract<Uplink, { kind: 'subinterface'
   return existing.up
     ? ok('subinterface', `${existing.name} is there and up`)
     : broken('subinterface', `${existing.name} is there and down`, NEXT_PASS);
-}
-
-function describe(segment: Segment | null): string {
-  switch (segment?.kind) {
-    case 'vlan':
-      return `VLAN ${segment.vlanId} on physical network ${segment.physicalNetwork}`;
-    case 'flat':
-      return `flat on physical network ${segment.physicalNetwork}`;
-    case 'local':
-      return 'local: no uplink';
-    default:
-      return 'none that can be realised';
-  }
 }
 
 function bridgeLink(

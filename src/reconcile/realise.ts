@@ -82,6 +82,20 @@ function isMapped(segment: Segment, settings: HostSettings): boolean {
   );
 }
 
+/** As the rows have it, for people. */
+export function segmentInWords(segment: Segment | null): string {
+  switch (segment?.kind) {
+    case 'vlan':
+      return `VLAN ${segment.vlanId} on physical network ${segment.physicalNetwork}`;
+    case 'flat':
+      return `flat on physical network ${segment.physicalNetwork}`;
+    case 'local':
+      return 'local: no uplink';
+    default:
+      return 'none that can be realised';
+  }
+}
+
 /** Resolves a segment against the mappings and the links that are really there. */
 export function realise(
   view: View,

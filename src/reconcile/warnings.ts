@@ -1,8 +1,9 @@
-import type { NetworkId, Warning } from '../model/index.js';
+import { isSame, type NetworkId, type Warning } from '../model/index.js';
 import type { DesiredNetwork, DesiredTap, World } from './desired.js';
+import { segmentInWords } from './realise.js';
 import { ownAddresses } from './view.js';
 
-/** One warning per port that is not wired; a network without such ports speaks for itself. */
+/** One warning per port that is not wired, or not as it says; a network without such ports speaks for itself. */
 export function warningsOf(
   world: World,
   taps: readonly DesiredTap[],
@@ -14,8 +15,31 @@ export function warningsOf(
   const ofNetworks = [...networks.values()]
     .filter(({ id, place, realisation }) => !told.has(id) && (place.kind === 'blocked' || !realisation.ok))
     .map(reasonOf);
-  return [...tapWarnings(taps), ...ofNetworks, ...leasedAddresses(networks), ...taggedFrames(world)];
+  return [
+    ...tapWarnings(taps),
+    ...otherSegments(taps, networks),
+    ...ofNetworks,
+    ...leasedAddresses(networks),
+    ...taggedFrames(world),
+  ];
 }
+
+/** A network has one uplink: the taps of ports that name another segment than its own are behind that one too. */
+const otherSegments = (
+  taps: readonly DesiredTap[],
+  networks: ReadonlyMap<NetworkId, DesiredNetwork>,
+): Warning[] =>
+  taps.flatMap(({ tap, decision }): Warning[] => {
+    if (decision.kind !== 'wire' || decision.port.segment === null) return [];
+    const own = networks.get(decision.network)?.segment ?? null;
+    const { port } = decision;
+    if (isSame(port.segment, own)) return [];
+    const [named, used] = [segmentInWords(port.segment), segmentInWords(own)];
+    const message = `the binding of port ${port.id} names another segment (${named}) than the one by which its network is here (${used})`;
+    return [
+      { code: 'PORT_SEGMENT_DIFFERS', message, port: port.id, network: decision.network, device: tap.name },
+    ];
+  });
 
 /** Why each of these taps is not wired. */
 export const tapWarnings = (taps: readonly DesiredTap[]): Warning[] =>
