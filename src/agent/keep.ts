@@ -1,5 +1,6 @@
 import { type Answer, messageOf, type Stored } from '../model/index.js';
 import type { Memory } from '../reconcile/memory.js';
+import { tapNames } from '../reconcile/view.js';
 import { differs, lastKnownGoodOf, recallAway, recover } from './last-known-good.js';
 import { pass, viewNow } from './look.js';
 import { type AgentState, guarded } from './state.js';
@@ -19,7 +20,7 @@ export function keepLastKnownGood(self: AgentState, before: Memory, answer: Answ
 /** At the start: ports whose taps went away while no agent ran are asked for once more, for their status. */
 export function recallVanishedTaps(self: AgentState): void {
   guarded(self, () => {
-    const here = new Set([...viewNow(self).taps.values()].map(({ name }) => name));
+    const here = tapNames(viewNow(self));
     const nowMs = self.edges.clock.monotonicMs();
     self.memory = recallAway(self.memory, kept(self), here, self.settings.knownPortRetentionMs, nowMs);
   });

@@ -12,7 +12,7 @@ import {
 import type { Confirmation } from '../reconcile/guard.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
-import { viewOf } from '../reconcile/view.js';
+import { tapNames, viewOf } from '../reconcile/view.js';
 import { lastKnownGoodOf, recallAway } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
 
@@ -115,7 +115,7 @@ async function write(
 function readMemory({ kernel, clock, store }: SingleEdges, settings: Settings): Memory {
   const guard = store.read('guard');
   const confirmation = guard.kind === 'kept' ? asConfirmation(guard.value) : null;
-  const here = new Set([...viewOf(kernel.observe(), settings.host).taps.values()].map(({ name }) => name));
+  const here = tapNames(viewOf(kernel.observe(), settings.host));
   const memory = { ...EMPTY_MEMORY, confirmation };
   const kept = store.read('last-known-good');
   return recallAway(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());

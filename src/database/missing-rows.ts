@@ -1,5 +1,5 @@
 import type { BridgeQuestion, Question, TapQuestion } from '../model/database.js';
-import { ID_PREFIX_LENGTH, suffixMatches } from '../model/names.js';
+import { ID_PREFIX_LENGTH, lookedForBy, suffixMatches } from '../model/names.js';
 import type { Network } from '../model/port.js';
 import type { Connection } from './connection.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
@@ -17,8 +17,7 @@ export function isRowMissing(
   const names = new Set(
     ports.flatMap(({ interfaceId }) => [interfaceId, interfaceId.slice(0, ID_PREFIX_LENGTH)]),
   );
-  const hasPort = (tap: TapQuestion): boolean =>
-    tap.by === 'id' ? ids.has(tap.id) : names.has(tap.by === 'device' ? tap.device : tap.suffix);
+  const hasPort = (tap: TapQuestion): boolean => (tap.by === 'id' ? ids : names).has(lookedForBy(tap));
   const whole = networks.filter(({ rowPresent, segments }) => rowPresent && segments.length > 0);
   const wholeIds = new Set<string>(whole.map(({ id }) => id));
   const isWhole = (bridge: BridgeQuestion): boolean =>

@@ -1,6 +1,6 @@
 import type { Answer, Question, TapQuestion } from '../model/database.js';
 import { portId } from '../model/ids.js';
-import { deviceOf, ID_PREFIX_LENGTH, isUsableId } from '../model/names.js';
+import { deviceOf, ID_PREFIX_LENGTH, isUsableId, lookedForBy } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
@@ -61,16 +61,8 @@ const asksForTheSame = (before: Question, now: Question): boolean =>
     now.taps.every((tap, at) => isSameTap(tap, before.taps[at])) &&
     isSame(before.bridges, now.bridges));
 
-function isSameTap(tap: TapQuestion, other: TapQuestion | undefined): boolean {
-  switch (tap.by) {
-    case 'id':
-      return other?.by === 'id' && other.id === tap.id;
-    case 'suffix':
-      return other?.by === 'suffix' && other.suffix === tap.suffix;
-    case 'device':
-      return other?.by === 'device' && other.device === tap.device;
-  }
-}
+const isSameTap = (tap: TapQuestion, other: TapQuestion | undefined): boolean =>
+  other?.by === tap.by && lookedForBy(other) === lookedForBy(tap);
 
 /**
  * Asks for the rows that were found before, all at once: mostly nothing has changed. null: other networks have to be

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { TapQuestion } from './database.js';
 import {
   type LinkName,
   linkName,
@@ -27,6 +28,10 @@ export const deviceOf = ({
   readonly interfaceId: string;
   readonly deviceName: string | null;
 }): LinkName => (deviceName === null ? tapName(interfaceId) : linkName(deviceName));
+
+/** What the row of a tap's port is looked for by: its id, or what the device's name tells of it. */
+export const lookedForBy = (tap: TapQuestion): string =>
+  tap.by === 'id' ? tap.id : tap.by === 'suffix' ? tap.suffix : tap.device;
 
 /** Essex gives its gateway interface ids that are themselves the name of a device, without the `tap` prefix. */
 export const isGatewayName = (name: string): boolean => name.startsWith('gw-');

@@ -3,6 +3,7 @@ import {
   type IfIndex,
   isExactBridgeName,
   type Link,
+  lookedForBy,
   networkOfLabel,
   type Port,
   type Question,
@@ -55,13 +56,10 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
     if (!here.has(name)) questions.push({ by: 'id', id: port.id, wired: false });
   }
   // In an order that no coming and going changes: the same ports are the same question.
-  return questions.sort((a, b) => compare(keyOf(a), keyOf(b)));
+  return questions.sort((a, b) => compare(lookedForBy(a), lookedForBy(b)));
 }
 
 const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
-
-const keyOf = (tap: TapQuestion): string =>
-  tap.by === 'id' ? tap.id : tap.by === 'suffix' ? tap.suffix : tap.device;
 
 /** The tap of a port that is not served here may be another port's, of the same prefix, that is: that one counts. */
 const isOfThisHost = ({ binding: { kind } }: Port): boolean =>

@@ -117,6 +117,10 @@ function indexSubinterface(
   if (detail.protocol === '802.1Q') map.set(subinterfaceKey(detail.parent, detail.vlanId), link);
 }
 
+/** Names of the taps that are here. */
+export const tapNames = (view: View): Set<LinkName> =>
+  new Set([...view.taps.values()].map(({ name }) => name));
+
 /** True when the link is in a bridge that this agent plugs taps into. */
 export const isPlugged = (view: View, { master }: Link): boolean =>
   master !== null && (view.agentBridges.has(master) || view.mappedBridges.has(master));

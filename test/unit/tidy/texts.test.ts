@@ -46,8 +46,8 @@ test('a test may invent a home, but not name where it was written', () => {
 
 test('paths inside a project or an address are no paths of a machine', () => {
   for (const text of [
-    './work/notes',
-    'https://example.org/work/notes',
+    `.${machinePath('work', 'notes')}`,
+    `https://example.org${machinePath('work', 'notes')}`,
     '../home/jane/x',
     'root=/dev/root ro',
   ]) {
