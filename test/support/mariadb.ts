@@ -47,8 +47,9 @@ export async function prepareMariadb(
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
   copyTemplate(data);
+  const temporary = makeTemporary(folder);
   if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
-  return mariadbServer(folder, data, await freePort(), settings, user);
+  return mariadbServer(folder, [`datadir=${data}`, `tmpdir=${temporary}`], await freePort(), settings, user);
 }
 
 /** The account and the database `quantum`. */
@@ -63,12 +64,18 @@ function copyTemplate(data: string): void {
   if (template === null) {
     const folder = privateFolder('mariadb-template');
     template = join(folder, 'data');
+    const folders = [`--datadir=${template}`, `--tmpdir=${makeTemporary(folder)}`];
     const flags = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'];
-    execFileSync(INSTALL, ['--no-defaults', `--datadir=${template}`, ...flags, ...asRoot()], {
-      stdio: 'pipe',
-    });
+    execFileSync(INSTALL, ['--no-defaults', ...folders, ...flags, ...asRoot()], { stdio: 'pipe' });
   }
   cpSync(template, data, { recursive: true });
+}
+
+/** A server that starts deletes every temporary table's file in its tmpdir: those of all servers that share /tmp. */
+function makeTemporary(folder: string): string {
+  const path = join(folder, 'tmp');
+  mkdirSync(path, { mode: 0o700 });
+  return path;
 }
 
 const asRoot = (): readonly string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
@@ -86,7 +93,7 @@ const FAST = [
 
 function mariadbServer(
   folder: string,
-  data: string,
+  folders: readonly string[],
   port: number,
   settings: () => readonly string[],
   user: ReturnType<typeof systemUser>,
@@ -134,7 +141,7 @@ function mariadbServer(
       }
     },
     start: async () => {
-      const flags = [`datadir=${data}`, `socket=${socketPath}`, `port=${port}`, ...FAST, ...settings()];
+      const flags = [...folders, `socket=${socketPath}`, `port=${port}`, ...FAST, ...settings()];
       const identity = user === null ? asRoot() : [];
       program = startProgram([PROGRAM, '--no-defaults', ...flags.map((flag) => `--${flag}`), ...identity], {
         log,
