@@ -90,6 +90,8 @@ function managersOf(root: string, index: IfIndex): string[] {
 }
 
 const AGENT_NAMES = ['neutron-linuxbridge-agent', 'quantum-linuxbridge-agent'];
+/** Seconds after its start Neutron's agent gives itself a title, which makes its whole command line one word. */
+const AGENT_TITLE = /^(neutron|quantum)-linuxbridge-agent(?=[ :(]|$)/;
 
 /**
  * Processes of the agents that this one replaces: scripts in Python, or a process that calls itself so. This one has the
@@ -101,7 +103,9 @@ function otherAgentsIn(root: string): OtherAgent[] {
   return entriesOf(folder).flatMap((entry) => {
     if (!/^\d+$/.test(entry)) return [];
     const words = (textOf(join(folder, entry, 'cmdline')) ?? '').split('\0').filter((word) => word !== '');
-    const last = words.slice(0, 3).findIndex((word) => AGENT_NAMES.includes(basename(word)));
+    const title = AGENT_TITLE.exec(words[0] ?? '')?.[0];
+    const last =
+      title === undefined ? words.slice(0, 3).findIndex((word) => AGENT_NAMES.includes(basename(word))) : 0;
     const program = basename(linkOf(join(folder, entry, 'exe')) ?? words[0] ?? '');
     const home = linkOf(join(folder, entry, 'ns/net'));
     const isElsewhere = home !== null && namespace !== null && home !== namespace;
@@ -110,10 +114,7 @@ function otherAgentsIn(root: string): OtherAgent[] {
     return [
       {
         pid: Number(entry),
-        command: words
-          .slice(0, last + 1)
-          .join(' ')
-          .slice(0, COMMAND_LENGTH_MAX),
+        command: (title ?? words.slice(0, last + 1).join(' ')).slice(0, COMMAND_LENGTH_MAX),
       },
     ];
   });

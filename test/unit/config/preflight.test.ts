@@ -204,3 +204,15 @@ test('an agent of Python in this namespace is found; this program, what starts i
     { pid: 14, command: '/usr/bin/python3 /usr/bin/quantum-linuxbridge-agent' },
   ]);
 });
+
+test('an agent that has given itself a title is found by it, and its arguments are left out', (t) => {
+  const facts = rootWith(t, {
+    'proc/self/ns/net': '->net:[1]',
+    'proc/10/cmdline': 'neutron-linuxbridge-agent (/usr/bin/python3 /usr/bin/neutron-linuxbridge-agent)\0',
+    'proc/10/exe': '->/usr/bin/python3.11',
+    'proc/10/ns/net': '->net:[1]',
+    'proc/11/cmdline': 'neutron-linuxbridge-agents-of-another-kind\0',
+    'proc/11/ns/net': '->net:[1]',
+  });
+  assert.deepEqual(facts.otherAgents, [{ pid: 10, command: 'neutron-linuxbridge-agent' }]);
+});
