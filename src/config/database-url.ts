@@ -14,6 +14,8 @@ export interface DatabaseUrl {
   readonly password: string | null;
   readonly database: string;
   readonly tls: TlsSettings | null;
+  /** MySQL's `server_public_key_path`. */
+  readonly publicKeyFile: string | null;
   readonly connectTimeoutMs: number | null;
   /** Names of options that mean nothing to this agent. */
   readonly unknownOptions: readonly string[];
@@ -38,6 +40,7 @@ const ENGINES: Readonly<Record<string, Engine>> = {
 /** Options with a meaning here, besides those of TLS; the last four are about Python's drivers and change nothing. */
 const OPTIONS = [
   'unix_socket',
+  'server_public_key_path',
   'host',
   'connect_timeout',
   'charset',
@@ -185,7 +188,7 @@ function readEndpoint(part: string): Parsed<Endpoint> {
   return valid({ host: ipv6 ?? (decode(name ?? '') || null), port, socketPath: null });
 }
 
-type OptionValues = Pick<DatabaseUrl, 'tls' | 'connectTimeoutMs' | 'unknownOptions'>;
+type OptionValues = Pick<DatabaseUrl, 'tls' | 'publicKeyFile' | 'connectTimeoutMs' | 'unknownOptions'>;
 
 function readOptions(engine: Engine, parameters: URLSearchParams): Parsed<OptionValues> {
   const options = firstOfEach(parameters);
@@ -201,7 +204,12 @@ function readOptions(engine: Engine, parameters: URLSearchParams): Parsed<Option
   const timeout = options.get('connect_timeout');
   const connectTimeout = timeout === undefined ? valid(null) : CONNECT_TIMEOUT.parse(timeout);
   if (!connectTimeout.ok) return invalid(`has a connect_timeout that ${connectTimeout.wrong}`);
-  return valid({ tls: tls.value, connectTimeoutMs: connectTimeout.value, unknownOptions });
+  return valid({
+    tls: tls.value,
+    publicKeyFile: options.get('server_public_key_path') ?? null,
+    connectTimeoutMs: connectTimeout.value,
+    unknownOptions,
+  });
 }
 
 const firstOfEach = (parameters: URLSearchParams): Options =>

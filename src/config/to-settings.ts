@@ -81,8 +81,16 @@ export function toSettings(
 /** One server for each place the URL names. The password is read from its file each time, so that it can be rotated. */
 function serversOf(url: DatabaseUrl, passwordFile: string | null): DatabaseServer[] {
   const password = passwordFile === null ? () => url.password : () => readPasswordFile(passwordFile);
-  const { engine, user, database, tls } = url;
-  return url.endpoints.map((endpoint) => ({ engine, ...endpoint, user, password, database, tls }));
+  const { engine, user, database, tls, publicKeyFile } = url;
+  return url.endpoints.map((endpoint) => ({
+    engine,
+    ...endpoint,
+    user,
+    password,
+    database,
+    tls,
+    publicKeyFile,
+  }));
 }
 
 function physicalInterfaces(values: Values): ReadonlyMap<PhysicalNetwork, LinkName> {

@@ -4,6 +4,7 @@ import mysql from 'mysql2';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
 import type { Connection, Row, Select, ServerState } from './connection.js';
 import { addressOf } from './errors.js';
+import { authenticationFor } from './mysql-authentication.js';
 import { readTlsFiles } from './tls.js';
 
 const builder = knex({ client: 'mysql2' });
@@ -96,6 +97,7 @@ export async function mysqlOptions(server: DatabaseServer, socket: Socket): Prom
     timezone: 'Z',
     connectTimeout: 0,
     multipleStatements: false,
+    authPlugins: await authenticationFor(server),
     ...(tls && { ssl: tls }),
   };
 }

@@ -12,11 +12,12 @@ export interface TlsFiles {
 
 /** Reads the files at each connect, so that a renewed certificate is used. Throws DatabaseError `tls`. */
 export async function readTlsFiles(tls: TlsSettings): Promise<TlsFiles> {
-  const [ca, cert, key] = await Promise.all([read(tls.caFile), read(tls.certFile), read(tls.keyFile)]);
+  const [ca, cert, key] = await Promise.all([tls.caFile, tls.certFile, tls.keyFile].map(readOptionalFile));
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
 
-async function read(path: string | null): Promise<Buffer | null> {
+/** The file that a TLS option names, or null where it names none. Throws DatabaseError `tls`. */
+export async function readOptionalFile(path: string | null): Promise<Buffer | null> {
   if (path === null) return null;
   try {
     return await readFile(path);

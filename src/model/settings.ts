@@ -28,6 +28,8 @@ export interface DatabaseServer {
   readonly password: () => string | null;
   readonly database: string;
   readonly tls: TlsSettings | null;
+  /** MySQL: the server's RSA key, under which the password may be sent without TLS; null: it is not. */
+  readonly publicKeyFile: string | null;
 }
 
 export interface TlsSettings {

@@ -68,6 +68,7 @@ const SERVER: Settings['database']['servers'][0] = {
   password: () => null,
   database: 'quantum',
   tls: null,
+  publicKeyFile: null,
 };
 
 const FOREIGN: readonly string[] = ['eth0', 'eth3', MAPPED_BRIDGE, 'virbr0', 'vnet7', 'eth1.999', 'tun0'];

@@ -13,7 +13,7 @@ export const ENGINES = [
 
 /** Settings for `openDatabase` with limits that suit tests. */
 export function databaseSettings(
-  server: TestServer,
+  server: Pick<TestServer, 'client'>,
   changes: Partial<DatabaseSettings> = {},
 ): DatabaseSettings {
   return {

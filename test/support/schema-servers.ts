@@ -53,6 +53,7 @@ export const clientOf = (
   password: () => PASSWORD,
   database: DATABASE,
   tls: null,
+  publicKeyFile: null,
   ...changes,
 });
 

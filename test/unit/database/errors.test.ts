@@ -17,6 +17,7 @@ const MYSQL: DatabaseServer = {
   password: () => 's3cret',
   database: 'nope',
   tls: null,
+  publicKeyFile: null,
 };
 const POSTGRESQL: DatabaseServer = { ...MYSQL, engine: 'postgresql' };
 
