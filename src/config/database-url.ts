@@ -42,6 +42,7 @@ const OPTIONS = [
   'unix_socket',
   'server_public_key_path',
   'host',
+  'port',
   'connect_timeout',
   'charset',
   'use_unicode',
@@ -151,18 +152,19 @@ function readEndpoints(
     if (!endpoint.ok) return endpoint;
     written.push(endpoint.value);
   }
-  const port = written[0]?.port ?? null;
+  const ports = readPorts(options);
+  if (!ports.ok) return ports;
+  const port = written[0]?.port ?? ports.value[0] ?? null;
   const socketPath = engine === 'mysql' ? options.get('unix_socket') : null;
   if (socketPath) return valid([{ host: null, port, socketPath }]);
   const named: Endpoint[] = [];
-  for (const part of engine === 'postgresql'
-    ? options.getAll('host').flatMap((list) => list.split(','))
-    : []) {
+  for (const [at, part] of (engine === 'postgresql' ? listOf(options, 'host') : []).entries()) {
     const endpoint = readEndpoint(part);
     if (!endpoint.ok) return endpoint;
-    named.push({ ...endpoint.value, port: endpoint.value.port ?? port });
+    named.push({ ...endpoint.value, port: endpoint.value.port ?? ports.value[at] ?? port });
   }
-  const [first, ...others] = named.length > 0 ? named : written;
+  const listed = named.length > 0 ? named : written;
+  const [first, ...others] = listed.map((each) => ({ ...each, port: each.port ?? ports.value[0] ?? null }));
   if (others.length === 0 && (first === undefined || (first.host === null && first.socketPath === null)))
     return valid([
       engine === 'mysql'
@@ -175,17 +177,37 @@ function readEndpoints(
   return first === undefined ? invalid('names no host') : valid([first, ...others]);
 }
 
-/** `host`, `host:port`, `[ipv6]:port`, or a socket's folder (`/…`, also percent-encoded); empty: nobody is named. */
+const listOf = (options: URLSearchParams, name: string): readonly string[] =>
+  options.getAll(name).flatMap((list) => list.split(','));
+
+/** The ports of `port=`: one for every host, or one for each host of `host=`. */
+function readPorts(options: URLSearchParams): Parsed<readonly number[]> {
+  const ports: number[] = [];
+  for (const text of listOf(options, 'port')) {
+    const port = readPort(text);
+    if (!port.ok) return port;
+    if (port.value !== null) ports.push(port.value);
+  }
+  return valid(ports);
+}
+
+function readPort(text: string | undefined): Parsed<number | null> {
+  if (!text) return valid(null);
+  const port = /^\d+$/.test(text) ? Number(text) : 0;
+  return port < 1 || port > 65535 ? invalid('has a port that is not between 1 and 65535') : valid(port);
+}
+
+/** A host or an `[ipv6]` address, or a socket's folder (`/…`, also percent-encoded), with `:port` or without; empty: nobody is named. */
 function readEndpoint(part: string): Parsed<Endpoint> {
-  const folder = decode(part);
-  if (folder.startsWith('/')) return valid({ host: null, port: null, socketPath: folder });
-  const [, ipv6, name, portText] = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]\s]*))(?::(\d*))?$/i.exec(part) ?? [];
-  if (ipv6 === undefined && name === undefined)
+  const [, folder = '', folderPort] = /^(.*?)(?::(\d*))?$/.exec(part) ?? [];
+  const isFolder = decode(folder).startsWith('/');
+  const [, ipv6, name, hostPort] = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]\s]*))(?::(\d*))?$/i.exec(part) ?? [];
+  if (!isFolder && ipv6 === undefined && name === undefined)
     return invalid('has a host or port that cannot be read (an IPv6 address stands in [brackets])');
-  const port = portText ? Number(portText) : null;
-  if (port !== null && (port < 1 || port > 65535))
-    return invalid('has a port that is not between 1 and 65535');
-  return valid({ host: ipv6 ?? (decode(name ?? '') || null), port, socketPath: null });
+  const port = readPort(isFolder ? folderPort : hostPort);
+  if (!port.ok) return port;
+  if (isFolder) return valid({ host: null, port: port.value, socketPath: decode(folder) });
+  return valid({ host: ipv6 ?? (decode(name ?? '') || null), port: port.value, socketPath: null });
 }
 
 type OptionValues = Pick<DatabaseUrl, 'tls' | 'publicKeyFile' | 'connectTimeoutMs' | 'unknownOptions'>;

@@ -88,10 +88,10 @@ export function endpointOf(server: DatabaseServer): string {
   return `${engine} at ${addressOf(server)}, database "${server.database}"`;
 }
 
-/** Where a server is: the socket, or host and port. */
-export function addressOf(server: DatabaseServer): string {
-  const port = server.port ?? (server.engine === 'postgresql' ? 5432 : 3306);
-  return server.socketPath ?? `${server.host ?? 'localhost'}:${port}`;
+/** Where a server is: the socket (PostgreSQL's is named after a port), or host and port. */
+export function addressOf({ engine, host, port, socketPath }: DatabaseServer): string {
+  if (socketPath === null) return `${host ?? 'localhost'}:${port ?? (engine === 'postgresql' ? 5432 : 3306)}`;
+  return engine === 'postgresql' && port !== null ? `${socketPath}:${port}` : socketPath;
 }
 
 /**
