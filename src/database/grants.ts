@@ -52,9 +52,10 @@ function postgresql(rights: readonly Right[], { user, database }: Grantee): read
 }
 
 function mysql(rights: readonly Right[], { user, host, database }: Grantee): readonly string[] {
-  const to = `to ${quoted(user, "'")}@${quoted(host, "'")}`;
+  // As names, not as texts: in a text a backslash means something or not, depending on the sql_mode of who runs this.
+  const to = `to ${quoted(user, '`')}@${quoted(host, '`')}`;
   return rights.map(({ right, table }) => `grant ${right} on ${quoted(database, '`')}.${table} ${to}`);
 }
 
 const quoted = (name: string, quote: string): string =>
-  `${quote}${name.replaceAll('\\', '\\\\').replaceAll(quote, quote + quote)}${quote}`;
+  `${quote}${name.replaceAll(quote, quote + quote)}${quote}`;

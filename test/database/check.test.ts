@@ -87,6 +87,19 @@ for (const engine of ENGINES) {
       });
     }
 
+    it('the grants name whom they are for, whatever the name is made of', async () => {
+      const { database, settings } = await freshDatabase(server, 'folsom');
+      const user = `a\\b'c"d\`e`;
+      const [name, place] =
+        server.engine === 'mysql' ? [`'a\\\\b''c"d\`e'@'127.0.0.1'`, 'user'] : [`"a\\b'c""d\`e"`, 'role'];
+      await server.query(`create ${place} ${name}`);
+      const { text } = await outputOf(
+        (invocation) => schemaGrants(invocation, { user, host: '127.0.0.1' }),
+        settings,
+      );
+      await server.query(text, database);
+    });
+
     it('with exactly the granted rights nothing else can be done', async () => {
       const { database, rows, settings } = await freshDatabase(server, 'grizzly');
       await rows.port({ id: P, network: N });

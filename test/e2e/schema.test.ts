@@ -19,7 +19,7 @@ onEachEngine('grizzly', (database) => {
     ]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^(grant [^;]+;\n)+$/);
-    if (server.engine === 'mysql') assert.match(stdout, /to 'agent'@'localhost'/);
+    if (server.engine === 'mysql') assert.match(stdout, /to `agent`@`localhost`/);
     await server.query(server.engine === 'mysql' ? 'create user agent@localhost' : 'create role agent login');
     await server.query(stdout, DATABASE);
   });
@@ -46,7 +46,7 @@ onEachEngine('grizzly', (database) => {
     ];
     assert.deepEqual([silent.code, told.code], [0, 0], told.stderr);
     assert.equal(silent.stdout, told.stdout);
-    if (database().server.engine === 'mysql') assert.match(silent.stdout, /to 'agent'@'%'/);
+    if (database().server.engine === 'mysql') assert.match(silent.stdout, /to `agent`@`%`/);
   });
 
   test('schema grants without a user is wrong usage', async (t) => {
