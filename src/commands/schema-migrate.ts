@@ -18,9 +18,7 @@ function migrate(
   words: { readonly some: string; readonly none: string },
 ): Promise<ExitCode> {
   return withFailures(output, async () => {
-    const migrated = await runMigrations(loaded.settings.database, direction, (text) =>
-      output.complain(text),
-    );
+    const migrated = await runMigrations(loaded.settings.database, direction);
     if (migrated.kind === 'locked') {
       return complain(output, 'MIGRATION_LOCKED', `${migrated.endpoint}: a migration holds the lock`);
     }

@@ -70,11 +70,10 @@ export type Migrated =
 export async function runMigrations(
   settings: DatabaseSettings,
   direction: 'latest' | 'rollback',
-  onWarning: (text: string) => void,
 ): Promise<Migrated> {
   const [server] = settings.servers;
   const socket = new Socket();
-  const migrator = await migratorOf(server, socket, settings.connectTimeoutMs, onWarning);
+  const migrator = await migratorOf(server, socket, settings.connectTimeoutMs);
   try {
     const run = direction === 'latest' ? migrator.migrate.latest() : migrator.migrate.rollback();
     const result: unknown = await within(MIGRATION_LIMIT_MS, run, () =>
@@ -94,19 +93,15 @@ export async function runMigrations(
 
 const isLocked = (error: unknown): boolean => error instanceof Error && error.name === 'MigrationLocked';
 
-async function migratorOf(
-  server: DatabaseServer,
-  socket: Socket,
-  connectTimeoutMs: number,
-  onWarning: (text: string) => void,
-): Promise<Knex> {
+async function migratorOf(server: DatabaseServer, socket: Socket, connectTimeoutMs: number): Promise<Knex> {
   const migrations = await loadMigrations();
   const common = {
     pool: { min: 0, max: 1 },
     acquireConnectionTimeout: connectTimeoutMs,
     // knex puts whole statements into messages of errors otherwise.
     compileSqlOnError: false,
-    log: { warn: onWarning, error: onWarning, deprecate: onWarning, debug: () => {} },
+    // Whatever knex says there it throws as well; it would be told twice, once with a stack.
+    log: { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} },
     migrations: {
       migrationSource: {
         getMigrations: async () => [...migrations],

@@ -153,10 +153,12 @@ for (const engine of ENGINES) {
       assert.match(text, /Looked for: .*vlan_bindings/);
     });
 
-    it('fail with exit code 75 when the server does not answer', async () => {
+    it('fail with exit code 75 and one complaint when the server does not answer', async () => {
       const { settings } = await prepare(null);
       const servers = [server.client({ port: 1 })] as const;
-      assert.equal((await outputOf(schemaMigrate, { ...settings, servers })).code, 75);
+      const { code, text } = await outputOf(schemaMigrate, { ...settings, servers });
+      assert.equal(code, 75);
+      assert.match(text, /^DATABASE_UNREACHABLE: [^\n]*ECONNREFUSED[^\n]*\n {2}Start the server, [^\n]*$/);
       await failureOf(openDatabase({ ...settings, servers }).read(NOTHING));
     });
   });
