@@ -53,9 +53,14 @@ export async function check({ loaded, json, output }: Invocation, options: Check
   if (found.kind === 'state') return tell(output, json, found.state, found.text, {}, '');
   const measures = measuresOf(found.values);
   const { state, problems } = judge(measures, warning, critical);
-  const text = problems.length > 0 ? problems.join('; ') : found.summary;
+  const text = problems.length > 0 ? problems.join('; ') : `${found.summary}, ${leftIn(measures)}`;
   return tell(output, json, state, text, found.values, perfdata(measures, warning, critical));
 }
+
+/** What is still to be done, also where the user's ranges let it pass. */
+const leftIn = (measures: readonly Measure[]): string =>
+  measures.flatMap(({ name, value, text }) => (name === 'age' || value === 0 ? [] : [text])).join(', ') ||
+  'in sync';
 
 /** What the user gave, over the defaults; a text says what is wrong. */
 function thresholdsOf(defaults: string, given: string): Thresholds | string {
@@ -152,7 +157,7 @@ async function lookDirectly(settings: Settings, limitMs: number): Promise<Found>
     const { taps } = overviewOf(view, desired, report.held);
     const unwired = taps.filter(({ state }) => state === 'blocked').length;
     const values = { age: 0, drift: report.operations.length, held: report.held.length, failed: 0, unwired };
-    return { kind: 'figures', values, summary: `in sync, ${taps.length} tap(s) here` };
+    return { kind: 'figures', values, summary: `${taps.length} tap(s) here` };
   } catch (error) {
     if (error instanceof DatabaseError) return { kind: 'state', state: 'CRITICAL', text: error.message };
     if (error instanceof KernelError) return { kind: 'state', state: 'UNKNOWN', text: error.message };

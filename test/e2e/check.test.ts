@@ -55,7 +55,10 @@ withDatabase(startPostgres, 'folsom', (database) => {
     await waitUntil(async () => (await check()).code === 1, 'a warning', 10_000);
     assert.match((await check()).stdout, /^WARNING: 1 port\(s\) not wired \| /);
     assert.equal((await check('-c', 'unwired=0')).code, 2);
-    assert.equal((await check('-w', 'unwired=5')).code, 0);
+    assert.match(
+      (await check('-w', 'unwired=5')).stdout,
+      /^OK: 1 tap\(s\) wired, 2 here, 1 port\(s\) not wired \|/,
+    );
   });
 
   test('held removals are a WARNING', async (t) => {
@@ -86,8 +89,13 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const drift = await check('--direct');
     assert.equal(drift.code, 1);
     assert.match(drift.stdout, PERFDATA);
+    const allowed = await check('--direct', '-w', 'drift=9,unwired=9');
+    assert.match(
+      allowed.stdout,
+      /^OK: 1 tap\(s\) here, [1-9] operation\(s\) to make, 1 port\(s\) not wired \|/,
+    );
     assert.equal((await runCli(namespace, ['--config-file', config.path, 'once'])).code, 0);
-    assert.equal((await check('--direct')).code, 0);
+    assert.match((await check('--direct')).stdout, /^OK: 1 tap\(s\) here, in sync \|/);
   });
 
   test('--direct gives up on a frozen server within --timeout, as CRITICAL', async (t) => {
