@@ -10,7 +10,7 @@ import { answered, disconnect } from './connect.js';
 import { databaseError, endpointOf } from './errors.js';
 import type { GenerationName } from './generations/generation.js';
 import { type Reading, readSnapshot } from './read.js';
-import { type DatabaseEvents, isWorn, openSession, type Session } from './session.js';
+import { type DatabaseEvents, openSession, type Session } from './session.js';
 import { oneAfterAnother } from './turns.js';
 import { writeStatuses } from './write.js';
 
@@ -29,7 +29,7 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
 
   async function connected(): Promise<Session> {
     if (session?.connection.lost()) giveUp(session, closedByServer(session));
-    if (session !== null && !isWorn(session)) return session;
+    if (session !== null && !session.term.isOver()) return session;
     if (session !== null) await disconnect(session.connection);
     session = null;
     last = null;
@@ -49,7 +49,6 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
     const current = await connected();
     const { connection, generation } = current;
     try {
-      current.readsLeft -= 1;
       const snapshot = readSnapshot(connection, generation, question, settings.host, last);
       last = await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
       return last.answer;

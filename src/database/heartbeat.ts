@@ -10,8 +10,6 @@ import { text } from './generations/values.js';
 import { openSession, type Session } from './session.js';
 import { oneAfterAnother } from './turns.js';
 
-/** Beats of one connection; then the servers of the list and the schema are looked at again. */
-const BEATS_PER_SESSION = 10;
 /** Where there is nothing to write: a table may be made, or a right granted, later. */
 const NOTHING_TO_WRITE_MS = 300_000;
 /** `agents.configurations` in every generation. */
@@ -22,7 +20,6 @@ const ROWS_MAX = 100;
 /** A session that beats, and the key of the row as it found or made it. */
 interface Beating {
   readonly session: Session;
-  beatsLeft: number;
   row: string | null;
 }
 
@@ -36,8 +33,8 @@ export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
   let isClosed = false;
 
   async function connected(): Promise<Beating> {
-    if (beating !== null && (beating.session.connection.lost() || beating.beatsLeft <= 0)) await end();
-    beating ??= { session: await openSession(settings, null, {}), beatsLeft: BEATS_PER_SESSION, row: null };
+    if (beating?.session.connection.lost() || beating?.session.term.isOver()) await end();
+    beating ??= { session: await openSession(settings, null, {}), row: null };
     return beating;
   }
 
@@ -59,7 +56,6 @@ export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
     try {
       const writing = freshen(connection, row, current.row);
       current.row = await answered(connection, settings.queryTimeoutMs, 'take the heartbeat', writing);
-      current.beatsLeft -= 1;
       return heartbeat.intervalMs;
     } catch (error) {
       connection.cut();

@@ -9,3 +9,12 @@ export function within<T>(limitMs: number, work: Promise<T>, late: () => Error):
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
+
+/** Tells whether `periodMs` have passed since now. The timer keeps no process from ending. */
+export function periodFromNow(periodMs: number): { isOver(): boolean } {
+  let isOver = false;
+  setTimeout(() => {
+    isOver = true;
+  }, periodMs).unref();
+  return { isOver: () => isOver };
+}

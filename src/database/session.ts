@@ -5,12 +5,13 @@ import type { Connection } from './connection.js';
 import { endpointOf } from './errors.js';
 import { detectGeneration, rankOf, readSchema } from './generations/detect.js';
 import type { Generation, GenerationName } from './generations/generation.js';
+import { periodFromNow } from './limit.js';
 
 /**
- * How many reads a session serves: about five minutes at the usual polling interval. A newer generation may
- * appear beside the tables that are read without any error, and a first server that is back says nothing.
+ * How long a session serves, however often it is asked. A newer generation may appear beside the tables that are read
+ * without any error, and a first server that is back says nothing.
  */
-const READS_PER_SESSION = 150;
+const SESSION_MS = 300_000;
 
 /** What happens to the connection, for logs and metrics; texts name a server, never a password. */
 export interface DatabaseEvents {
@@ -25,11 +26,9 @@ export interface DatabaseEvents {
 export interface Session {
   readonly connection: Connection;
   readonly generation: Generation;
-  readsLeft: number;
+  /** Over: it has served long enough, and the next one looks at the servers and the schema again. */
+  readonly term: { isOver(): boolean };
 }
-
-/** Whether a session has served long enough: the next one looks at the servers and the schema again. */
-export const isWorn = ({ readsLeft }: Session): boolean => readsLeft <= 0;
 
 /**
  * Connects to the first server of the list that answers and looks at its schema. `newest` is the newest
@@ -48,7 +47,7 @@ export async function openSession(
     const generation = detectGeneration(schema, endpoint);
     refuseOlder(generation.name, newest, endpoint);
     events.connected?.(endpoint, generation.name);
-    return { connection, generation, readsLeft: READS_PER_SESSION };
+    return { connection, generation, term: periodFromNow(SESSION_MS) };
   } catch (error) {
     connection.cut();
     throw error;

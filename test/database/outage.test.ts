@@ -113,6 +113,20 @@ for (const engine of ENGINES) {
       assert.ok(failed[0]?.includes(`127.0.0.1:${dead.port}`));
     });
 
+    it('keeps a connection for five minutes, however often it is asked in them', async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] });
+      let connections = 0;
+      const agent = agentOf({}, { connected: () => (connections += 1) });
+      for (let reads = 0; reads < 200; reads += 1) await agent.read(NOTHING);
+      assert.equal(connections, 1);
+      t.mock.timers.tick(299_000);
+      await agent.read(NOTHING);
+      assert.equal(connections, 1);
+      t.mock.timers.tick(1_000);
+      await agent.read(NOTHING);
+      assert.equal(connections, 2);
+    });
+
     it('names every server when none answers', async () => {
       const ports = [await freePort(), await freePort()] as const;
       const agent = agentOf({
