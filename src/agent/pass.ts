@@ -7,7 +7,7 @@ import type {
   PassReport,
   Warning,
 } from '../model/index.js';
-import { type TapChanges, viewAfter } from '../reconcile/changes.js';
+import { type TapChanges, tapChanges, viewAfter } from '../reconcile/changes.js';
 import type { Desired, World } from '../reconcile/desired.js';
 import {
   type FreshAnswer,
@@ -87,7 +87,10 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const carried = input.apply
     ? carryOut(kernel, first, () => decide(see()), guarded.memory, startedMs)
     : { ...first, done: [], failed: [], pauses: [], repairs: guarded.memory.repairs };
-  const after = { ...guarded.memory, repairs: carried.repairs };
+  const after = seenAtTheEnd(view, carried.view, settings, startedMs, {
+    ...guarded.memory,
+    repairs: carried.repairs,
+  });
   const memory =
     fresh === null ? after : remember(after, carried.view, fresh, settings.knownPortRetentionMs, startedMs);
   const report: PassReport = {
@@ -106,7 +109,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
             fresh.answer,
             carried.desired,
             carried.view,
-            sighted,
+            after,
             input.apply ? 'applied' : 'planned',
           ),
     warnings: [
@@ -200,6 +203,18 @@ function seeHost(state: HostState, { settings, memory }: PassInput, settled: Set
       : keepView(viewAfter(settled.view, state, changes), settings.host);
   return { view, changes };
 }
+
+/** Taps that went while the pass worked are gone like those that went before it, and their ports are owed DOWN. */
+const seenAtTheEnd = (
+  before: View,
+  now: View,
+  { host }: PassSettings,
+  nowMs: number,
+  memory: Memory,
+): Memory =>
+  now === before
+    ? memory
+    : noteSightings(memory, now, nowMs, tapChanges(before.observed, now.observed, host));
 
 type Outline = Omit<World, 'knowledge'>;
 

@@ -101,7 +101,7 @@ async function writeStatuses(self: AgentState, { pass: id, statuses }: PassRepor
     if (!self.stopping) self.edges.observer({ kind: 'statuses-failed', pass: id, error: rows.message });
     return;
   }
-  self.memory = settleStatuses(self.memory, new Set(statuses.map(({ port }) => port)));
+  self.memory = settleStatuses(self.memory, statuses);
   self.edges.observer({ kind: 'statuses-written', pass: id, changes: statuses, rows });
 }
 

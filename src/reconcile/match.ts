@@ -34,7 +34,7 @@ export function indexPorts(ports: readonly Port[]): PortIndex {
  * (the index cuts ids at 11, so equality of keys says both). Of several, the one bound to this host counts;
  * where none is, the one without a host, when every other is bound to another host.
  */
-export function matchTap(index: PortIndex, tap: Link): Match {
+export function matchTap(index: PortIndex, tap: Pick<Link, 'name'>): Match {
   const suffix = tapSuffix(tap.name);
   const candidates = [
     ...(index.byDevice.get(tap.name) ?? []),

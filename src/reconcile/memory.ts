@@ -1,19 +1,20 @@
 import {
   type Answer,
+  deviceOf,
   type IfIndex,
   type Link,
   type LinkName,
   type Network,
   type NetworkId,
   type Port,
-  type PortId,
+  type StatusChange,
   tapName,
   withChanges,
 } from '../model/index.js';
 import type { TapChanges } from './changes.js';
 import type { Knowledge } from './desired.js';
 import type { Confirmation } from './guard.js';
-import { indexPorts, matchTap } from './match.js';
+import { indexPorts, matchTap, type PortIndex } from './match.js';
 import type { Repairs } from './repairs.js';
 import { isTap, type View } from './view.js';
 
@@ -188,7 +189,6 @@ export function remember(
   nowMs: number,
 ): Memory {
   const index = indexPorts(answer.ports);
-  const byId = new Map(answer.ports.map((port) => [port.id, port]));
   const known = new Map<LinkName, KnownPort>();
   const absent = new Map<LinkName, number>();
   const unusable = unusableTaps(answer);
@@ -204,13 +204,17 @@ export function remember(
       if (askedMs !== null) absent.set(tap.name, askedMs);
     }
   }
+  const byId = new Map(answer.ports.map((port) => [port.id, port]));
   const away = [...memory.known]
     .filter(([name, entry]) => !known.has(name) && !entry.here && nowMs - entry.lastHereMs < retentionMs)
-    .sort(([, a], [, b]) => b.lastHereMs - a.lastHereMs);
-  for (const [name, entry] of away.slice(0, Math.max(0, KNOWN_PORTS_MAX - known.size))) {
-    const port = byId.get(entry.port.id);
-    if (port !== undefined) known.set(name, { ...entry, port });
-  }
+    .flatMap(([name, entry]): [LinkName, KnownPort][] => {
+      const port = byId.get(entry.port.id);
+      return port === undefined ? [] : [[name, { ...entry, port }]];
+    })
+    .concat(goneUnseen(memory, view, answer, index, nowMs))
+    .sort(([, a], [, b]) => Number(b.owesDown) - Number(a.owesDown) || b.lastHereMs - a.lastHereMs);
+  for (const [name, entry] of away.slice(0, Math.max(0, KNOWN_PORTS_MAX - known.size)))
+    known.set(name, entry);
   return {
     ...memory,
     known,
@@ -218,6 +222,27 @@ export function remember(
     disputed,
     networks: new Map(answer.networks.map((network) => [network.id, network])),
   };
+}
+
+/**
+ * Ports that were asked for because their taps were here, and whose taps are gone before any pass has known them: their
+ * rows may say that they are wired all the same.
+ */
+function goneUnseen(
+  { known }: Memory,
+  { observed }: View,
+  { ports }: Answer,
+  index: PortIndex,
+  nowMs: number,
+): [LinkName, KnownPort][] {
+  const seen = new Set([...known.values()].map(({ port }) => port.id));
+  return ports.flatMap((port): [LinkName, KnownPort][] => {
+    const name = deviceOf(port);
+    if (seen.has(port.id) || observed.byName.has(name)) return [];
+    const match = matchTap(index, { name });
+    const isMeant = match.kind === 'one' && match.port === port;
+    return isMeant ? [[name, { port, here: false, lastHereMs: nowMs, owesDown: true }]] : [];
+  });
 }
 
 /** When a name was last asked for, while that is recent enough not to ask again. */
@@ -239,10 +264,11 @@ export function memoryChangesAtMs({ absent, known }: Memory, retentionMs: number
   return atMs;
 }
 
-/** After the statuses were written: nothing is owed any more for these ports. */
-export function settleStatuses(memory: Memory, written: ReadonlySet<PortId>): Memory {
+/** After the statuses were written: DOWN is owed no more for the ports that were among them with it. */
+export function settleStatuses(memory: Memory, written: readonly StatusChange[]): Memory {
+  const statuses = new Map(written.map(({ port, to }) => [port, to]));
   const settled = [...memory.known]
-    .filter(([, { owesDown, port }]) => owesDown && written.has(port.id))
+    .filter(([, { owesDown, port }]) => owesDown && statuses.get(port.id) === port.statusWords.down)
     .map(([name, entry]) => [name, { ...entry, owesDown: false }] as const);
   return { ...memory, known: withChanges(memory.known, settled) };
 }

@@ -1,16 +1,18 @@
 import type { Surroundings } from '../../src/agent/state.js';
-import type {
-  Answer,
-  Database,
-  HostState,
-  IfIndex,
-  Kernel,
-  Link,
-  LinkName,
-  Operation,
-  OperationOutcome,
-  Settings,
-  StatusChange,
+import {
+  type Answer,
+  type Database,
+  type HostState,
+  type IfIndex,
+  type Kernel,
+  type Link,
+  type LinkName,
+  type Operation,
+  type OperationOutcome,
+  type PortId,
+  type Settings,
+  type StatusChange,
+  tapName,
 } from '../../src/model/index.js';
 import type { Host } from './host.js';
 import { isAgentBridge, isTapName, membersOf } from './knowledge.js';
@@ -141,12 +143,38 @@ const lostNotificationIgnored: Bug = {
   },
 };
 
+/** A tap that goes in the middle of a pass is forgotten: nobody takes its ACTIVE back. */
+const goneTapForgotten: Bug = {
+  name: 'gone tap forgotten',
+  edges: (edges, host) => {
+    const forgotten = new Set<string>();
+    const watched = withKernel(edges, (kernel) => ({
+      ...kernel,
+      apply: (operations) => {
+        const before = host.now();
+        const outcomes = kernel.apply(operations);
+        for (const name of before.byName.keys()) if (!host.now().byName.has(name)) forgotten.add(name);
+        return outcomes;
+      },
+    }));
+    const isForgotten = (port: PortId): boolean => {
+      const name = tapName(port);
+      return forgotten.has(name) && !host.now().byName.has(name);
+    };
+    return withDatabase(watched, (database) => ({
+      ...database,
+      writeStatuses: (changes) => database.writeStatuses(changes.filter(({ port }) => !isForgotten(port))),
+    }));
+  },
+};
+
 export const BUGS: readonly Bug[] = [
   guardOff,
   tornRead,
   detachBeforeAttach,
   statusBeforeApply,
   lostNotificationIgnored,
+  goneTapForgotten,
 ];
 
 const withKernel = (edges: Surroundings, change: (kernel: Kernel) => Kernel): Surroundings => ({

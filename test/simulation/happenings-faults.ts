@@ -1,6 +1,6 @@
-import { addTap, removeTap } from './happenings-rows.js';
+import { addTap, boots, removeTap } from './happenings-rows.js';
 import type { Random } from './random.js';
-import { type Happen, type Kind, type Scene, tapsNow, unlessRefused } from './scene.js';
+import { type Happen, type Kind, later, onHost, type Scene, tapsNow, unlessRefused } from './scene.js';
 import { type DatabaseWeather, fairWeather, type Weather } from './weather.js';
 
 /** Part of the weather turns bad and is fair again after a while, unless it has turned into something else. */
@@ -49,6 +49,22 @@ const meddling: Happen = (scene, random) => {
     scene.note(() => `in the middle of the pass ${name} ${goes ? 'goes' : ''} ${comes ? 'comes' : ''}`);
   };
   return `something will happen to ${name} after the next operation`;
+};
+
+/** Instances end while others start: taps go between two polls, and some in the middle of the next pass. */
+const churn: Happen = (scene, random) => {
+  const going = tapsNow(scene).filter(() => random.chance(0.6));
+  const suddenly = going.filter(() => random.chance(0.5)).map(({ name }) => name);
+  scene.weather.meddle = (host) => {
+    for (const name of suddenly) removeTap(host, name);
+    scene.note(() => `in the middle of the pass these go: ${suddenly.join(' ')}`);
+  };
+  for (const { name } of going) {
+    const delayMs = random.between(0, 3_000);
+    later(scene, delayMs, `${name} goes`, () => onHost(scene, (host) => removeTap(host, name)));
+  }
+  const coming = [boots(false), boots(true), boots(true)].map((boot) => boot(scene, random) ?? 'nothing');
+  return `${going.length} taps will go, and others come: ${coming.join('; ')}`;
 };
 
 const failOver =
@@ -150,6 +166,7 @@ export const FAULT_HAPPENINGS: Readonly<Record<string, Kind>> = {
     },
   },
   meddling: { weight: 4, happen: meddling },
+  'taps-come-and-go': { weight: 4, happen: churn },
   'wall-clock-set': {
     weight: 1,
     happen: ({ clock }, random) => {

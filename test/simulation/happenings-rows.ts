@@ -80,7 +80,7 @@ function tapLeaves(scene: Scene, port: Port, delayMs: number): void {
 }
 
 /** Nova makes the row first and the tap then, or, `early`, the other way round. */
-const boots =
+export const boots =
   (early: boolean): Happen =>
   (scene, random) => {
     const network = anyNetwork(scene, random);

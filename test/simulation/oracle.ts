@@ -4,6 +4,7 @@ import {
   type IfIndex,
   type OperationOutcome,
   type PassReport,
+  type Port,
   type PortId,
   type StatusChange,
   tapName,
@@ -12,7 +13,7 @@ import type { Telling } from './database.js';
 import { judgeOperation } from './judge-operation.js';
 import { judgePass, overdueTaps, type Pass, startPass } from './judge-pass.js';
 import { judgeStatuses } from './judge-statuses.js';
-import { type Knowledge, knowledgeOf, NOTHING_KNOWN } from './knowledge.js';
+import { type Knowledge, knowledgeOf, NOTHING_KNOWN, rowOfTap } from './knowledge.js';
 import { makeTrust, type TrustEdges } from './trust.js';
 
 /** Watches everything the agent does, and says what the contract forbids. */
@@ -20,7 +21,7 @@ export interface Oracle {
   readonly faults: readonly string[];
   /** The last answer that a pass has worked from. */
   lastTelling(): Telling | null;
-  /** Ports whose taps have been here, and that every answer since has shown to the agent that runs now. */
+  /** Ports that were asked for because their taps were here, and that every answer since has shown to the agent that runs now. */
   known(): ReadonlySet<PortId>;
   fault(text: string): void;
   agentStarted(): void;
@@ -57,7 +58,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
     if (telling === null || report === null || report.generation === null) return;
     trust.passEnds(telling);
     remembered = { telling, knowledge: knowledgeOf(telling.answer) };
-    known = nextKnown(known, telling, edges.now());
+    known = nextKnown(known, telling);
   };
 
   return {
@@ -111,9 +112,12 @@ export function makeOracle(edges: OracleEdges): Oracle {
 
 const FORGOTTEN = { telling: null, knowledge: NOTHING_KNOWN };
 
-function nextKnown(before: ReadonlySet<PortId>, { answer }: Telling, state: HostState): Set<PortId> {
-  const kept = answer.ports.filter(
-    ({ id, interfaceId }) => before.has(id) || state.byName.has(tapName(interfaceId)),
-  );
-  return new Set(kept.map(({ id }) => id));
+/** A port is asked for because its tap was here, also where that has gone by the time of the answer. */
+function nextKnown(before: ReadonlySet<PortId>, { answer }: Telling): Set<PortId> {
+  const knowledge = knowledgeOf(answer);
+  const isMeant = (port: Port): boolean => {
+    const row = rowOfTap(knowledge, tapName(port.interfaceId));
+    return row.kind === 'one' && row.port.id === port.id;
+  };
+  return new Set(answer.ports.filter((port) => before.has(port.id) || isMeant(port)).map(({ id }) => id));
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ifIndex, type Link, linkName, type PortId, portId } from '../../../src/model/index.js';
+import { ifIndex, type Link, linkName, portId } from '../../../src/model/index.js';
 import {
   ABSENT_RETRY_MS,
   EMPTY_MEMORY,
@@ -89,8 +89,10 @@ test('a tap that goes away is owed one DOWN, until it was written or the tap is 
   const away = noteSightings(here, view([]), 1000);
   assert.equal(known(away)?.owesDown, true);
   assert.equal(known(noteSightings(away, view([]), 2000))?.owesDown, true);
-  assert.equal(known(settleStatuses(away, new Set<PortId>([portId('p1')])))?.owesDown, false);
-  assert.equal(known(settleStatuses(away, new Set<PortId>([portId('p2')])))?.owesDown, true);
+  const wrote = (port: string, to: string) => settleStatuses(away, [{ port: portId(port), from: null, to }]);
+  assert.equal(known(wrote('p1', 'DOWN'))?.owesDown, false);
+  assert.equal(known(wrote('p2', 'DOWN'))?.owesDown, true);
+  assert.equal(known(wrote('p1', 'ACTIVE'))?.owesDown, true, 'it went while ACTIVE was being written');
   assert.equal(known(noteSightings(away, view([TAP]), 2000))?.owesDown, false);
 });
 

@@ -66,6 +66,61 @@ test('without hosts, another host may say ACTIVE again and is not contradicted',
   assert.deepEqual(statuses([BRIDGE], words, { ...owing.memory, known: new Map(settled) }), []);
 });
 
+/** The tap of `p1` goes while a pass wires another one; then the statuses of that pass and of the next one. */
+function goneInThePass(generation: string): string[][] {
+  const words = rows(
+    {},
+    {
+      generation,
+      ports: [
+        { id: 'p1', network: 'n1', status: 'ACTIVE' },
+        { id: 'p2', network: 'n1', status: 'ACTIVE' },
+      ],
+    },
+  );
+  const memory = afterWired(rows({ status: 'ACTIVE' }, { generation }));
+  const kernel = simulateKernel(buildLinks([...WIRED, { name: 'tapp2' }]), {
+    meddle: (host) => {
+      const tap = host.named('tapp1');
+      if (tap !== undefined) host.remove(tap.index);
+    },
+  });
+  const during = runOnce(kernel, SETTINGS, buildAnswer(words), { memory });
+  const next = runOnce(kernel, SETTINGS, buildAnswer(words), { memory: during.memory });
+  return [during, next].map(({ report }) => report.statuses.map(({ port, to }) => `${port} ${to}`));
+}
+
+for (const generation of ['folsom', 'grizzly']) {
+  test(`a tap that goes while another one is wired does not leave its port ACTIVE (${generation})`, () => {
+    const [during, next] = goneInThePass(generation);
+    assert.deepEqual([during, next], [['p1 DOWN'], ['p1 DOWN']], 'until it has been written');
+  });
+
+  test(`a tap that goes after the database was asked does not leave its port ACTIVE (${generation})`, () => {
+    const words = rows({ status: 'ACTIVE' }, { generation });
+    const { memory } = runOnce(simulateKernel(buildLinks([BRIDGE])), SETTINGS, buildAnswer(words));
+    assert.deepEqual(statuses([BRIDGE], words, memory), ['p1 DOWN']);
+  });
+}
+
+test('a tap that goes in a pass from memory is owed DOWN from then on', () => {
+  const words = rows({ status: 'ACTIVE' }, { generation: 'folsom' });
+  const kernel = simulateKernel(
+    buildLinks([
+      { name: 'brqn1', label: 'n1', stp: true },
+      { name: 'tapp1', master: 'brqn1' },
+    ]),
+    {
+      meddle: (host) => {
+        const tap = host.named('tapp1');
+        if (tap !== undefined) host.remove(tap.index);
+      },
+    },
+  );
+  const { memory } = runOnce(kernel, SETTINGS, null, { memory: afterWired(words) });
+  assert.equal([...memory.known.values()][0]?.owesDown, true);
+});
+
 test('a tap that went away and was not ACTIVE keeps its status', () => {
   assert.deepEqual(statuses([BRIDGE], rows({ status: 'BUILD' }), afterWired(rows({ status: 'BUILD' }))), []);
 });
@@ -75,7 +130,7 @@ test('a tap that went away from a port bound elsewhere by now is not this hostâ€
   assert.deepEqual(statuses([BRIDGE], rows({ status: 'ACTIVE', binding: 'elsewhere node-2' }), memory), []);
 });
 
-test('a port that was never seen here is not written', () => {
+test('a port that was never seen here is not written by the pass that hears of it', () => {
   assert.deepEqual(statuses([BRIDGE], rows({ status: 'ACTIVE' })), []);
 });
 
