@@ -1,11 +1,4 @@
-import {
-  type LinkRef,
-  type NetworkId,
-  type Operation,
-  type OperationOf,
-  type Warning,
-  withChanges,
-} from '../model/index.js';
+import { type LinkRef, type Operation, type OperationOf, type Warning, withChanges } from '../model/index.js';
 
 /** The same repair this often within `WINDOW_MS` means that somebody undoes it. */
 const PATIENCE = 3;
@@ -99,32 +92,27 @@ const isAbout = (key: string, { name, index }: LinkRef): boolean =>
   key.split(' ').some((word, at) => at > 0 && (word === name || word === `${index}`));
 
 /**
- * Leaves out repairs that were undone again and again (another agent or a network manager changes the same
- * devices), until their pause is over. A network whose bridge or uplink is left out is left out as a whole. A tap
- * leaves a bridge all the same, wherever it goes from there: others may come into that bridge now. And one that
- * somebody keeps setting down goes into its bridge all the same.
+ * Leaves out repairs that were undone again and again (another agent or a network manager changes the same devices),
+ * until their pause is over, and what builds on them. Nothing else waits: who fights over one option of a bridge keeps no
+ * tap out of it.
  */
 export function backOff(
   operations: readonly Operation[],
   repairs: Repairs,
   nowMs: number,
 ): { operations: Operation[]; warnings: Warning[] } {
-  const paused = operations.filter((operation) => nowMs < (repairs.get(keyOf(operation))?.notBeforeMs ?? 0));
+  const isPaused = (operation: Operation): boolean =>
+    nowMs < (repairs.get(keyOf(operation))?.notBeforeMs ?? 0);
+  const paused = operations.filter(isPaused);
   if (paused.length === 0) return { operations: [...operations], warnings: [] };
-  const networks = new Set<NetworkId | null>(
-    paused.flatMap(({ scope, network }) => (scope === 'network' && network !== null ? [network] : [])),
-  );
-  const devices = new Set(
-    paused.flatMap(({ op, scope, device }) => (scope === 'device' && op !== 'set-up' ? [device] : [])),
-  );
+  const withheld = new Set<string>();
+  const goesAhead = (operation: Operation): boolean => {
+    const waits = isPaused(operation) || needsOf(operation).some((need) => withheld.has(need));
+    if (waits) for (const given of givenBy(operation)) withheld.add(given);
+    return !waits;
+  };
   return {
-    operations: operations.filter(
-      (operation) =>
-        !paused.includes(operation) &&
-        (isTapLeaving(operation) ||
-          (!networks.has(operation.network) &&
-            !(operation.scope === 'device' && devices.has(operation.device)))),
-    ),
+    operations: operations.filter(goesAhead),
     warnings: paused.map((operation) => ({
       code: 'REPAIR_UNDONE',
       message: `${operation.op} of ${operation.device} has been undone again and again: pausing it`,
@@ -134,7 +122,66 @@ export function backOff(
   };
 }
 
-const isTapLeaving = ({ op, scope }: Operation): boolean => op === 'detach' && scope === 'device';
+/** What later operations of one plan may build on, in the words of `needsOf`. */
+function givenBy(operation: Operation): readonly string[] {
+  const membership = membershipOf(operation);
+  if (membership?.change === 'leave') {
+    const left = [`free ${membership.port.name}`];
+    // Another tap may come into a bridge that somebody keeps a stranger's tap in; behind a second uplink never.
+    return operation.scope === 'device' ? left : [...left, `clear ${membership.bridge.name}`];
+  }
+  if (membership !== null) return [`in ${membership.port.name}`];
+  switch (operation.op) {
+    case 'create-bridge':
+    case 'create-subinterface':
+      return [`there ${operation.device}`];
+    case 'disable-ipv6':
+      return [`quiet ${operation.device}`];
+    case 'set-ipv6':
+      return [`IPv6 ${operation.device}`];
+    case 'set-up':
+      return operation.scope === 'network' ? [`up ${operation.network}`] : [];
+    default:
+      return [];
+  }
+}
+
+/**
+ * A device has to be there; it has to be quiet before it comes into a bridge or up, so that no guest gives the host a
+ * route; it comes up in its bridge; it has to be out of one bridge before it comes into another; an older uplink has to be out before anything
+ * comes in; a bridge has to take IPv6 before addresses come to it; an uplink comes up only over an interface that is up.
+ * A tap leaves a bridge all the same, wherever it goes from there: others may come into that bridge now.
+ */
+function needsOf(operation: Operation): readonly string[] {
+  const refs = refsOf(operation);
+  const there = refs.flatMap(({ name, index }) => (index === null ? [`there ${name}`] : []));
+  const membership = membershipOf(operation);
+  if (membership !== null) {
+    if (membership.change === 'leave') return there;
+    const { port, bridge } = membership;
+    const joins = [...there, `quiet ${port.name}`, `free ${port.name}`, `clear ${bridge.name}`];
+    return operation.op === 'move-addresses' ? [...joins, `IPv6 ${bridge.name}`] : joins;
+  }
+  switch (operation.op) {
+    case 'set-up': {
+      const own = [...there, `quiet ${operation.device}`, `in ${operation.device}`];
+      return operation.scope === 'network' ? [...own, `up ${operation.network}`] : own;
+    }
+    case 'delete-bridge':
+      return [...there, `clear ${operation.device}`];
+    case 'delete-subinterface':
+      return [...there, `free ${operation.device}`];
+    default:
+      return there;
+  }
+}
+
+const refsOf = (operation: Operation): LinkRef[] => [
+  ...('target' in operation ? [operation.target] : []),
+  ...('bridge' in operation ? [operation.bridge] : []),
+  ...('parent' in operation ? [operation.parent] : []),
+  ...('from' in operation ? [operation.from, operation.to] : []),
+];
 
 /** Notes the operations that one pass carried out; what it had to make several times counts once. */
 export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {

@@ -7,6 +7,7 @@ const tap = { name: linkName('tap1'), index: ifIndex(7) };
 const bridge = { name: linkName('brq1'), index: ifIndex(8) };
 const otherBridge = { name: linkName('brq2'), index: ifIndex(9) };
 const uplink = { name: linkName('eth1'), index: ifIndex(2) };
+const oldUplink = { name: linkName('eth2'), index: ifIndex(3) };
 const common = { network: networkId('n1'), reason: 'a test' };
 
 const attach: Operation = { ...common, op: 'attach', device: tap.name, target: tap, bridge, scope: 'device' };
@@ -25,6 +26,14 @@ const join: Operation = {
   scope: 'network',
 };
 const upTap: Operation = { ...common, op: 'set-up', device: tap.name, target: tap, scope: 'device' };
+const uplinkAttach: Operation = { ...attach, device: uplink.name, target: uplink, scope: 'network' };
+const upUplink: Operation = {
+  ...common,
+  op: 'set-up',
+  device: uplink.name,
+  target: uplink,
+  scope: 'network',
+};
 const upBridge: Operation = {
   ...common,
   op: 'set-up',
@@ -146,15 +155,50 @@ test('a tap leaves its bridge while another repair of it is paused', () => {
   assert.deepEqual(backOff([leaveElsewhere, attach, upTap], repairs, 3).operations, [leaveElsewhere]);
 });
 
-test('a tap leaves its bridge while its network is paused', () => {
-  const repairs = after([0, [upBridge]], [1, [upBridge]], [2, [upBridge]]);
-  assert.deepEqual(backOff([upBridge, detach, upTap], repairs, 3).operations, [detach]);
+/** Of the operations of a plan those that go ahead while this one has been undone three times. */
+const goingAhead = (undone: Operation, plan: readonly Operation[]): readonly Operation[] =>
+  backOff(plan, after([0, [undone]], [1, [undone]], [2, [undone]]), 3).operations;
+
+test('a fight over STP keeps no new tap out of the bridge', () => {
+  const options: Operation = {
+    ...common,
+    op: 'set-bridge-options',
+    device: bridge.name,
+    target: bridge,
+    scope: 'network',
+  };
+  const plan = [options, uplinkAttach, upUplink, attach, upTap];
+  assert.deepEqual(goingAhead(options, plan), [uplinkAttach, upUplink, attach, upTap]);
 });
 
-test('with a bridge the whole network is paused', () => {
-  const repairs = after([0, [upBridge]], [1, [upBridge]], [2, [upBridge]]);
-  const left = backOff([upBridge, attach, upTap], repairs, 3);
-  assert.deepEqual(left.operations, []);
+test('a bridge that somebody keeps setting down gets its taps all the same', () => {
+  assert.deepEqual(goingAhead(upBridge, [upBridge, detach, attach, upTap]), [detach, attach, upTap]);
+});
+
+test('nothing is attached to a bridge, or done to it, while making it pauses', () => {
+  const made = { name: bridge.name, index: null };
+  const plan: Operation[] = [
+    createBridge,
+    { ...common, op: 'set-label', device: bridge.name, target: made, label: 'n1', scope: 'network' },
+    { ...uplinkAttach, bridge: made },
+    { ...attach, bridge: made },
+  ];
+  assert.deepEqual(goingAhead(createBridge, plan), []);
+});
+
+test('while an older uplink is put back again and again, nothing comes into its bridge', () => {
+  const leave: Operation = { ...detach, device: oldUplink.name, target: oldUplink, scope: 'network' };
+  assert.deepEqual(goingAhead(leave, [leave, uplinkAttach, attach, attachElsewhere]), [attachElsewhere]);
+});
+
+test('a bridge whose addresses cannot be given back is not deleted', () => {
+  const leave: Operation = { ...join, from: bridge, to: uplink, membership: 'leave' };
+  assert.deepEqual(goingAhead(leave, [leave, deleteBridge]), []);
+});
+
+test('a tap that somebody gives IPv6 again and again stays out of its bridge', () => {
+  const quiet: Operation = { ...common, op: 'disable-ipv6', device: tap.name, target: tap, scope: 'device' };
+  assert.deepEqual(goingAhead(quiet, [quiet, attach, upTap]), []);
 });
 
 test('with a tap only that tap is paused', () => {
