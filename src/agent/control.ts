@@ -1,7 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import * as v from 'valibot';
 import { messageOf } from '../model/index.js';
 import { controlPath, makeFolder, removeFile, restrict } from './folders.js';
+import { checkJson, type Shape } from './foreign.js';
 import { closeServer, type Lock } from './lock.js';
 
 /** One line of JSON each way. A request longer than this is nobody's we know. */
@@ -12,13 +14,23 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /** What the running agent does when it is asked over its socket; each answer is sent as JSON. */
 export type ControlHandlers = Readonly<Record<string, () => unknown>>;
 
-export type ControlAnswer =
-  | { readonly kind: 'answer'; readonly value: unknown }
+/** A question to the running agent, and what its answer has to look like. */
+export interface ControlQuestion<Value> {
+  readonly command: string;
+  readonly answer: Shape<Value>;
+}
+
+export type ControlAnswer<Value> =
+  | { readonly kind: 'answer'; readonly value: Value }
   /** Nobody listens: no agent runs in this network namespace, or it has another run_dir. */
   | { readonly kind: 'nobody' }
   /** Its socket is there, and this user may not use it. */
   | { readonly kind: 'forbidden' }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string }
+  /** It answered, and not as an agent of this version does. */
+  | { readonly kind: 'misunderstood'; readonly message: string };
+
+export type NoAnswer = Exclude<ControlAnswer<never>, { readonly kind: 'answer' }>;
 
 /**
  * Listens for other commands of this program on the same host. The caller holds the one-agent lock, so a socket file
@@ -78,7 +90,10 @@ function respond(command: string, handlers: ControlHandlers): unknown {
 }
 
 /** Asks the agent that runs in this network namespace. Never throws; ends within its time limit. */
-export function askAgent(runDir: string, command: string): Promise<ControlAnswer> {
+export function askAgent<Value>(
+  runDir: string,
+  { command, answer: shape }: ControlQuestion<Value>,
+): Promise<ControlAnswer<Value>> {
   return new Promise((settle) => {
     let text = '';
     const socket = connect(controlPath(runDir));
@@ -97,25 +112,33 @@ export function askAgent(runDir: string, command: string): Promise<ControlAnswer
       if (text.length > ANSWER_LENGTH_MAX)
         socket.destroy(new Error('the answer of the running agent is too long'));
     });
-    socket.on('end', () => settle(parseAnswer(text)));
+    socket.on('end', () => settle(parseAnswer(text, shape)));
   });
 }
 
-function notConnected(error: NodeJS.ErrnoException): ControlAnswer {
+function notConnected(error: NodeJS.ErrnoException): NoAnswer {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return { kind: 'nobody' };
   if (error.code === 'EACCES') return { kind: 'forbidden' };
   return { kind: 'failed', message: `the running agent cannot be asked: ${error.message}` };
 }
 
-function parseAnswer(text: string): ControlAnswer {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null) {
-      if ('value' in parsed) return { kind: 'answer', value: parsed.value };
-      if ('error' in parsed) return { kind: 'failed', message: String(parsed.error) };
-    }
-  } catch {
-    // Falls through to the sentence below: a cut or foreign answer is the same to the user.
-  }
-  return { kind: 'failed', message: 'the running agent gave an answer that cannot be understood' };
+const REFUSAL = v.object({ error: v.string() });
+
+function parseAnswer<Value>(text: string, shape: Shape<Value>): ControlAnswer<Value> {
+  const refusal = checkJson(REFUSAL, text);
+  if (refusal.ok) return { kind: 'failed', message: refusal.value.error };
+  const answer = checkJson(v.object({ value: shape }), text);
+  if (answer.ok) return { kind: 'answer', value: answer.value.value };
+  return {
+    kind: 'misunderstood',
+    message: `the running agent${ofVersion(text)} gave an answer that this command does not understand (${answer.wrong}): start the agent again, so that both are of one version`,
+  };
+}
+
+const SAYS_VERSION = v.object({ value: v.object({ version: v.pipe(v.string(), v.maxLength(40)) }) });
+
+/** What the agent says of itself, whatever else it says. */
+function ofVersion(text: string): string {
+  const said = checkJson(SAYS_VERSION, text);
+  return said.ok ? ` (version ${said.value.value.version})` : '';
 }

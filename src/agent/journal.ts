@@ -1,16 +1,62 @@
+import * as v from 'valibot';
 import { type SettledMove, settleMove } from '../kernel/interrupted-move.js';
 import {
   type AddressMove,
   type AgentEvent,
+  ifIndex,
   type MoveJournal,
   messageOf,
+  type StateKind,
   type Store,
 } from '../model/index.js';
+import { check, type Shape } from './foreign.js';
+import { LINK_NAME } from './shapes.js';
+
+const FAMILY = v.picklist(['inet', 'inet6']);
+const LINK = v.object({
+  name: LINK_NAME,
+  index: v.pipe(v.number(), v.integer(), v.minValue(1), v.transform(ifIndex)),
+});
+/** A message of the kernel's own. */
+const RAW = v.pipe(v.string(), v.hexadecimal());
+
+const ADDRESS_MOVE: Shape<AddressMove> = v.object({
+  from: LINK,
+  to: LINK,
+  membership: v.picklist(['join', 'leave', 'none']),
+  addresses: v.array(
+    v.object({
+      family: FAMILY,
+      address: v.string(),
+      prefixLength: v.number(),
+      scope: v.number(),
+      leased: v.boolean(),
+      raw: RAW,
+    }),
+  ),
+  routes: v.array(
+    v.object({
+      family: FAMILY,
+      destination: v.string(),
+      gateway: v.nullable(v.string()),
+      table: v.number(),
+      metric: v.number(),
+      protocol: v.number(),
+      raw: RAW,
+    }),
+  ),
+  before: v.array(v.string()),
+});
+
+const MOVE_UNDER_WAY: StateKind<AddressMove> = {
+  name: 'address-move',
+  check: (value) => check(ADDRESS_MOVE, value),
+};
 
 /** The journal of address moves: one record in `state_dir` while a move is under way. */
 export const openJournal = (store: Store): MoveJournal => ({
-  begin: (move) => store.write('address-move', move),
-  done: () => store.remove('address-move'),
+  begin: (move) => store.write(MOVE_UNDER_WAY, move),
+  done: () => store.remove(MOVE_UNDER_WAY),
 });
 
 /** What is told of a move that an earlier agent was killed in. */
@@ -29,24 +75,13 @@ export function settleInterruptedMove(store: Store, tell: (event: MoveEvent) => 
 /** The record goes when nothing of the move is left to do. */
 function settle(store: Store): SettledMove {
   try {
-    const record = store.read('address-move');
+    const record = store.read(MOVE_UNDER_WAY);
     if (record.kind === 'none') return { kind: 'nothing-left' };
     if (record.kind === 'refused') return { kind: 'failed', why: record.why };
-    const move = asMove(record.value);
-    if (move === null) return { kind: 'failed', why: 'the record of the move has a form that is not known' };
-    const settled = settleMove(move);
-    if (settled.kind !== 'failed') store.remove('address-move');
+    const settled = settleMove(record.value);
+    if (settled.kind !== 'failed') store.remove(MOVE_UNDER_WAY);
     return settled;
   } catch (error) {
     return { kind: 'failed', why: messageOf(error) };
   }
-}
-
-/** The checksum has shown that this agent wrote it; only the outline is looked at again. */
-function asMove(value: unknown): AddressMove | null {
-  const isMove =
-    typeof value === 'object' &&
-    value !== null &&
-    ['from', 'to', 'membership', 'addresses', 'routes', 'before'].every((field) => field in value);
-  return isMove ? (value as AddressMove) : null;
 }

@@ -1,7 +1,7 @@
-import { type Answer, messageOf, type Stored } from '../model/index.js';
+import { type Answer, messageOf } from '../model/index.js';
 import type { Memory } from '../reconcile/memory.js';
 import { tapNames } from '../reconcile/view.js';
-import { differs, lastKnownGoodOf, recallAway, recover } from './last-known-good.js';
+import { differs, LAST_KNOWN_GOOD, lastKnownGoodOf, recallAway, recover } from './last-known-good.js';
 import { pass, viewNow } from './look.js';
 import { type AgentState, guarded } from './state.js';
 
@@ -9,7 +9,7 @@ import { type AgentState, guarded } from './state.js';
 export function keepLastKnownGood(self: AgentState, before: Memory, answer: Answer): void {
   if (self.kept && !differs(before, self.memory)) return;
   try {
-    self.edges.store.write('last-known-good', lastKnownGoodOf(self.memory, answer));
+    self.edges.store.write(LAST_KNOWN_GOOD, lastKnownGoodOf(self.memory, answer));
     self.kept = true;
   } catch (error) {
     if (self.kept) self.edges.observer({ kind: 'state-failed', error: messageOf(error) });
@@ -22,7 +22,8 @@ export function recallVanishedTaps(self: AgentState): void {
   guarded(self, () => {
     const here = tapNames(viewNow(self));
     const nowMs = self.edges.clock.monotonicMs();
-    self.memory = recallAway(self.memory, kept(self), here, self.settings.knownPortRetentionMs, nowMs);
+    const stored = self.edges.store.read(LAST_KNOWN_GOOD);
+    self.memory = recallAway(self.memory, stored, here, self.settings.knownPortRetentionMs, nowMs);
   });
 }
 
@@ -31,10 +32,10 @@ export function recallVanishedTaps(self: AgentState): void {
  * removed on its word, and the first real answer replaces it.
  */
 export function wireFromLastKnownGood(self: AgentState): void {
-  const { clock, observer } = self.edges;
+  const { clock, observer, store } = self.edges;
   const recovered = recover(
     self.memory,
-    kept(self),
+    store.read(LAST_KNOWN_GOOD),
     self.settings.lastKnownGoodMaxAgeMs,
     clock.monotonicMs(),
   );
@@ -46,12 +47,4 @@ export function wireFromLastKnownGood(self: AgentState): void {
   self.memory = recovered.memory;
   observer({ kind: 'recovered', ports: recovered.ports, ageMs: recovered.ageMs });
   guarded(self, () => pass(self, 'kernel', null));
-}
-
-function kept(self: AgentState): Stored {
-  try {
-    return self.edges.store.read('last-known-good');
-  } catch (error) {
-    return { kind: 'refused', why: messageOf(error) };
-  }
 }

@@ -1,13 +1,27 @@
-import type { Answer, LinkName, Network, NetworkId, Port, Stored } from '../model/index.js';
+import * as v from 'valibot';
+import type { Answer, LinkName, Network, NetworkId, Port, StateKind, Stored } from '../model/index.js';
 import type { KnownPort, Memory } from '../reconcile/memory.js';
+import { check, type Shape } from './foreign.js';
+import { LINK_NAME, NETWORK, PORT } from './shapes.js';
 
 /** What is kept: enough to wire this host's taps while no database answers. */
-interface LastKnownGood {
+export interface LastKnownGood {
   readonly generation: string;
   /** By tap name: the ports that were known when it was written. */
   readonly ports: readonly (readonly [LinkName, Port])[];
   readonly networks: readonly Network[];
 }
+
+const SHAPE: Shape<LastKnownGood> = v.object({
+  generation: v.string(),
+  ports: v.array(v.tuple([LINK_NAME, PORT])),
+  networks: v.array(NETWORK),
+});
+
+export const LAST_KNOWN_GOOD: StateKind<LastKnownGood> = {
+  name: 'last-known-good',
+  check: (value) => check(SHAPE, value),
+};
 
 /** The kept form of what is known after a good answer. */
 export const lastKnownGoodOf = (memory: Memory, { generation }: Answer): LastKnownGood => ({
@@ -54,7 +68,12 @@ export type Recovered =
   | { readonly kind: 'none' };
 
 /** Takes the kept ports and networks into an empty memory; refuses what is older than `maxAgeMs`. */
-export function recover(memory: Memory, stored: Stored, maxAgeMs: number, nowMs: number): Recovered {
+export function recover(
+  memory: Memory,
+  stored: Stored<LastKnownGood>,
+  maxAgeMs: number,
+  nowMs: number,
+): Recovered {
   if (stored.kind !== 'kept') return stored;
   if (stored.ageMs > maxAgeMs) {
     const hours = (ms: number): string => `${Math.round(ms / 360_000) / 10} h`;
@@ -63,9 +82,7 @@ export function recover(memory: Memory, stored: Stored, maxAgeMs: number, nowMs:
       why: `the last known good answer is ${hours(stored.ageMs)} old, more than last_known_good_max_age (${hours(maxAgeMs)})`,
     };
   }
-  const kept = asLastKnownGood(stored.value);
-  if (kept === null)
-    return { kind: 'refused', why: 'the last known good answer has a form that this agent does not know' };
+  const kept = stored.value;
   const known = new Map<LinkName, KnownPort>(
     kept.ports.map(([name, port]) => [name, { port, here: false, lastHereMs: nowMs, owesDown: false }]),
   );
@@ -84,29 +101,16 @@ export function recover(memory: Memory, stored: Stored, maxAgeMs: number, nowMs:
  */
 export function recallAway(
   memory: Memory,
-  stored: Stored,
+  stored: Stored<LastKnownGood>,
   here: ReadonlySet<LinkName>,
   retentionMs: number,
   nowMs: number,
 ): Memory {
-  const kept = stored.kind === 'kept' && stored.ageMs < retentionMs ? asLastKnownGood(stored.value) : null;
-  if (stored.kind !== 'kept' || kept === null) return memory;
+  if (stored.kind !== 'kept' || stored.ageMs >= retentionMs) return memory;
   const known = new Map(memory.known);
-  for (const [name, port] of kept.ports) {
+  for (const [name, port] of stored.value.ports) {
     if (here.has(name) || known.has(name)) continue;
     known.set(name, { port, here: false, lastHereMs: nowMs - stored.ageMs, owesDown: true });
   }
   return { ...memory, known };
-}
-
-/** The checksum has shown that this agent wrote it; only the outline is looked at again. */
-function asLastKnownGood(value: unknown): LastKnownGood | null {
-  return typeof value === 'object' &&
-    value !== null &&
-    'ports' in value &&
-    Array.isArray(value.ports) &&
-    'networks' in value &&
-    Array.isArray(value.networks)
-    ? (value as LastKnownGood)
-    : null;
 }

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import {
   type Answer,
   type Clock,
@@ -6,21 +7,41 @@ import {
   type Kernel,
   messageOf,
   type Settings,
+  type StateKind,
   type StatusChange,
   type Store,
+  type StoreReader,
 } from '../model/index.js';
 import type { Confirmation } from '../reconcile/guard.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { tapNames, viewOf } from '../reconcile/view.js';
-import { lastKnownGoodOf, recallAway } from './last-known-good.js';
+import { check, type Shape } from './foreign.js';
+import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallAway } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
 
-/** The edges of a single pass. */
-export interface SingleEdges {
+const CONFIRMATION: Shape<Confirmation> = v.object({
+  fingerprint: v.string(),
+  polls: v.number(),
+  sinceMs: v.number(),
+});
+
+/** How often removals were asked for; null: none is held. */
+const GUARD: StateKind<Confirmation | null> = {
+  name: 'guard',
+  check: (value) => check(v.nullable(CONFIRMATION), value),
+};
+
+/** What a plan is made from. */
+export interface PlanEdges {
   readonly kernel: Kernel;
   readonly database: Database;
   readonly clock: Clock;
+  readonly store: StoreReader;
+}
+
+/** The edges of a single pass. */
+export interface SingleEdges extends PlanEdges {
   readonly store: Store;
 }
 
@@ -40,7 +61,7 @@ interface Single extends PassResult {
  * What one poll and one apply would do, without doing it. libvirt's time to plug a tap counts as over. Throws
  * DatabaseError and KernelError.
  */
-export async function planOnce(edges: SingleEdges, settings: Settings): Promise<PassResult> {
+export async function planOnce(edges: PlanEdges, settings: Settings): Promise<PassResult> {
   const patient = { ...settings, host: { ...settings.host, plugGraceMs: 0 } };
   return single(edges, patient, readMemory(edges, settings), { apply: false, acceptRemovals: false });
 }
@@ -75,7 +96,7 @@ interface Manner {
 }
 
 async function single(
-  { kernel, database, clock }: SingleEdges,
+  { kernel, database, clock }: PlanEdges,
   settings: Settings,
   memory: Memory,
   { apply, acceptRemovals }: Manner,
@@ -112,28 +133,20 @@ async function write(
 }
 
 /** A single pass remembers what the run before it kept: how often removals were asked for, and ports whose taps went. */
-function readMemory({ kernel, clock, store }: SingleEdges, settings: Settings): Memory {
-  const guard = store.read('guard');
-  const confirmation = guard.kind === 'kept' ? asConfirmation(guard.value) : null;
+function readMemory({ kernel, clock, store }: PlanEdges, settings: Settings): Memory {
+  const guard = store.read(GUARD);
+  const confirmation = guard.kind === 'kept' ? guard.value : null;
   const here = tapNames(viewOf(kernel.observe(), settings.host));
   const memory = { ...EMPTY_MEMORY, confirmation };
-  const kept = store.read('last-known-good');
+  const kept = store.read(LAST_KNOWN_GOOD);
   return recallAway(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());
-}
-
-function asConfirmation(value: unknown): Confirmation | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { fingerprint, polls, sinceMs } = value as Partial<Record<keyof Confirmation, unknown>>;
-  return typeof fingerprint === 'string' && typeof polls === 'number' && typeof sinceMs === 'number'
-    ? { fingerprint, polls, sinceMs }
-    : null;
 }
 
 /** The host is wired already: a state that cannot be kept is told, and costs nothing else. */
 function keep(store: Store, { memory, answer }: Single): string | null {
   try {
-    store.write('guard', memory.confirmation);
-    store.write('last-known-good', lastKnownGoodOf(memory, answer));
+    store.write(GUARD, memory.confirmation);
+    store.write(LAST_KNOWN_GOOD, lastKnownGoodOf(memory, answer));
     return null;
   } catch (error) {
     return messageOf(error);

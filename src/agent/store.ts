@@ -6,25 +6,30 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import {
+  type AgentEvent,
   type Clock,
   errorCodeOf,
   messageOf,
+  type StateKind,
   type StateName,
   type Store,
   type Stored,
+  type StoreReader,
 } from '../model/index.js';
-import { makeFolder, networkNamespace } from './folders.js';
+import { makeFolder, networkNamespace, removeFile } from './folders.js';
+import { checkJson, type Shape } from './foreign.js';
 
 /** Files of another version are refused: their meaning may have changed. */
 const VERSION = 1;
 /** A file of the agent's own is far smaller; a larger one is somebody else's. */
 const FILE_LENGTH_MAX = 64 * 1024 * 1024;
 
+/** What a file holds. */
 interface Envelope {
   readonly version: number;
   readonly host: string;
@@ -35,15 +40,50 @@ interface Envelope {
   readonly value: string;
 }
 
+/** What is in the envelope is checked by who knows it. */
+const UNCHECKED: Shape<unknown> = v.unknown();
+
+const ENVELOPE: Shape<Envelope> = v.object({
+  version: v.number(),
+  host: v.string(),
+  bootId: v.string(),
+  writtenAtMs: v.number(),
+  checksum: v.string(),
+  value: v.string(),
+});
+
+/** A file that was found to be of no use. */
+export type StateEvent = Extract<AgentEvent, { kind: 'state-unusable' }>;
+
 /**
- * The agent's files in `stateDir`, one set for each network namespace. The number of a namespace changes with a reboot,
- * so that after one the only file of an earlier boot is taken. `host` is the setting: files of another host are refused.
+ * The agent's files in `stateDir`, one set for each network namespace, to look at. The number of a namespace changes with a
+ * reboot, so that after one the only file of an earlier boot is taken. `host` is the setting: files of another host are refused.
  */
-export function openStore(stateDir: string, host: string, clock: Clock): Store {
-  const pathOf = (name: StateName): string => join(stateDir, `${name}-${networkNamespace()}.json`);
+export function lookIntoStore(stateDir: string, host: string, clock: Clock): StoreReader {
   return {
-    read: (name) => read(pathOf(name), host, clock) ?? readEarlier(stateDir, name, host, clock),
-    write: (name, value) => {
+    read: (kind) => {
+      const found = find(stateDir, kind, host, clock);
+      return found.kind === 'unusable' ? { kind: 'refused', why: found.why } : found;
+    },
+  };
+}
+
+/** The same files to keep, for who holds the one-agent lock. `tell` hears of each that cannot be used, once. */
+export function openStore(
+  stateDir: string,
+  host: string,
+  clock: Clock,
+  tell: (event: StateEvent) => void,
+): Store {
+  const pathOf = ({ name }: StateKind<unknown>): string => pathIn(stateDir, name);
+  return {
+    read: (kind) => {
+      const found = find(stateDir, kind, host, clock);
+      if (found.kind !== 'unusable') return found;
+      tell({ kind: 'state-unusable', ...putAside(stateDir, kind.name, found, clock) });
+      return { kind: 'refused', why: found.why };
+    },
+    write: (kind, value) => {
       const text = JSON.stringify(value);
       const envelope: Envelope = {
         version: VERSION,
@@ -54,12 +94,14 @@ export function openStore(stateDir: string, host: string, clock: Clock): Store {
         value: text,
       };
       makeFolder(stateDir);
-      replaceFile(stateDir, pathOf(name), JSON.stringify(envelope));
+      replaceFile(stateDir, pathOf(kind), JSON.stringify(envelope));
     },
-    remove: (name) => rmSync(pathOf(name), { force: true }),
+    remove: (kind) => removeFile(pathOf(kind)),
   };
 }
 
+const pathIn = (stateDir: string, name: StateName): string =>
+  join(stateDir, `${name}-${networkNamespace()}.json`);
 const checksumOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
@@ -76,88 +118,100 @@ function replaceFile(folder: string, path: string, text: string): void {
   }
 }
 
-/** null: there is no such file. */
-function read(path: string, host: string, clock: Clock): Stored | null {
-  let text: string;
+/** As `Stored`; `unusable`: no version of this agent that we know has written the file as it is. */
+type Found<Value> =
+  | Stored<Value>
+  | { readonly kind: 'unusable'; readonly path: string; readonly why: string };
+
+function find<Value>(stateDir: string, kind: StateKind<Value>, host: string, clock: Clock): Found<Value> {
   try {
-    text = readFileSync(path, 'utf8');
+    const own = read(pathIn(stateDir, kind.name), kind, host, clock);
+    if (own.kind !== 'none') return own;
+    const earlier = earlierPath(stateDir, kind.name);
+    return earlier === null ? own : read(earlier, kind, host, clock);
+  } catch (error) {
+    return { kind: 'refused', why: `${stateDir} cannot be read: ${messageOf(error)}` };
+  }
+}
+
+function read<Value>(path: string, kind: StateKind<Value>, host: string, clock: Clock): Found<Value> {
+  const text = readText(path);
+  if (text === null) return { kind: 'none' };
+  const unusable = (wrong: string): Found<Value> => ({
+    kind: 'unusable',
+    path,
+    why: `${path} cannot be used: ${wrong}`,
+  });
+  if (text.length > FILE_LENGTH_MAX) return unusable(`it is longer than ${FILE_LENGTH_MAX} characters`);
+  const envelope = checkJson(ENVELOPE, text);
+  if (!envelope.ok) return unusable(`it is torn, or not the agent's: ${envelope.wrong}`);
+  const { version, checksum, value, host: writtenFor, writtenAtMs } = envelope.value;
+  if (version !== VERSION) return unusable(`another version of this agent wrote it (form ${version})`);
+  if (checksumOf(value) !== checksum) return unusable('it is torn: its checksum is wrong');
+  if (writtenFor !== host) {
+    return { kind: 'refused', why: `${path} was written for host ${writtenFor}, and this is ${host}` };
+  }
+  const state = checkJson(UNCHECKED, value);
+  const checked = state.ok ? kind.check(state.value) : state;
+  if (!checked.ok) return unusable(`this version of the agent does not know its form: ${checked.wrong}`);
+  // A clock that was set back, or is not set yet after a boot, makes a file look younger, never older.
+  return { kind: 'kept', value: checked.value, ageMs: Math.max(0, clock.wallMs() - writtenAtMs) };
+}
+
+/** null: there is no such file. */
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
   } catch (error) {
     if (errorCodeOf(error) === 'ENOENT') return null;
-    return {
-      kind: 'refused',
-      why: `${path} cannot be read: ${messageOf(error)}`,
-    };
-  }
-  const envelope = text.length > FILE_LENGTH_MAX ? null : parseEnvelope(text);
-  if (envelope === null || checksumOf(envelope.value) !== envelope.checksum) {
-    return { kind: 'refused', why: `${path} is torn: it is not as this agent wrote it` };
-  }
-  if (envelope.version !== VERSION) {
-    return {
-      kind: 'refused',
-      why: `${path} was written by another version of this agent (form ${envelope.version})`,
-    };
-  }
-  if (envelope.host !== host) {
-    return { kind: 'refused', why: `${path} was written for host ${envelope.host}, and this is ${host}` };
-  }
-  // A clock that was set back, or is not set yet after a boot, makes a file look younger, never older.
-  const ageMs = Math.max(0, clock.wallMs() - envelope.writtenAtMs);
-  return { kind: 'kept', value: JSON.parse(envelope.value), ageMs };
-}
-
-function readEarlier(stateDir: string, name: StateName, host: string, clock: Clock): Stored {
-  const earlier = listFolder(stateDir)
-    .filter((file) => file.startsWith(`${name}-`) && file.endsWith('.json'))
-    .map((file) => join(stateDir, file))
-    .filter((path) => isOfEarlierBoot(path));
-  const [only, second] = earlier;
-  if (only === undefined || second !== undefined) return { kind: 'none' };
-  return read(only, host, clock) ?? { kind: 'none' };
-}
-
-function listFolder(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT') return [];
     throw error;
   }
 }
 
+/** The only file of an earlier boot; null: there is none, or several. */
+function earlierPath(stateDir: string, name: StateName): string | null {
+  const [only = null, second] = filesOf(stateDir, name)
+    .filter((path) => path.endsWith('.json'))
+    .filter(isOfEarlierBoot);
+  return second === undefined ? only : null;
+}
+
 function isOfEarlierBoot(path: string): boolean {
   try {
-    const envelope = parseEnvelope(readFileSync(path, 'utf8'));
-    return envelope !== null && envelope.bootId !== bootId();
+    const envelope = checkJson(ENVELOPE, readFileSync(path, 'utf8'));
+    return envelope.ok && envelope.value.bootId !== bootId();
   } catch {
     // It went away, or may not be read: then it is not one to take over.
     return false;
   }
 }
 
-function parseEnvelope(text: string): Envelope | null {
-  let parsed: unknown;
+function filesOf(stateDir: string, name: StateName): string[] {
   try {
-    parsed = JSON.parse(text);
-  } catch {
-    // Not JSON: a torn file, which the caller names.
-    return null;
+    return readdirSync(stateDir)
+      .filter((file) => file.startsWith(`${name}-`))
+      .map((file) => join(stateDir, file));
+  } catch (error) {
+    if (errorCodeOf(error) === 'ENOENT') return [];
+    throw error;
   }
-  if (typeof parsed !== 'object' || parsed === null) return null;
-  const {
-    version,
-    host,
-    bootId: boot,
-    writtenAtMs,
-    checksum,
-    value,
-  } = parsed as Partial<Record<keyof Envelope, unknown>>;
-  return typeof version === 'number' &&
-    typeof host === 'string' &&
-    typeof boot === 'string' &&
-    typeof writtenAtMs === 'number' &&
-    typeof checksum === 'string' &&
-    typeof value === 'string'
-    ? { version, host, bootId: boot, writtenAtMs, checksum, value }
-    : null;
+}
+
+/** Renames the file, so that it can be looked at and is not read again. Of each state only the newest such file is kept. */
+function putAside(
+  stateDir: string,
+  name: StateName,
+  { path, why }: Extract<Found<never>, { kind: 'unusable' }>,
+  clock: Clock,
+): Omit<StateEvent, 'kind'> {
+  const time = new Date(clock.wallMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const aside = `${path}.damaged-${time}`;
+  try {
+    renameSync(path, aside);
+    const older = filesOf(stateDir, name).filter((file) => file.includes('.damaged-') && file !== aside);
+    for (const file of older) removeFile(file);
+    return { why, putAsideAs: aside };
+  } catch (error) {
+    return { why: `${why}; it cannot be put aside: ${messageOf(error)}`, putAsideAs: null };
+  }
 }

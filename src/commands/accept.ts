@@ -1,12 +1,13 @@
+import * as v from 'valibot';
 import { EXIT, type ExitCode } from '../model/index.js';
 import { ask, complainOfAgent } from './ask.js';
 import type { Invocation } from './invocation.js';
 
 /** `accept`: lets the removals that the running agent holds go ahead. Exit 0, 69 when no agent runs, 77 when not permitted. */
 export async function accept({ loaded, json, output }: Invocation): Promise<ExitCode> {
-  const answer = await ask(loaded.settings.runDir, 'accept');
+  const answer = await ask(loaded.settings.runDir, { command: 'accept', answer: v.number() });
   if (answer.kind !== 'answer') return complainOfAgent(output, loaded.settings.runDir, answer);
-  const removals = Number(answer.value);
+  const removals = answer.value;
   output.print(json ? JSON.stringify({ accepted: removals }) : sentence(removals));
   return EXIT.ok;
 }

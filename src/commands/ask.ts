@@ -1,4 +1,5 @@
-import { askAgent, type ControlAnswer } from '../agent/control.js';
+import { askAgent, type ControlAnswer, type ControlQuestion, type NoAnswer } from '../agent/control.js';
+import { AGENT_STATUS } from '../agent/status-shape.js';
 import { SYSTEM_RUN_DIR } from '../config/host-defaults.js';
 import type { AgentStatus, ExitCode } from '../model/index.js';
 import { complain } from './complain.js';
@@ -9,32 +10,24 @@ import type { Output } from './invocation.js';
  * `control_group` may ask all the same. The socket is named after the network namespace: it is no other host's agent.
  * Never throws; ends within its time limit.
  */
-export async function ask(runDir: string, command: string): Promise<ControlAnswer> {
-  const answer = await askAgent(runDir, command);
-  return answer.kind === 'nobody' && runDir !== SYSTEM_RUN_DIR ? askAgent(SYSTEM_RUN_DIR, command) : answer;
+export async function ask<Value>(
+  runDir: string,
+  question: ControlQuestion<Value>,
+): Promise<ControlAnswer<Value>> {
+  const answer = await askAgent(runDir, question);
+  return answer.kind === 'nobody' && runDir !== SYSTEM_RUN_DIR ? askAgent(SYSTEM_RUN_DIR, question) : answer;
 }
 
 /** Where `ask` has looked, for a person. */
 export const placesOf = (runDir: string): string =>
   runDir === SYSTEM_RUN_DIR ? runDir : `${runDir} and ${SYSTEM_RUN_DIR}`;
 
-/** The running agent's status, or why there is none. The agent is of this very version or close: its answer is trusted. */
-export type Asked =
-  | { readonly kind: 'status'; readonly status: AgentStatus }
-  | Exclude<ControlAnswer, { readonly kind: 'answer' }>;
-
 /** Asks the agent that runs here how it sees the host. As `ask`. */
-export async function askStatus(runDir: string): Promise<Asked> {
-  const answer = await ask(runDir, 'status');
-  return answer.kind === 'answer' ? { kind: 'status', status: answer.value as AgentStatus } : answer;
-}
+export const askStatus = (runDir: string): Promise<ControlAnswer<AgentStatus>> =>
+  ask(runDir, { command: 'status', answer: AGENT_STATUS });
 
 /** Says why the running agent gave no answer, and gives the exit code. */
-export function complainOfAgent(
-  output: Output,
-  runDir: string,
-  answer: Exclude<ControlAnswer, { readonly kind: 'answer' }>,
-): ExitCode {
+export function complainOfAgent(output: Output, runDir: string, answer: NoAnswer): ExitCode {
   switch (answer.kind) {
     case 'nobody':
       return complain(output, 'NO_AGENT', `no agent runs here (looked in ${placesOf(runDir)})`);
@@ -45,6 +38,7 @@ export function complainOfAgent(
         `not permitted: this user may not use the control socket in ${placesOf(runDir)}`,
       );
     case 'failed':
+    case 'misunderstood':
       return complain(output, 'CONTROL_FAILED', answer.message);
   }
 }

@@ -111,8 +111,8 @@ const measuresOf = (values: Readonly<Record<MeasureName, number>>): Measure[] =>
 async function askAgentFor(runDir: string): Promise<Found> {
   const answer = await askStatus(runDir);
   switch (answer.kind) {
-    case 'status':
-      return fromStatus(answer.status);
+    case 'answer':
+      return fromStatus(answer.value);
     case 'nobody':
       return { kind: 'state', state: 'CRITICAL', text: `no agent runs here (looked in ${placesOf(runDir)})` };
     case 'forbidden':
@@ -123,6 +123,8 @@ async function askAgentFor(runDir: string): Promise<Found> {
       };
     case 'failed':
       return { kind: 'state', state: 'CRITICAL', text: answer.message };
+    case 'misunderstood':
+      return { kind: 'state', state: 'UNKNOWN', text: answer.message };
   }
 }
 

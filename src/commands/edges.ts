@@ -1,7 +1,7 @@
 import { realClock } from '../agent/clock.js';
 import { openJournal } from '../agent/journal.js';
 import { serverEvents } from '../agent/server-events.js';
-import { openStore } from '../agent/store.js';
+import { lookIntoStore, openStore, type StateEvent } from '../agent/store.js';
 import { openDatabase } from '../database/database.js';
 import { endpointOf } from '../database/errors.js';
 import { openHeartbeats } from '../database/heartbeat.js';
@@ -20,6 +20,7 @@ import {
   type Observer,
   type Settings,
   type Store,
+  type StoreReader,
 } from '../model/index.js';
 import { complain } from './complain.js';
 import type { Output } from './invocation.js';
@@ -34,8 +35,13 @@ export const kernelFor = (host: () => HostSettings): Kernel => openKernel({ rout
 export const changingKernelFor = (host: () => HostSettings, store: Store): Kernel =>
   openKernel({ routesOf: routesOfMapped(host), journal: openJournal(store) });
 
-/** The files in `state_dir`. */
-export const storeFor = ({ stateDir, host }: Settings): Store => openStore(stateDir, host.host, realClock);
+/** The files in `state_dir`, to look at. */
+export const storeReaderFor = ({ stateDir, host }: Settings): StoreReader =>
+  lookIntoStore(stateDir, host.host, realClock);
+
+/** The same, to keep. `tell` hears of files that cannot be used. */
+export const storeFor = ({ stateDir, host }: Settings, tell: (event: StateEvent) => void): Store =>
+  openStore(stateDir, host.host, realClock, tell);
 
 export const databaseFor = (settings: Settings): Database => openDatabase(settings.database);
 

@@ -68,8 +68,8 @@ interface Last {
 /** From the running agent, which alone remembers; without one the explanation is whole all the same. */
 async function lastOperation({ runDir }: Settings, subject: Subject): Promise<Last> {
   const answer = await askStatus(runDir);
-  if (answer.kind !== 'status') return { change: null, text: 'not known: no running agent could be asked' };
-  const { changes, nowMs } = answer.status;
+  if (answer.kind !== 'answer') return { change: null, text: 'not known: no running agent could be asked' };
+  const { changes, nowMs } = answer.value;
   const change = changes.find((one) => concerns(one, subject)) ?? null;
   if (change === null) return { change, text: 'none that the running agent remembers' };
   const outcome = change.error === null ? 'done' : `FAILED: ${change.error}`;

@@ -3,6 +3,7 @@ import { withDeadline } from '../agent/deadline.js';
 import { type MoveEvent, settleInterruptedMove } from '../agent/journal.js';
 import { takeLock } from '../agent/lock.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
+import type { StateEvent } from '../agent/store.js';
 import { EXIT, type ExitCode, FAILURES, messageOf, type Settings } from '../model/index.js';
 import type { Standing } from '../monitoring/gauges.js';
 import { overviewOf } from '../reconcile/overview.js';
@@ -83,8 +84,9 @@ async function applyAndTell(
   note: (standing: Standing) => void,
 ): Promise<ExitCode> {
   const settings = timeoutMs === null ? loaded.settings : within(loaded.settings, timeoutMs);
-  const store = storeFor(settings);
-  settleInterruptedMove(store, (event) => output.complain(sentenceOf(event)));
+  const tell = (event: MoveEvent | StateEvent): void => output.complain(sentenceOf(event));
+  const store = storeFor(settings, tell);
+  settleInterruptedMove(store, tell);
   const kernel = changingKernelFor(() => settings.host, store);
   const opened = databaseFor(settings);
   const database = timeoutMs === null ? opened : withDeadline(opened, realClock, timeoutMs);
@@ -119,12 +121,21 @@ const within = (settings: Settings, timeoutMs: number): Settings => ({
   host: { ...settings.host, plugGraceMs: Math.min(settings.host.plugGraceMs, timeoutMs) },
 });
 
-function sentenceOf(event: MoveEvent): string {
-  if (event.kind === 'move-not-settled')
-    return `a move of addresses that was cut short could not be ended: ${event.why}`;
-  return event.how === 'completed'
-    ? 'a move of addresses that was cut short has been completed'
-    : 'a move of addresses that was cut short has been taken back';
+function sentenceOf(event: MoveEvent | StateEvent): string {
+  switch (event.kind) {
+    case 'state-unusable':
+      return [
+        `STATE_UNUSABLE: ${event.why}`,
+        ...(event.putAsideAs === null ? [] : [`put aside as ${event.putAsideAs}`]),
+        FAILURES.STATE_UNUSABLE.remedy,
+      ].join('\n  ');
+    case 'move-not-settled':
+      return `a move of addresses that was cut short could not be ended: ${event.why}`;
+    case 'move-settled':
+      return event.how === 'completed'
+        ? 'a move of addresses that was cut short has been completed'
+        : 'a move of addresses that was cut short has been taken back';
+  }
 }
 
 /** Lasting warnings alone are not news: `plan` and the log of the daemon tell them. */

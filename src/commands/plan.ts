@@ -1,7 +1,7 @@
 import { realClock } from '../agent/clock.js';
 import { planOnce } from '../agent/single.js';
 import { EXIT, type ExitCode, type PassReport } from '../model/index.js';
-import { databaseFor, kernelFor, refuseWithoutNetAdmin, storeFor, withFailures } from './edges.js';
+import { databaseFor, kernelFor, refuseWithoutNetAdmin, storeReaderFor, withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
@@ -15,7 +15,7 @@ export async function plan({ loaded, json, output }: Invocation): Promise<ExitCo
     const database = databaseFor(settings);
     try {
       const { report } = await planOnce(
-        { kernel, database, clock: realClock, store: storeFor(settings) },
+        { kernel, database, clock: realClock, store: storeReaderFor(settings) },
         settings,
       );
       const { host } = settings.host;

@@ -66,7 +66,7 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   const releaseSignals = onSignals(stop, reload);
   observer({ kind: 'started', host: settings.host.host, version });
   for (const warning of loaded.warnings) log.warn({ code: warning.code, detail: warning.message }, 'warning');
-  const store = storeFor(settings);
+  const store = storeFor(settings, observer);
   settleInterruptedMove(store, observer);
   const kernel = changingKernelFor(() => settings.host, store);
   const agent = startAgent(

@@ -22,8 +22,8 @@ export async function status(invocation: Invocation): Promise<ExitCode> {
   const { loaded, json, output } = invocation;
   const { runDir } = loaded.settings;
   const answer = await askStatus(runDir);
-  if (answer.kind === 'status') {
-    output.print(json ? JSON.stringify(answer.status, null, 2) : asText(answer.status, output));
+  if (answer.kind === 'answer') {
+    output.print(json ? JSON.stringify(answer.value, null, 2) : asText(answer.value, output));
     return EXIT.ok;
   }
   const code = complainOfAgent(output, runDir, answer);

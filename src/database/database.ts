@@ -38,11 +38,13 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
     return session;
   }
 
-  /** Cuts a connection: its transaction, or its view of the schema, is of no use any more. */
-  function giveUp({ connection }: Session, error: DatabaseError): void {
+  /** Cuts a connection: its transaction, or its view of the schema, is of no use any more. Gives the failure it was for. */
+  function giveUp({ connection }: Session, error: unknown): DatabaseError {
     connection.cut();
     session = null;
-    events.lost?.(endpointOf(connection.server), error);
+    const failure = databaseError(error, connection.server);
+    events.lost?.(endpointOf(connection.server), failure);
+    return failure;
   }
 
   async function read(question: Question): Promise<Answer> {
@@ -53,9 +55,7 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
       last = await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
       return last.answer;
     } catch (error) {
-      const failure = databaseError(error, connection.server);
-      giveUp(current, failure);
-      throw failure;
+      throw giveUp(current, error);
     }
   }
 

@@ -1,5 +1,6 @@
 import { DatabaseError, type DatabaseErrorKind } from '../model/database.js';
 import type { DatabaseServer } from '../model/settings.js';
+import { errorCodeOf } from '../model/thrown.js';
 import { withoutSecret } from './secret.js';
 
 /** SQLSTATEs of PostgreSQL; the first two characters are a class, looked up when the whole is not listed. */
@@ -96,10 +97,12 @@ export function addressOf({ engine, host, port, socketPath }: DatabaseServer): s
 
 /**
  * The one error type of this room, from whatever a driver threw: kind and one sentence that says what
- * happened to what. `server` is the one concerned; its password is masked in the driver's words.
+ * happened to what. `server` is the one concerned; its password is masked in the driver's words. A fault of this program
+ * is none of the database's and is thrown on.
  */
 export function databaseError(error: unknown, server: DatabaseServer): DatabaseError {
   if (error instanceof DatabaseError) return error;
+  if (isFault(error)) throw error;
   const driver = driverError(error, server);
   if (driver.code === READ_ONLY_SQLSTATE || isReadOnlyNumber(driver.mysqlNumber)) {
     return new DatabaseError(
@@ -111,6 +114,11 @@ export function databaseError(error: unknown, server: DatabaseServer): DatabaseE
   const kind = kindOf(driver, server);
   return new DatabaseError(kind, sentence(kind, driver, server), { cause: error });
 }
+
+const FAULTS = [TypeError, RangeError, ReferenceError];
+/** What Node and the drivers throw of these kinds, for settings that cannot be used, carries a code. */
+const isFault = (error: unknown): boolean =>
+  FAULTS.some((kind) => error instanceof kind) && errorCodeOf(error) === null;
 
 /** Whether a driver's error says that a row with this key is there already. */
 export function isDuplicate(error: unknown): boolean {

@@ -103,7 +103,7 @@ export const FAILURES = {
   },
   CONTROL_FAILED: {
     cause: 'The running agent did not answer, or it gave an answer that cannot be understood.',
-    remedy: 'Look into the log of the agent; start it again when it hangs.',
+    remedy: 'Look into the log of the agent; start it again when it hangs or is of another version.',
     exit: EXIT.failed,
   },
   CONTROL_SOCKET_FAILED: {
@@ -120,6 +120,13 @@ export const FAILURES = {
   STATE_NOT_KEPT: {
     cause: 'state_dir could not be written.',
     remedy: 'Make it writable for the agent, or free space on its file system.',
+    exit: null,
+  },
+  STATE_UNUSABLE: {
+    cause:
+      'A file in state_dir is damaged, or of another version of the agent; it was put aside as NAME.damaged-TIME.',
+    remedy:
+      'Nothing: the agent works without it and writes a new one. After address-move see that the addresses of the host are where they belong.',
     exit: null,
   },
   ADDRESS_MOVE_NOT_ENDED: {

@@ -84,6 +84,8 @@ export type AgentEvent =
   | { readonly kind: 'move-settled'; readonly how: 'completed' | 'taken-back' }
   | { readonly kind: 'move-not-settled'; readonly why: string }
   | { readonly kind: 'state-failed'; readonly error: string }
+  /** A file in `state_dir` that is damaged or of another version. `putAsideAs`: its new path; null: it is where it was. */
+  | { readonly kind: 'state-unusable'; readonly why: string; readonly putAsideAs: string | null }
   | { readonly kind: 'control-failed'; readonly error: string }
   | { readonly kind: 'web-listening'; readonly address: string }
   | { readonly kind: 'web-failed'; readonly error: string }

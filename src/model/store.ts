@@ -1,16 +1,34 @@
 /** What is kept on disk between two runs of the agent. */
 export type StateName = 'last-known-good' | 'guard' | 'address-move';
 
+/** What was found: a value of the form that was asked for, or what is wrong with it, in one clause. */
+export type Checked<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly wrong: string };
+
+/** One kind of state: what it is called, and what has to be true of a value from the disk to be one. */
+export interface StateKind<Value> {
+  readonly name: StateName;
+  readonly check: (value: unknown) => Checked<Value>;
+}
+
 /** What reading a kept state gives; a refusal names the file and says why in one sentence. */
-export type Stored =
+export type Stored<Value> =
   | { readonly kind: 'none' }
-  | { readonly kind: 'kept'; readonly value: unknown; readonly ageMs: number }
+  | { readonly kind: 'kept'; readonly value: Value; readonly ageMs: number }
   | { readonly kind: 'refused'; readonly why: string };
 
-/** A few small files that outlive the process. Each is replaced as a whole or not at all. */
-export interface Store {
-  read(name: StateName): Stored;
+/** The kept states, to look at. Never throws. */
+export interface StoreReader {
+  read<Value>(kind: StateKind<Value>): Stored<Value>;
+}
+
+/**
+ * A few small files that outlive the process. Each is replaced as a whole or not at all. One that cannot be understood is
+ * refused once: it is put aside under another name, and the next read finds none.
+ */
+export interface Store extends StoreReader {
   /** Throws what the file system says, as one sentence that names the file. */
-  write(name: StateName, value: unknown): void;
-  remove(name: StateName): void;
+  write<Value>(kind: StateKind<Value>, value: Value): void;
+  remove(kind: StateKind<unknown>): void;
 }

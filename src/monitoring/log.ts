@@ -165,6 +165,7 @@ const CODES: Partial<Record<AgentEvent['kind'], FailureCode>> = {
   'kernel-failed': 'KERNEL_UNREADABLE',
   'move-not-settled': 'ADDRESS_MOVE_NOT_ENDED',
   'state-failed': 'STATE_NOT_KEPT',
+  'state-unusable': 'STATE_UNUSABLE',
   'control-failed': 'CONTROL_SOCKET_FAILED',
   'web-failed': 'WEB_SERVER_FAILED',
   'reload-refused': 'SETTINGS_WRONG',
@@ -187,6 +188,12 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
       return ['error', { reason: event.why }, 'a move of addresses that was cut short could not be ended'];
     case 'state-failed':
       return ['error', { error: event.error }, 'the last known good answer could not be kept in state_dir'];
+    case 'state-unusable':
+      return [
+        'warn',
+        { reason: event.why, putAsideAs: event.putAsideAs },
+        'a file in state_dir cannot be used, the agent works without it',
+      ];
     case 'control-failed':
       return [
         'error',

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { realClock } from '../../src/agent/clock.js';
 import { type MoveEvent, settleInterruptedMove } from '../../src/agent/journal.js';
-import { openStore } from '../../src/agent/store.js';
+import { openStore, type StateEvent } from '../../src/agent/store.js';
 import type { Kernel } from '../../src/model/kernel.js';
 import { type Cleanup, ip, ipLink } from '../support/netns.js';
 import { applied, BRIDGE } from './fixture.js';
@@ -28,9 +28,10 @@ function killIn(t: Cleanup, ns: string, operation: ReturnType<typeof move>, poin
 }
 
 /** What the next start does first. */
-function startAgain(folder: string): MoveEvent[] {
-  const told: MoveEvent[] = [];
-  settleInterruptedMove(openStore(folder, 'host1', realClock), (event) => told.push(event));
+function startAgain(folder: string): (MoveEvent | StateEvent)[] {
+  const told: (MoveEvent | StateEvent)[] = [];
+  const tell = (event: MoveEvent | StateEvent): void => void told.push(event);
+  settleInterruptedMove(openStore(folder, 'host1', realClock, tell), tell);
   assert.deepEqual(readdirSync(folder), [], 'the record is gone');
   return told;
 }

@@ -13,7 +13,7 @@ const dieAt = (here: string): void => {
 };
 
 const requests = openRequests();
-const journal = openJournal(openStore(folder, 'host1', realClock));
+const journal = openJournal(openStore(folder, 'host1', realClock, () => {}));
 let exchanges = 0;
 const [outcome] = applyOperations(
   {

@@ -18,19 +18,22 @@ export interface StoreEvents {
 
 /** A store with the real one's manners: whole files or none, their age by the clock on the wall. */
 export const openSimulatedStore = (disk: Disk, clock: Clock, events: StoreEvents): Store => ({
-  read: (name) => {
+  read: ({ name, check }) => {
     const kept = disk.get(name);
     if (kept === undefined) return { kind: 'none' };
     const ageMs = Math.max(0, clock.wallMs() - kept.writtenAtMs);
-    return { kind: 'kept', value: JSON.parse(kept.text), ageMs };
+    const checked = check(JSON.parse(kept.text));
+    // Nothing damages these files: what the agent has written, it must be able to read.
+    if (!checked.ok) throw new Error(`${name} as the agent wrote it: ${checked.wrong}`);
+    return { kind: 'kept', value: checked.value, ageMs };
   },
-  write: (name, value) => {
+  write: ({ name }, value) => {
     events.before(name);
     if (!events.reaches()) return;
     disk.set(name, { text: JSON.stringify(value), writtenAtMs: clock.wallMs() });
     events.after(name);
   },
-  remove: (name) => {
+  remove: ({ name }) => {
     if (events.reaches()) disk.delete(name);
   },
 });

@@ -91,3 +91,16 @@ for (const [what, password, url] of [
     assert.match(text, /cannot use mysql:\/\/\S*\*\*\*\S* here/);
     assert.doesNotMatch(text, /s3cret|:e@|p%23w|p@w|former/);
   });
+
+test('a fault of this program is thrown on as what it is, and is no word of the database', () => {
+  const fault = new TypeError("Cannot read properties of undefined (reading 'length')");
+  assert.throws(
+    () => databaseError(fault, MYSQL),
+    (error) => error === fault,
+  );
+});
+
+test('a setting that Node cannot use is told as a failure of the connection, although it is a TypeError', () => {
+  const error = Object.assign(new TypeError('The "ca" is wrong'), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert.equal(databaseError(error, MYSQL).kind, 'query');
+});

@@ -19,10 +19,10 @@ const BELOW_COMMANDS = ['agent', 'config', 'database', 'kernel', 'monitoring', '
  */
 const ROOMS: Readonly<Record<string, Room>> = {
   'src/cli.ts': { rooms: ['commands', ...BELOW_COMMANDS], packages: ['commander', ...LOGGING], node: 'any' },
-  'src/commands': { rooms: BELOW_COMMANDS, packages: ['commander', ...LOGGING], node: 'any' },
+  'src/commands': { rooms: BELOW_COMMANDS, packages: ['commander', ...LOGGING, 'valibot'], node: 'any' },
   'src/agent': {
     rooms: ['database', 'kernel', 'reconcile', 'monitoring', 'model'],
-    packages: LOGGING,
+    packages: [...LOGGING, 'valibot'],
     node: 'any',
   },
   'src/config': { rooms: ['model'], packages: ['convict'], node: 'any' },
