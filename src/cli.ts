@@ -3,16 +3,17 @@
 // keeps threads for its collections nor collects just because it has time; one thread is left for it to compile in, and not
 // four, each of which has memory of its own. Kernels before 5.1 read 127 characters of the line (BINPRM_BUF_SIZE).
 import { setFlagsFromString } from 'node:v8';
-import { main } from './commands/main.js';
+import { closeDebugger } from './commands/debugger.js';
+
+// Without a handler Node answers SIGUSR1 by a debugger, open to every user of the host. The program itself is loaded after this.
+process.on('SIGUSR1', () => {});
+closeDebugger();
 
 // An agent mostly waits: to optimise what does not run several times a second costs more memory and time than it brings. This
 // is seven times what V8 takes for often. Its later versions, of Node 22 and on, count in another way and complain about the flag.
 if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=1000000');
 
-const code = await main(process.argv.slice(2));
-// A pipe takes 64 KiB at once, the rest waits for its reader. A reader that has left ends the wait, too.
-for (const stream of [process.stdout, process.stderr]) {
-  if (stream.writableLength > 0) await new Promise<unknown>((settle) => stream.write('', settle));
-}
-// Everything that counts is closed by then. What a command has given up waiting for must not keep the process.
-process.exit(code);
+const { main } = await import('./commands/main.js');
+closeDebugger();
+const { endProcess } = await import('./commands/end-process.js');
+await endProcess(await main(process.argv.slice(2)));

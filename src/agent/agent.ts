@@ -1,10 +1,11 @@
-import { type AgentStatus, EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { type AgentStatus, EXIT, type ExitCode, type FaultPlace, type Settings } from '../model/index.js';
 import { viewOf } from '../reconcile/view.js';
 import { recallVanishedTaps } from './keep.js';
 import { look } from './look.js';
-import { poll, shutDown } from './poll.js';
+import { poll } from './poll.js';
 import { startPoller } from './poller.js';
-import { type AgentState, makeState, type Surroundings } from './state.js';
+import { shutDown } from './shut-down.js';
+import { type AgentState, makeState, noteFault, type Surroundings } from './state.js';
 import { statusOf } from './status.js';
 import { SUMMARY_INTERVAL_MS } from './tally.js';
 
@@ -15,13 +16,15 @@ export interface Agent {
   reload(settings: Settings): void;
   /** Finishes what is in hand, leaves the data plane as it is. */
   stop(): Promise<void>;
+  /** A fault of this program that was met beside the agent's own loop. */
+  fault(during: FaultPlace, thrown: unknown): void;
   /** How the agent sees the host now, see `statusOf`. */
   status(): AgentStatus;
   /** How many taps were here when the host was last looked at. */
   tapsHere(): number;
   /** How far the loop is behind its own schedule; 0 while it turns as it should. */
   lateMs(): number;
-  /** Settles when the agent has ended: stopped (0), out of retries (75), or a schema it cannot serve (78). */
+  /** Settles when the agent has ended: stopped (0), too many faults (70), out of retries (75), a wrong schema (78). */
   readonly ended: Promise<ExitCode>;
 }
 
@@ -42,6 +45,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     () => self.settings,
     edges.random,
     () => poll(self),
+    () => self.faults.pauseMs(),
   );
   edges.kernel.watch(() => look(self));
   summariseHourly(self);
@@ -49,6 +53,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     accept: () => accept(self),
     reload: (next) => reload(self, next),
     stop: () => shutDown(self, EXIT.ok),
+    fault: (during, thrown) => noteFault(self, during, thrown),
     status: () => statusOf(self),
     tapsHere: () => (self.seen === null ? 0 : viewOf(self.seen, self.settings.host).taps.size),
     lateMs: () => self.poller?.lateMs() ?? 0,
@@ -71,7 +76,8 @@ function reload(self: AgentState, settings: Settings): void {
   void old.close();
   // Other interfaces may be mapped now, whose routes have to be known.
   self.edges.kernel.invalidate();
-  self.poller?.pollSoon();
+  self.abandon();
+  self.poller?.pollAtOnce();
 }
 
 function summariseHourly(self: AgentState): void {

@@ -20,6 +20,8 @@ export interface HeartEdges {
   readonly observer: Observer;
   /** Taps that are here. */
   readonly devices: () => number;
+  /** Told of a fault of this program; the next beat comes at its time. */
+  readonly onFault: (thrown: unknown) => void;
 }
 
 /** The heartbeat of the running agent. It listens to the agent's events; nothing of the agent waits for it. */
@@ -75,7 +77,8 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
       return null;
     } catch (error) {
       if (error instanceof DatabaseError) return error;
-      throw error;
+      edges.onFault(error);
+      return null;
     }
   };
   const isStopped = (): boolean => state === 'stopped';

@@ -81,16 +81,28 @@ function wakeAt(self: AgentState, wakeAtMs: number | null): void {
  * the database is asked at once. The event itself is not consulted, only what is there now.
  */
 export function look(self: AgentState): void {
+  const { clock } = self.edges;
+  const waitMs = Math.max(self.restraint.waitMs(), self.faults.pauseMs());
+  self.cancelLook();
   if (self.stopping) return;
+  // A whole number: of two times that differ by less than the clock can tell there would be no end.
+  if (waitMs > 0) self.cancelLook = clock.after(Math.ceil(waitMs), () => look(self));
+  else lookNow(self);
+}
+
+function lookNow(self: AgentState): void {
   guarded(self, () => {
-    catchUp(self);
-    if (knowsTooLittle(self)) self.poller?.pollSoon();
+    const report = catchUp(self);
+    const isUnknown = knowsTooLittle(self);
+    if (isUnknown) self.poller?.pollSoon();
+    if (report === null) return;
+    self.restraint.note(isUnknown || report.operations.length + report.failed.length > 0);
   });
 }
 
 /** A pass from memory when the host is not as the last pass has left it: whoever reads the kernel takes its events away. */
-export function catchUp(self: AgentState): void {
-  if (self.edges.kernel.observe().version !== self.seenVersion) pass(self, 'kernel', null);
+export function catchUp(self: AgentState): PassReport | null {
+  return self.edges.kernel.observe().version === self.seenVersion ? null : pass(self, 'kernel', null);
 }
 
 export function viewNow(self: AgentState): View {

@@ -4,17 +4,27 @@ import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
 import { catchUp, look, pass, viewNow } from './look.js';
 import type { PollOutcome } from './poller.js';
-import { type AgentState, type Asked, guarded } from './state.js';
+import { shutDown } from './shut-down.js';
+import { type AgentState, type Asked, guarded, noteFault } from './state.js';
 
 /** One poll: the kernel first, then the database, then a pass with its answer, then the statuses. Never throws. */
 export async function poll(self: AgentState): Promise<PollOutcome> {
+  try {
+    return await pollOnce(self);
+  } catch (error) {
+    noteFault(self, 'poll', error);
+    return self.stopping ? 'give-up' : 'retry';
+  }
+}
+
+async function pollOnce(self: AgentState): Promise<PollOutcome> {
   const asked = guarded(self, () => ask(self));
   if (asked === null) return 'retry';
   const { database } = self;
-  const answer = await orFailure(database.read(asked.question));
+  const answer = await inHand(self, database.read(asked.question));
   if (self.stopping) return 'give-up';
   // A reload has taken the connection away under this poll; the next one asks with the new settings.
-  if (database !== self.database) return 'good';
+  if (answer === null || database !== self.database) return 'good';
   return answer instanceof DatabaseError ? noteFailure(self, answer) : workWith(self, asked, answer);
 }
 
@@ -47,8 +57,9 @@ async function workWith(
   const told = { answer, presentBefore, asked: view.observed };
   const report = guarded(self, () => pass(self, 'poll', told));
   if (report === null) return 'retry';
-  keepLastKnownGood(self, before, answer);
   await writeStatuses(self, report);
+  // After the statuses, which somebody waits for: a disk may take its time.
+  keepLastKnownGood(self, before, answer);
   look(self);
   return 'good';
 }
@@ -61,6 +72,14 @@ async function orFailure<Value>(promise: Promise<Value>): Promise<Value | Databa
     if (error instanceof DatabaseError) return error;
     throw error;
   }
+}
+
+/** The same, or null when a reload did not wait for it. */
+function inHand<Value>(self: AgentState, work: Promise<Value>): Promise<Value | DatabaseError | null> {
+  const abandoned = new Promise<null>((settle) => {
+    self.abandon = () => settle(null);
+  });
+  return Promise.race([orFailure(work), abandoned]);
 }
 
 function noteAnswered(self: AgentState): void {
@@ -96,32 +115,12 @@ function giveUp(self: AgentState, error: DatabaseError, code: ExitCode): PollOut
 
 async function writeStatuses(self: AgentState, { pass: id, statuses }: PassReport): Promise<void> {
   if (statuses.length === 0 || self.settings.database.readOnly) return;
-  const rows = await orFailure(self.database.writeStatuses(statuses));
+  const rows = await inHand(self, self.database.writeStatuses(statuses));
+  if (rows === null) return;
   if (rows instanceof DatabaseError) {
     if (!self.stopping) self.edges.observer({ kind: 'statuses-failed', pass: id, error: rows.message });
     return;
   }
   self.memory = settleStatuses(self.memory, statuses);
   self.edges.observer({ kind: 'statuses-written', pass: id, changes: statuses, rows });
-}
-
-/** How long the end waits for a call to the database in hand; a frozen server must not hold up a restart. */
-const PATIENCE_AT_END_MS = 2_000;
-
-/** Ends the agent and leaves the data plane as it is. */
-export async function shutDown(self: AgentState, code: ExitCode): Promise<void> {
-  if (self.stopping) return;
-  self.stopping = true;
-  self.poller?.stop();
-  self.cancelWake();
-  self.cancelSummary();
-  const { clock, kernel } = self.edges;
-  let cancel = (): void => {};
-  const patience = new Promise<void>((settle) => {
-    cancel = clock.after(PATIENCE_AT_END_MS, settle);
-  });
-  await Promise.race([self.database.close(), patience]);
-  cancel();
-  await kernel.close();
-  self.end(code);
 }

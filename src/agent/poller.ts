@@ -24,18 +24,22 @@ export interface Poller {
   lateMs(): number;
   /** Polls as soon as the gap allows, or right after the poll in hand. */
   pollSoon(): void;
+  /** The same, also while a failed poll is waited for: the settings are others now. */
+  pollAtOnce(): void;
   stop(): void;
 }
 
 /**
  * Runs `poll` again and again, one at a time: `pollingIntervalMs` from start to start while it is good,
- * `reconnectIntervalMs` with jitter after a failure. `random` gives numbers from 0 to 1.
+ * `reconnectIntervalMs` with jitter after a failure. `random` gives numbers from 0 to 1; nothing begins while
+ * `pauseMs` have to go by.
  */
 export function startPoller(
   clock: Clock,
   settings: () => PollerSettings,
   random: () => number,
   poll: () => Promise<PollOutcome>,
+  pauseMs: () => number,
 ): Poller {
   let cancelTimer: (() => void) | null = null;
   let startedMs = Number.NEGATIVE_INFINITY;
@@ -43,7 +47,8 @@ export function startPoller(
   let failing = false;
   let dueMs = clock.monotonicMs();
 
-  const schedule = (delayMs: number): void => {
+  const schedule = (wantedMs: number): void => {
+    const delayMs = Math.max(wantedMs, pauseMs());
     dueMs = clock.monotonicMs() + delayMs;
     cancelTimer?.();
     cancelTimer = clock.after(delayMs, () => void run());
@@ -74,13 +79,19 @@ export function startPoller(
       : Math.max(0, startedMs + pollingIntervalMs - clock.monotonicMs());
   };
 
+  const pollSoon = (): void => {
+    if (state === 'polling') state = 'polling-again';
+    // While the server is down an event must not make the retries come faster.
+    else if (state === 'idle' && !failing) schedule(gap());
+  };
+
   schedule(0);
   return {
     lateMs: () => Math.max(0, clock.monotonicMs() - dueMs),
-    pollSoon: () => {
-      if (state === 'polling') state = 'polling-again';
-      // While the server is down an event must not make the retries come faster.
-      else if (state === 'idle' && !failing) schedule(gap());
+    pollSoon,
+    pollAtOnce: () => {
+      failing = false;
+      pollSoon();
     },
     stop: () => {
       state = 'stopped';

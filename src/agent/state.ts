@@ -1,7 +1,9 @@
 import {
   type Clock,
   type Database,
+  EXIT,
   type ExitCode,
+  type FaultPlace,
   type HostState,
   type IfIndex,
   type Kernel,
@@ -11,13 +13,18 @@ import {
   type Question,
   type Settings,
   type Store,
+  stackOf,
 } from '../model/index.js';
+import { tellEach } from '../monitoring/tell.js';
 import type { Desired } from '../reconcile/desired.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import type { Settled } from '../reconcile/settled.js';
 import type { View } from '../reconcile/view.js';
+import { type Faults, startFaults } from './faults.js';
 import { type History, startHistory } from './history.js';
 import type { Poller } from './poller.js';
+import { type Restraint, startRestraint } from './restraint.js';
+import { shutDown } from './shut-down.js';
 import { startTally, type Tally } from './tally.js';
 
 /** The edges the agent works on; the real ones, or simulated ones. */
@@ -50,6 +57,8 @@ export interface AgentState {
   readonly edges: Surroundings;
   readonly tally: Tally;
   readonly history: History;
+  readonly faults: Faults;
+  readonly restraint: Restraint;
   settings: Settings;
   database: Database;
   memory: Memory;
@@ -73,7 +82,10 @@ export interface AgentState {
   stopping: boolean;
   /** Timers to cancel at the end. */
   cancelWake: () => void;
+  cancelLook: () => void;
   cancelSummary: () => void;
+  /** Gives up the call to the database in hand. */
+  abandon: () => void;
   readonly end: (code: ExitCode) => void;
 }
 
@@ -83,15 +95,14 @@ export function makeState(
   end: (code: ExitCode) => void,
 ): AgentState {
   const history = startHistory(edges.clock);
-  const observer: Observer = (event) => {
-    history.note(event);
-    edges.observer(event);
-  };
+  const observer = tellEach([history.note, edges.observer]);
   return {
     edges: { ...edges, observer },
     settings,
     end,
     history,
+    faults: startFaults(edges.clock),
+    restraint: startRestraint(edges.clock),
     database: edges.openDatabase(settings),
     tally: startTally(),
     memory: EMPTY_MEMORY,
@@ -109,21 +120,32 @@ export function makeState(
     outage: null,
     stopping: false,
     cancelWake: () => {},
+    cancelLook: () => {},
     cancelSummary: () => {},
+    abandon: () => {},
   };
 }
 
 /**
- * Runs what reads the kernel. A kernel that cannot be read costs only this pass: the picture is forgotten, and
- * everything is read again in the next one. null then.
+ * Runs what reads the kernel. A kernel that cannot be read, or a fault of this program, costs only this pass: the picture
+ * is forgotten, and everything is read again in the next one. null then.
  */
 export function guarded<Result>(self: AgentState, work: () => Result): Result | null {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
     self.edges.kernel.invalidate();
-    self.edges.observer({ kind: 'kernel-failed', error: error.message });
+    if (error instanceof KernelError) self.edges.observer({ kind: 'kernel-failed', error: error.message });
+    else noteFault(self, 'pass', error);
     return null;
   }
+}
+
+/** A fault of this program: it is told, the agent pauses, and goes on with what it knows; after too many it ends. */
+export function noteFault(self: AgentState, during: FaultPlace, thrown: unknown): void {
+  self.settled = null;
+  self.edges.observer({ kind: 'fault', during, stack: stackOf(thrown) });
+  if (!self.faults.note()) return;
+  self.edges.observer({ kind: 'too-many-faults' });
+  void shutDown(self, EXIT.fault);
 }

@@ -1,4 +1,4 @@
-import { type ExitCode, FAILURES, type FailureCode } from '../model/index.js';
+import { type ExitCode, FAILURES, type FailureCode, isRefusal, messageOf, stackOf } from '../model/index.js';
 import type { Output } from './invocation.js';
 
 /** Failures of the catalogue that end a command. */
@@ -11,3 +11,12 @@ export function complain(output: Output, code: FatalCode, message: string): Exit
   output.complain(`${code}: ${message}\n  ${FAILURES[code].remedy}`);
   return FAILURES[code].exit;
 }
+
+/**
+ * Says what nobody foresaw: what the surroundings refused (a folder, /proc, an account without a name) in one sentence,
+ * anything else as a fault of this program, with the place in it. Gives the exit code.
+ */
+export const complainOfThrown = (output: Output, thrown: unknown): ExitCode =>
+  isRefusal(thrown)
+    ? complain(output, 'SYSTEM_REFUSED', messageOf(thrown))
+    : complain(output, 'INTERNAL_FAULT', `a fault of this program: ${stackOf(thrown)}`);

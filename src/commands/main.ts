@@ -4,6 +4,8 @@ import { type LoadResult, loadSettings, loadSettingsWithoutPassword, type Source
 import { describeProblem } from '../config/problem.js';
 import { commandLineOptions } from '../config/schema.js';
 import { EXIT, type ExitCode } from '../model/index.js';
+import { complain, complainOfThrown } from './complain.js';
+import { catchStray, endProcess } from './end-process.js';
 import type { Output } from './invocation.js';
 import { type Action, makeProgram, type Refuse } from './program.js';
 
@@ -13,6 +15,8 @@ import { type Action, makeProgram, type Refuse } from './program.js';
  */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   const output = terminalOutput();
+  // What is thrown where nobody waits for it; the daemon has a way of its own.
+  catchStray((thrown) => void endProcess(complainOfThrown(output, thrown)));
   let code: ExitCode = EXIT.ok;
   const program = makeProgram({
     withSettings: async (action, refuse = refuseSettings) => {
@@ -28,7 +32,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof CommanderError)) return complainOfThrown(output, error);
     // Commander has already printed help, version or what was wrong. Its own code for wrong usage is 1; a command
     // that has another one (`check`) says so.
     return error.exitCode === 1 ? EXIT.usage : (error.exitCode as ExitCode);
@@ -38,16 +42,18 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 
 function terminalOutput(): Output {
   // Whoever reads may leave early (`plan | head`): the exit code still tells what was found.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
-  return {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    void endProcess(complain(output, 'SYSTEM_REFUSED', `stdout cannot be written: ${error.message}`));
+  });
+  // There is nobody left to tell.
+  process.stderr.on('error', () => {});
+  const output: Output = {
     print: (text) => void process.stdout.write(`${text}\n`),
     complain: (text) => void process.stderr.write(`quantum-linuxbridge-agent: ${text}\n`),
     colour: process.stdout.isTTY === true,
   };
+  return output;
 }
 
 /** Reads the settings as often as it is asked to, so that SIGHUP sees the files as they are then. */

@@ -1,19 +1,13 @@
-import type { Logger } from 'pino';
 import type { Agent } from '../agent/agent.js';
 import { realClock } from '../agent/clock.js';
 import { serveControl } from '../agent/control.js';
 import { processEnvironment } from '../config/environment.js';
 import { serviceManagerOf } from '../config/service-manager.js';
 import { datagramsTo } from '../kernel/datagram.js';
-import {
-  type AgentEvent,
-  type ListenAddress,
-  messageOf,
-  type Observer,
-  type Settings,
-} from '../model/index.js';
-import { logObserver } from '../monitoring/log.js';
+import { type ListenAddress, messageOf, type Observer, type Settings } from '../model/index.js';
+import { type Log, logObserver } from '../monitoring/log.js';
 import { type Notify, startWatchdog, systemdObserver } from '../monitoring/systemd.js';
+import { tellEach } from '../monitoring/tell.js';
 import { version } from './version.js';
 
 /** Everything through which the running agent is seen: log, systemd, control socket, web server. */
@@ -26,19 +20,19 @@ export interface Outside {
 }
 
 /** Opens what listens to the agent's events; nothing is loaded or opened that the settings do not ask for. */
-export async function openOutside(settings: Settings, log: Logger): Promise<Outside> {
+export async function openOutside(settings: Settings, log: Log): Promise<Outside> {
   const { watchdogMs, notify } = serviceManager();
   const listeners = new Set<() => void>();
-  const web = settings.webListenAddress === null ? null : await prepareWeb(settings.webListenAddress);
-  const observers = [
-    logObserver(log),
+  const web =
+    settings.webListenAddress === null ? null : await prepareWeb(settings.webListenAddress, log.dropped);
+  const observer = tellEach([
+    logObserver(log.logger),
     systemdObserver(notify, realClock),
     ...(web === null ? [] : [web.observer]),
-  ];
-  const observer = (event: AgentEvent): void => {
-    for (const tell of observers) tell(event);
-    for (const listener of listeners) listener();
-  };
+    () => {
+      for (const listener of listeners) listener();
+    },
+  ]);
   const releasers: (() => Promise<void> | void)[] = [];
   /** Opens one of them, and tells its failure as an event. */
   const open = async (
@@ -92,14 +86,14 @@ interface PreparedWeb {
 }
 
 /** Metrics count from the beginning; the server itself begins when there is an agent to show. */
-async function prepareWeb(address: ListenAddress): Promise<PreparedWeb> {
+async function prepareWeb(address: ListenAddress, droppedLines: () => number): Promise<PreparedWeb> {
   const [{ startWeb }, { startMetrics }, { healthRoutes }, { pageRoutes }] = await Promise.all([
     import('../monitoring/web.js'),
     import('../monitoring/metrics.js'),
     import('../monitoring/health.js'),
     import('../monitoring/page/routes.js'),
   ]);
-  const metrics = startMetrics(version, realClock);
+  const metrics = startMetrics(version, realClock, droppedLines);
   return {
     observer: metrics.observer,
     start: async (agent, onChange, observer) => {

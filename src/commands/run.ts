@@ -3,6 +3,7 @@ import { realClock } from '../agent/clock.js';
 import { startHeart } from '../agent/heartbeat.js';
 import { settleInterruptedMove } from '../agent/journal.js';
 import { takeLock } from '../agent/lock.js';
+import { inPatience } from '../agent/patience.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { reloaded } from '../config/reload.js';
@@ -17,6 +18,7 @@ import {
   storeFor,
   withFailures,
 } from './edges.js';
+import { catchStray } from './end-process.js';
 import type { Invocation } from './invocation.js';
 import { openOutside } from './outside.js';
 import { version } from './version.js';
@@ -38,11 +40,15 @@ export async function run({ loaded, output }: Invocation, loadAgain: () => LoadR
 
 async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promise<ExitCode> {
   let { settings } = loaded;
-  const log = await openLog(settings);
+  const log = await openLog(settings, realClock);
   const outside = await openOutside(settings, log);
   const { observer } = outside;
   const devices = (): number => agent.tapsHere();
-  const heart = startHeart({ openHeartbeats: heartbeatsFor, clock: realClock, observer, devices }, settings);
+  const onFault = (thrown: unknown): void => agent.fault('heartbeat', thrown);
+  const heart = startHeart(
+    { openHeartbeats: heartbeatsFor, clock: realClock, observer, devices, onFault },
+    settings,
+  );
   const stop = (signal: string): void => {
     observer({ kind: 'stopping', signal });
     void agent.stop();
@@ -56,7 +62,7 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
     }
     const next = reloaded(settings, result.loaded.settings);
     settings = next.settings;
-    log.level = settings.logLevel;
+    log.logger.level = settings.logLevel;
     agent.reload(settings);
     heart.reload(settings);
     if (next.waiting.length > 0) observer({ kind: 'restart-needed', settings: next.waiting });
@@ -65,7 +71,8 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   // Until here a signal ends the process as it ends any other. None is handled before the next await, when there is an agent.
   const releaseSignals = onSignals(stop, reload);
   observer({ kind: 'started', host: settings.host.host, version });
-  for (const warning of loaded.warnings) log.warn({ code: warning.code, detail: warning.message }, 'warning');
+  for (const warning of loaded.warnings)
+    log.logger.warn({ code: warning.code, detail: warning.message }, 'warning');
   const store = storeFor(settings, observer);
   settleInterruptedMove(store, observer);
   const kernel = changingKernelFor(() => settings.host, store);
@@ -84,15 +91,21 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
     },
     settings,
   );
+  catchStray((thrown) => agent.fault('elsewhere', thrown));
   try {
     await outside.serve(agent);
     return await agent.ended;
   } finally {
     releaseSignals();
-    await heart.stop();
-    await outside.close();
+    await inPatience(realClock, Promise.all([heart.stop(), outside.close()]), PATIENCE_AT_END_MS);
+    await log.flush(LOG_LIMIT_MS);
   }
 }
+
+/** How long the end waits for the last heartbeat and for clients that were asked to go. */
+const PATIENCE_AT_END_MS = 1_500;
+/** And for a reader of the log. */
+const LOG_LIMIT_MS = 500;
 
 /** SIGTERM and SIGINT end the agent, SIGHUP reads the settings again. Gives what takes the handlers off. */
 function onSignals(stop: (signal: string) => void, reload: () => void): () => void {

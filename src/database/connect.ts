@@ -1,8 +1,9 @@
 import { DatabaseError } from '../model/database.js';
 import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
 import type { Connection } from './connection.js';
-import { databaseError, endpointOf, tooLate } from './errors.js';
+import { databaseError, endpointOf, isFault, tooLate, unresolved } from './errors.js';
 import { within } from './limit.js';
+import { isLookedUp } from './names.js';
 import type { connectPostgresql } from './postgresql.js';
 
 /** How long a good-bye to the server may take before the socket is cut. */
@@ -10,16 +11,34 @@ export const GOODBYE_LIMIT_MS = 1000;
 
 type Limits = Pick<DatabaseSettings, 'connectTimeoutMs' | 'queryTimeoutMs'>;
 
-/** A connection that is ready for statements, within `connectTimeoutMs`. Throws DatabaseError. */
-export async function connectTo(server: DatabaseServer, limits: Limits): Promise<Connection> {
+/** What a signal is given that ends the attempts to connect. */
+export const closing = (): DatabaseError =>
+  new DatabaseError('unreachable', 'The connection to the database was closed while it was being made.');
+
+/**
+ * A connection that is ready for statements, within `connectTimeoutMs`, or until `signal` says that it is not wanted any
+ * more. Throws DatabaseError.
+ */
+export async function connectTo(
+  server: DatabaseServer,
+  limits: Limits,
+  signal?: AbortSignal,
+): Promise<Connection> {
+  signal?.throwIfAborted();
   const connect = await driverOf(server);
   let cut = (): void => {};
   const attempt = connect(server, limits.queryTimeoutMs, (destroy) => {
     cut = destroy;
   });
   try {
-    return await within(limits.connectTimeoutMs, attempt, () =>
-      tooLate(server, 'accept a connection', limits.connectTimeoutMs),
+    return await within(
+      limits.connectTimeoutMs,
+      attempt,
+      () =>
+        isLookedUp(server.host)
+          ? unresolved(server, limits.connectTimeoutMs)
+          : tooLate(server, 'accept a connection', limits.connectTimeoutMs),
+      signal,
     );
   } catch (error) {
     cut();
@@ -34,18 +53,20 @@ const driverOf = async ({ engine }: DatabaseServer): Promise<typeof connectPostg
     : (await import('./mysql.js')).connectMysql;
 
 /**
- * The first server of the list that answers. Each is tried once; `onFailure` hears of every one that failed.
+ * The first server of the list that answers. Each is tried once, and none after `signal`; `onFailure` hears of every one that failed.
  * Throws DatabaseError: `unreachable` when any of them may yet come back by itself.
  */
 export async function connectToFirst(
   settings: DatabaseSettings,
   onFailure: (server: string, error: DatabaseError) => void,
+  signal?: AbortSignal,
 ): Promise<Connection> {
   const failures: DatabaseError[] = [];
   for (const server of settings.servers) {
     try {
-      return await connectTo(server, settings);
+      return await connectTo(server, settings, signal);
     } catch (error) {
+      signal?.throwIfAborted();
       const failure = databaseError(error, server);
       onFailure(endpointOf(server), failure);
       failures.push(failure);
@@ -70,6 +91,7 @@ export async function answered<T>(
       return tooLate(connection.server, what, limitMs);
     });
   } catch (error) {
+    if (isFault(error)) connection.cut();
     throw databaseError(error, connection.server);
   }
 }

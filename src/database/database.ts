@@ -6,7 +6,7 @@ import {
   type StatusChange,
 } from '../model/database.js';
 import type { DatabaseSettings } from '../model/settings.js';
-import { answered, disconnect } from './connect.js';
+import { answered, closing, disconnect } from './connect.js';
 import { databaseError, endpointOf } from './errors.js';
 import type { GenerationName } from './generations/generation.js';
 import { type Reading, readSnapshot } from './read.js';
@@ -18,10 +18,11 @@ import { writeStatuses } from './write.js';
  * The shared database. Nothing is connected before the first call; after any failure of a read the next
  * call starts afresh with the first server of the list and looks at the schema again. Calls are carried out
  * one after another. Every call ends within `connectTimeoutMs` for each server tried, `queryTimeoutMs` for
- * the schema and `queryTimeoutMs` for its own statements.
+ * the schema and `queryTimeoutMs` for its own statements; `close` waits for no connection that is being made.
  */
 export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents = {}): Database {
   const inTurn = oneAfterAnother();
+  const closed = new AbortController();
   let session: Session | null = null;
   let newest: GenerationName | null = null;
   /** What the last read of this session has found. */
@@ -33,7 +34,7 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
     if (session !== null) await disconnect(session.connection);
     session = null;
     last = null;
-    session = await openSession(settings, newest, events);
+    session = await openSession(settings, newest, events, closed.signal);
     newest = session.generation.name;
     return session;
   }
@@ -77,11 +78,13 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
   return {
     read: (question) => inTurn(() => read(question)),
     writeStatuses: (changes) => inTurn(() => write(changes)),
-    close: () =>
-      inTurn(async () => {
+    close: () => {
+      closed.abort(closing());
+      return inTurn(async () => {
         if (session !== null) await disconnect(session.connection);
         session = null;
-      }),
+      });
+    },
   };
 }
 

@@ -117,7 +117,7 @@ export function databaseError(error: unknown, server: DatabaseServer): DatabaseE
 
 const FAULTS = [TypeError, RangeError, ReferenceError];
 /** What Node and the drivers throw of these kinds, for settings that cannot be used, carries a code. */
-const isFault = (error: unknown): boolean =>
+export const isFault = (error: unknown): boolean =>
   FAULTS.some((kind) => error instanceof kind) && errorCodeOf(error) === null;
 
 /** Whether a driver's error says that a row with this key is there already. */
@@ -132,6 +132,13 @@ export function isDuplicate(error: unknown): boolean {
 /** A limit ran out: `what` was not done in `limitMs`. */
 export const tooLate = (server: DatabaseServer, what: string, limitMs: number): DatabaseError =>
   new DatabaseError('unreachable', `${endpointOf(server)} did not ${what} within ${limitMs} ms.`);
+
+/** The name service has not answered in `limitMs`. */
+export const unresolved = (server: DatabaseServer, limitMs: number): DatabaseError =>
+  new DatabaseError(
+    'name-resolution',
+    `${endpointOf(server)}: the host name "${server.host}" was not resolved within ${limitMs} ms.`,
+  );
 
 const isReadOnlyNumber = (number: number | null): boolean =>
   number !== null && READ_ONLY_MYSQL_NUMBERS.includes(number);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { DatabaseError, type HeartbeatWriter, type SelfReport } from '../model/database.js';
 import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
-import { answered, disconnect } from './connect.js';
+import { answered, closing, disconnect } from './connect.js';
 import type { Connection } from './connection.js';
 import { databaseError, endpointOf, isDuplicate } from './errors.js';
 import { AGENT_COLUMNS, AGENT_TYPE } from './generations/agents.js';
@@ -30,11 +30,11 @@ interface Beating {
 export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
   const inTurn = oneAfterAnother();
   let beating: Beating | null = null;
-  let isClosed = false;
+  const closed = new AbortController();
 
   async function connected(): Promise<Beating> {
     if (beating?.session.connection.lost() || beating?.session.term.isOver()) await end();
-    beating ??= { session: await openSession(settings, null, {}), row: null };
+    beating ??= { session: await openSession(settings, null, {}, closed.signal), row: null };
     return beating;
   }
 
@@ -44,7 +44,7 @@ export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
   }
 
   async function beat(report: SelfReport): Promise<number> {
-    if (settings.readOnly || isClosed) return NOTHING_TO_WRITE_MS;
+    if (settings.readOnly || closed.signal.aborted) return NOTHING_TO_WRITE_MS;
     const current = await connected();
     const { connection, generation } = current.session;
     const { heartbeat } = generation;
@@ -67,7 +67,7 @@ export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
   return {
     beat: (report) => inTurn(() => beat(report)),
     close: () => {
-      isClosed = true;
+      closed.abort(closing());
       beating?.session.connection.cut();
       return inTurn(end);
     },

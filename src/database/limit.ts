@@ -1,12 +1,22 @@
 /**
  * Waits for `work`, but at most `limitMs`. The timer runs here, not in the server: a server that is
  * frozen, or whose packets vanish, keeps no limit of its own. `late` must end what `work` waits for and
- * gives the error to throw.
+ * gives the error to throw. `signal` ends the wait at once, with its reason as the error.
  */
-export function within<T>(limitMs: number, work: Promise<T>, late: () => Error): Promise<T> {
+export function within<T>(
+  limitMs: number,
+  work: Promise<T>,
+  late: () => Error,
+  signal?: AbortSignal,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(late()), limitMs);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    const abort = (): void => reject(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    });
   });
 }
 

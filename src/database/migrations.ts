@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import knex, { type Knex } from 'knex';
 import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
@@ -7,6 +7,7 @@ import { GOODBYE_LIMIT_MS } from './connect.js';
 import { databaseError, endpointOf, tooLate } from './errors.js';
 import { within } from './limit.js';
 import { mysqlOptions } from './mysql.js';
+import { databaseSocket } from './names.js';
 import { postgresqlOptions } from './postgresql.js';
 
 export type Dialect = DatabaseServer['engine'];
@@ -72,7 +73,7 @@ export async function runMigrations(
   direction: 'latest' | 'rollback',
 ): Promise<Migrated> {
   const [server] = settings.servers;
-  const socket = new Socket();
+  const socket = databaseSocket();
   const migrator = await migratorOf(server, socket, settings.connectTimeoutMs);
   try {
     const run = direction === 'latest' ? migrator.migrate.latest() : migrator.migrate.rollback();

@@ -1,10 +1,11 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import knex from 'knex';
 import mysql from 'mysql2';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
 import type { Connection, Row, Select, ServerState } from './connection.js';
 import { addressOf } from './errors.js';
 import { authenticationFor } from './mysql-authentication.js';
+import { databaseSocket } from './names.js';
 import { readTlsFiles } from './tls.js';
 
 const builder = knex({ client: 'mysql2' });
@@ -22,7 +23,7 @@ export async function connectMysql(
   queryTimeoutMs: number,
   onSocket: (cut: () => void) => void,
 ): Promise<Connection> {
-  const socket = new Socket();
+  const socket = databaseSocket();
   onSocket(() => socket.destroy());
   const client = mysql.createConnection(await mysqlOptions(server, socket));
   let lost = false;

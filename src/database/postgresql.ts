@@ -1,9 +1,10 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import knex from 'knex';
 import pg from 'pg';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
 import type { Connection, Row, Select, ServerState, Snapshot } from './connection.js';
 import { addressOf } from './errors.js';
+import { databaseSocket } from './names.js';
 import { readTlsFiles } from './tls.js';
 
 const builder = knex({ client: 'pg' });
@@ -36,7 +37,7 @@ export async function connectPostgresql(
   queryTimeoutMs: number,
   onSocket: (cut: () => void) => void,
 ): Promise<Connection> {
-  const socket = new Socket();
+  const socket = databaseSocket();
   onSocket(() => socket.destroy());
   const client = new pg.Client(await postgresqlOptions(server, socket));
   let lost = false;

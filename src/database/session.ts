@@ -32,14 +32,16 @@ export interface Session {
 
 /**
  * Connects to the first server of the list that answers and looks at its schema. `newest` is the newest
- * generation that this process has seen. Throws DatabaseError.
+ * generation that this process has seen. `signal` gives up connecting. Throws DatabaseError.
  */
 export async function openSession(
   settings: DatabaseSettings,
   newest: GenerationName | null,
   events: DatabaseEvents,
+  signal: AbortSignal,
 ): Promise<Session> {
-  const connection = await connectToFirst(settings, (name, error) => events.connectFailed?.(name, error));
+  const failed = (name: string, error: DatabaseError): void => events.connectFailed?.(name, error);
+  const connection = await connectToFirst(settings, failed, signal);
   try {
     const reading = readSchema(connection);
     const schema = await answered(connection, settings.queryTimeoutMs, 'show its schema', reading);

@@ -20,6 +20,8 @@ interface SocketCalls {
   ): number;
   recvmmsg(fd: number, headers: Buffer, count: number, flags: number, limit: null): number;
   close(fd: number): number;
+  /** Ends the process, whatever its threads do. */
+  _exit(code: number): void;
 }
 
 const library = koffi.load(null);
@@ -34,6 +36,7 @@ export const libc: SocketCalls = {
   ),
   recvmmsg: library.func('int recvmmsg(int fd, void *headers, uint count, int flags, void *limit)'),
   close: library.func('int close(int fd)'),
+  _exit: library.func('void _exit(int code)'),
 };
 
 /** One name per number; of two names for one number the one that the kernel's sources use. */

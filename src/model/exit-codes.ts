@@ -1,6 +1,7 @@
 /**
- * Exit codes, fixed from the first version. 64, 69, 75, 77 and 78 are those of sysexits.h.
- * Where several apply, the first of 78, 77, 75, 1, 3, 2, 0 wins.
+ * Exit codes, fixed from the first version. 64, 69, 70, 75, 77 and 78 are those of sysexits.h.
+ * Where several apply, the first of 78, 77, 75, 1, 3, 2, 0 wins. 70 is a fault of this program: of a command, or of
+ * the daemon after several in a short time.
  */
 export const EXIT = {
   ok: 0,
@@ -9,6 +10,7 @@ export const EXIT = {
   held: 3,
   usage: 64,
   alreadyRunning: 69,
+  fault: 70,
   unreachable: 75,
   notPermitted: 77,
   misconfigured: 78,

@@ -134,6 +134,17 @@ export const FAILURES = {
     remedy: 'Look at the message and put the addresses where they belong; the agent leaves them alone.',
     exit: null,
   },
+  SYSTEM_REFUSED: {
+    cause: 'The system refused what the program needs: /proc, a folder, a place for its output.',
+    remedy: 'Look at the message, which names the call, and give the user of the command what it needs.',
+    exit: EXIT.failed,
+  },
+  INTERNAL_FAULT: {
+    cause:
+      'A fault of this program. The running agent gives up the pass, waits, and goes on with what it knows.',
+    remedy: 'Report it with the message; a newer version may have mended it.',
+    exit: EXIT.fault,
+  },
   TEXTFILE_NOT_WRITTEN: {
     cause: 'The file of once --textfile could not be written.',
     remedy: 'Name a file in a folder that exists and that the user of the command may write to.',

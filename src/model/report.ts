@@ -95,9 +95,16 @@ export type AgentEvent =
   /** These settings were changed; a running agent keeps the values it was started with. */
   | { readonly kind: 'restart-needed'; readonly settings: readonly string[] }
   | { readonly kind: 'reload-refused'; readonly problems: readonly string[] }
+  /** A fault of this program was met; what was under way is given up. */
+  | { readonly kind: 'fault'; readonly during: FaultPlace; readonly stack: string }
+  /** So many of them, so soon after one another, that the agent ends. */
+  | { readonly kind: 'too-many-faults' }
   | { readonly kind: 'accepted'; readonly removals: number }
   /** Once an hour, so that a silent agent can be told from a dead one. */
   | { readonly kind: 'summary'; readonly summary: Summary }
   | { readonly kind: 'stopping'; readonly signal: string };
+
+/** What a fault of this program was met in. `telling`: a log, metrics or page. */
+export type FaultPlace = 'poll' | 'pass' | 'heartbeat' | 'telling' | 'elsewhere';
 
 export type Observer = (event: AgentEvent) => void;

@@ -7,3 +7,10 @@ export const messageOf = (thrown: unknown): string =>
 /** The code that Node puts on errors of the system, `ENOENT` for one; null: it has none. */
 export const errorCodeOf = (thrown: unknown): string | null =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+
+/** Whether the system has refused a call: that is no fault of this program. */
+export const isRefusal = (thrown: unknown): boolean => thrown instanceof Error && 'syscall' in thrown;
+
+/** The message and where it was thrown, a line each. */
+export const stackOf = (thrown: unknown): string =>
+  thrown instanceof Error && thrown.stack !== undefined ? thrown.stack : String(thrown);

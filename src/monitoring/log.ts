@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino';
 import {
   type AgentEvent,
+  type Clock,
   databaseFailure,
   type FailureCode,
   type Observer,
@@ -9,20 +10,32 @@ import {
   type Warning,
 } from '../model/index.js';
 import { databaseLine, type Line } from './log-database.js';
+import { openSink } from './sink.js';
 
 /** How many warnings of one pass are logged one by one; a flood is told by its number. */
 const WARNINGS_LOGGED_MAX = 50;
 
-/** A pino logger on stderr: JSON, or readable on a terminal (or when `log_format` says so). */
-export async function openLog({
-  logLevel,
-  logFormat,
-}: Pick<Settings, 'logLevel' | 'logFormat'>): Promise<Logger> {
-  const pretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY === true);
+/** The log of the running agent. */
+export interface Log {
+  readonly logger: Logger;
+  /** Lines that were dropped so far because nobody took them. */
+  dropped(): number;
+  /** Waits, at most `limitMs`, until every line is written. */
+  flush(limitMs: number): Promise<void>;
+}
+
+/** A pino logger on stderr: JSON, or readable on a terminal (or when `log_format` says so). It never blocks. */
+export async function openLog(
+  { logLevel, logFormat }: Pick<Settings, 'logLevel' | 'logFormat'>,
+  clock: Clock,
+): Promise<Log> {
+  const sink = openSink(2, clock, (lines) => logger.warn({ lines }, 'lines of the log were dropped'));
+  const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY === true);
+  const pretty = isPretty ? (await import('pino-pretty')).prettyFactory({ ignore: 'pid,hostname' }) : null;
   const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!pretty) return pino(options, pino.destination({ dest: 2, sync: true }));
-  const { default: prettyStream } = await import('pino-pretty');
-  return pino(options, prettyStream({ destination: 2, sync: true, ignore: 'pid,hostname' }));
+  const write = (line: string): void => sink.write(pretty === null ? line : pretty(line));
+  const logger = pino(options, { write });
+  return { logger, dropped: sink.dropped, flush: sink.flush };
 }
 
 /**
@@ -169,6 +182,8 @@ const CODES: Partial<Record<AgentEvent['kind'], FailureCode>> = {
   'control-failed': 'CONTROL_SOCKET_FAILED',
   'web-failed': 'WEB_SERVER_FAILED',
   'reload-refused': 'SETTINGS_WRONG',
+  fault: 'INTERNAL_FAULT',
+  'too-many-faults': 'INTERNAL_FAULT',
 };
 
 function codeOf(event: AgentEvent): { code?: FailureCode } {
@@ -214,6 +229,14 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
       return ['error', { problems: event.problems }, 'settings are wrong, the old ones stay'];
     case 'accepted':
       return ['warn', { removals: event.removals }, 'held removals accepted'];
+    case 'fault':
+      return [
+        'error',
+        { during: event.during, stack: event.stack },
+        'a fault of this program, what was under way is given up',
+      ];
+    case 'too-many-faults':
+      return ['fatal', {}, 'too many faults of this program, the data plane stays as it is'];
     case 'summary':
       return ['info', { ...event.summary }, 'summary of the last hour'];
     case 'stopping':

@@ -23,9 +23,9 @@ export interface Metrics {
 
 /**
  * The metrics of the running agent. Every series is there from the start, at 0; no label has more values than are
- * written down in this program, so that the number of series does not depend on the cloud.
+ * written down in this program, so that the number of series does not depend on the cloud. `droppedLines`: of the log, so far.
  */
-export function startMetrics(version: string, clock: Clock): Metrics {
+export function startMetrics(version: string, clock: Clock, droppedLines: () => number): Metrics {
   const registry = new Registry();
   const observer = countersOf(registry);
   const gauges = gaugesOf(registry);
@@ -35,9 +35,11 @@ export function startMetrics(version: string, clock: Clock): Metrics {
     labelNames: ['version', 'node_version'],
     registers: [registry],
   }).set({ version, node_version: process.version }, 1);
+  const updateLog = logMetrics(registry, droppedLines);
   const updateProcess = processMetrics(registry, clock.wallMs() / 1000 - process.uptime());
   const render = (status: AgentStatus): Promise<string> => {
     gauges.set(status);
+    updateLog();
     updateProcess();
     return registry.metrics();
   };
@@ -83,6 +85,11 @@ function countersOf(registry: Registry): Observer {
     'kernel_failures',
     'Passes that ended because the kernel could not be read.',
   );
+  const panics = counter(
+    registry,
+    'panics',
+    'Faults of this program that cost a pass or what else was under way.',
+  );
   const accepted = counter(registry, 'accepted_removals', 'Held removals that an operator let go ahead.');
   const reloads = counter(registry, 'reloads', 'Times the settings were read again.');
   const reloadFailures = counter(
@@ -110,6 +117,9 @@ function countersOf(registry: Registry): Observer {
         break;
       case 'kernel-failed':
         kernelFailures.inc();
+        break;
+      case 'fault':
+        panics.inc();
         break;
       case 'accepted':
         accepted.inc(event.removals);
@@ -150,6 +160,20 @@ function passCounters(registry: Registry): (report: PassReport) => void {
     for (const { operation } of failed) refused.inc({ operation: operation.op });
     for (const [key, stage] of Object.entries(STAGES))
       durations.observe({ stage }, (timings[key] ?? 0) / 1000);
+  };
+}
+
+function logMetrics(registry: Registry, droppedLines: () => number): () => void {
+  const dropped = counter(
+    registry,
+    'log_lines_dropped',
+    'Lines of the log that were dropped because nobody took them.',
+  );
+  let counted = 0;
+  return () => {
+    const now = droppedLines();
+    dropped.inc(now - counted);
+    counted = now;
   };
 }
 

@@ -38,6 +38,9 @@ export function systemdObserver(notify: Notify, clock: Pick<Clock, 'monotonicMs'
       case 'stopping':
         notify('STOPPING=1', 'STATUS=stopping, the data plane stays as it is');
         break;
+      case 'too-many-faults':
+        notify('STOPPING=1', 'STATUS=too many faults of this program');
+        break;
       case 'gave-up':
         notify('STOPPING=1', `STATUS=gave up: ${oneLine(event.error)}`);
         break;

@@ -58,6 +58,7 @@ function startAgent(agent: number): void {
         throw error;
       }
     },
+    () => 0,
   );
 }
 

@@ -110,7 +110,7 @@ export async function expositionAfter(
   status: AgentStatus,
   events: (tell: Observer) => void,
 ): Promise<string> {
-  const metrics = startMetrics('1.2.3', clock);
+  const metrics = startMetrics('1.2.3', clock, () => 0);
   events(metrics.observer);
   const text = await metrics.render(status);
   return text.replace(/node_version="[^"]*"/, 'node_version="v20"').replace(/^(process_\w+) .*$/gm, '$1 0');

@@ -1,121 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Agent, startAgent } from '../../../src/agent/agent.js';
-import type { Database } from '../../../src/model/index.js';
-import { makeClock, type SimulatedClock } from '../../simulation/clock.js';
-import { makeCloud } from '../../simulation/cloud.js';
-import { openSimulatedDatabase } from '../../simulation/database.js';
-import { makeRandom } from '../../simulation/random.js';
-import { makeStage } from '../../simulation/stage.js';
-import { openSimulatedStore } from '../../simulation/store.js';
-import { fairWeather, type Weather } from '../../simulation/weather.js';
-import { buildLinks, buildSettings } from '../../support/host-builder.js';
-import { buildNetwork, buildPort } from '../../support/row-builder.js';
-import type { SimulatedHost } from '../../support/simulated-host.js';
-import { type SimulatedKernel, simulateKernel } from '../../support/simulated-kernel.js';
+import { POLLING_INTERVAL_MS, pullOut, type Scene, wiredHost } from '../../support/agent-scene.js';
+import { buildLinks } from '../../support/host-builder.js';
 
-const POLLING_INTERVAL_MS = 2_000;
 /** No answer of the database comes sooner than this while it hangs. */
 const AT_ONCE_MS = 100;
-
-/** Events as the kernel has them: they wait until the agent's loop turns, and whoever reads the links takes them away. */
-interface Events {
-  readonly kernel: SimulatedKernel;
-  /** Somebody else does something; nobody has been told yet. */
-  change(edit: (host: SimulatedHost) => void): void;
-  /** The loop turns: the agent is told, if the event is still there. */
-  turn(): void;
-}
-
-function eventsOf(kernel: SimulatedKernel): Events {
-  let look = (): void => {};
-  let isWaiting = false;
-  return {
-    kernel: {
-      ...kernel,
-      observe: () => {
-        isWaiting = false;
-        return kernel.observe();
-      },
-      watch: (callback) => {
-        look = callback;
-      },
-    },
-    change: (edit) => {
-      kernel.change(edit);
-      isWaiting = true;
-    },
-    turn: () => {
-      if (isWaiting) look();
-      isWaiting = false;
-    },
-  };
-}
-
-interface Scene {
-  readonly agent: Agent;
-  readonly events: Events;
-  readonly clock: SimulatedClock;
-  readonly weather: Weather;
-  pass(forMs: number): Promise<void>;
-  /** The bridge that the tap is in; null: none. */
-  bridgeOf(tap: string): string | null;
-}
-
-/** An agent whose first poll has wired `tapp1`; the next one begins `POLLING_INTERVAL_MS` after it. */
-async function wiredHost(): Promise<Scene> {
-  const clock = makeClock();
-  const random = makeRandom(1);
-  const weather = fairWeather();
-  const kernel = simulateKernel(buildLinks([{ name: 'eth1' }, { name: 'tapp1', up: false }]));
-  const events = eventsOf(kernel);
-  const agent = startAgent(
-    {
-      kernel: events.kernel,
-      clock,
-      openDatabase: () => databaseOf(clock, weather),
-      store: openSimulatedStore(new Map(), clock, { before: () => {}, after: () => {}, reaches: () => true }),
-      observer: () => {},
-      random: random.next,
-      version: 'a test',
-    },
-    { ...makeStage(random).settings, host: buildSettings({}), pollingIntervalMs: POLLING_INTERVAL_MS },
-  );
-  const pass = (forMs: number): Promise<void> => clock.runUntil(clock.monotonicMs() + forMs, () => true);
-  const bridgeOf = (tap: string): string | null => {
-    const { links } = kernel.observe();
-    const master = [...links.values()].find(({ name }) => name === tap)?.master ?? null;
-    return master === null ? null : (links.get(master)?.name ?? null);
-  };
-  await pass(POLLING_INTERVAL_MS / 2);
-  assert.equal(bridgeOf('tapp1'), 'brqn1');
-  return { agent, events, clock, weather, pass, bridgeOf };
-}
-
-function databaseOf(clock: SimulatedClock, weather: Weather): Database {
-  const cloud = makeCloud('grizzly', clock);
-  cloud.change(({ ports, networks }) => {
-    const port = buildPort({ id: 'p1', network: 'n1' });
-    const network = buildNetwork({ id: 'n1' });
-    ports.set(port.id, port);
-    networks.set(network.id, network);
-  });
-  return openSimulatedDatabase({
-    clock,
-    cloud,
-    random: makeRandom(2),
-    weather: () => weather.database,
-    linksNow: () => new Set(),
-    tells: () => {},
-    writes: () => {},
-    overlaps: (what) => assert.fail(`${what} began while another call was in hand`),
-  });
-}
-
-const pullOut = (host: SimulatedHost): void => {
-  const tap = host.named('tapp1');
-  if (tap !== undefined) host.enslave(tap.index, null);
-};
 
 test('a known tap is wired at once when the kernel tells of it', async () => {
   const { events, weather, bridgeOf } = await wiredHost();
@@ -141,4 +30,33 @@ test('an event is not taken away by somebody who asks the agent for its status',
   assert.equal(agent.status().taps.length, 1);
   events.turn();
   assert.equal(bridgeOf('tapp1'), 'brqn1');
+});
+
+/** Somebody's container comes, or goes: no link of the agent's is concerned. */
+const churn = ({ events }: Scene, n: number): void => {
+  const links = buildLinks([{ name: `veth${n}`, kind: 'veth', index: 1_000 + n }]);
+  events.change((host) => links.forEach(host.put));
+  events.turn();
+};
+
+test('the links of others that come and go do not cost a pass for each of their events', async () => {
+  const scene = await wiredHost();
+  scene.weather.database = { kind: 'hanging' };
+  const before = scene.events.reads;
+  for (let n = 0; n < 500; n++) {
+    churn(scene, n);
+    await scene.pass(1);
+  }
+  const reads = scene.events.reads - before;
+  assert.ok(reads < 120, `${reads} reads of the links for 500 events in half a second`);
+});
+
+test('a known tap waits no more than the gap while the links of others come and go', async () => {
+  const scene = await wiredHost();
+  scene.weather.database = { kind: 'hanging' };
+  for (let n = 0; n < 100; n++) churn(scene, n);
+  scene.events.change(pullOut);
+  scene.events.turn();
+  await scene.pass(50);
+  assert.equal(scene.bridgeOf('tapp1'), 'brqn1');
 });

@@ -1,0 +1,20 @@
+import type { ExitCode } from '../model/index.js';
+import { inPatience } from './patience.js';
+import type { AgentState } from './state.js';
+
+/** How long the end waits for a call to the database in hand; a frozen server must not hold up a restart. */
+const PATIENCE_AT_END_MS = 1_500;
+
+/** Ends the agent and leaves the data plane as it is. */
+export async function shutDown(self: AgentState, code: ExitCode): Promise<void> {
+  if (self.stopping) return;
+  self.stopping = true;
+  self.poller?.stop();
+  self.cancelWake();
+  self.cancelLook();
+  self.cancelSummary();
+  const { clock, kernel } = self.edges;
+  await inPatience(clock, self.database.close(), PATIENCE_AT_END_MS);
+  await kernel.close();
+  self.end(code);
+}
