@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { processEnvironment } from '../config/environment.js';
+import { CONVENTIONAL_FILES } from '../config/files.js';
 import { type LoadResult, loadSettings, loadSettingsWithoutPassword, type Sources } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { commandLineOptions } from '../config/schema.js';
@@ -68,6 +69,7 @@ async function withSettings(
   const load = (): LoadResult =>
     read({
       files: (options.configFile as string[] | undefined) ?? [],
+      conventional: CONVENTIONAL_FILES,
       commandLine: givenSettings(options),
       environment: processEnvironment(),
     });

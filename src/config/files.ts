@@ -40,7 +40,7 @@ interface Gathered {
  * Reads the named files in order, or the first of `conventional` that exists when none is named (none existing is no
  * problem then). Every file that cannot be read and every line that makes no sense is a problem of its own.
  */
-export function readFiles(named: readonly string[], conventional = CONVENTIONAL_FILES): FileSettings {
+export function readFiles(named: readonly string[], conventional: readonly string[]): FileSettings {
   const gathered: Gathered = {
     written: new Map(),
     essex: new Map(),

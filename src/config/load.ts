@@ -1,7 +1,7 @@
 import type { Settings } from '../model/settings.js';
 import { messageOf } from '../model/thrown.js';
 import type { Warning } from '../model/warning.js';
-import { CONVENTIONAL_FILES, type FileSettings, readFiles } from './files.js';
+import { type FileSettings, readFiles } from './files.js';
 import { absolutePath } from './formats.js';
 import { hostDefaults } from './host-defaults.js';
 import { nearest } from './nearest.js';
@@ -39,8 +39,10 @@ export type LoadResult =
   | { ok: false; problems: readonly SettingProblem[]; warnings: readonly Warning[] };
 
 export interface Sources {
-  /** `--config-file`, in order; empty: the first conventional file that exists. */
+  /** `--config-file`, in order; empty: the first of `conventional` that exists. */
   readonly files: readonly string[];
+  /** Where a file is looked for that nobody has named. */
+  readonly conventional: readonly string[];
   /** By name of setting, see `commandLineOptions`. */
   readonly commandLine: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -65,7 +67,7 @@ function load(
   sources: Sources,
   passwordProblems: (written: WrittenSettings) => readonly SettingProblem[],
 ): LoadResult {
-  const fromFiles = readFiles(sources.files);
+  const fromFiles = readFiles(sources.files, sources.conventional);
   const passwordFile = credential(sources.environment);
   const files = new Map(fromFiles.written);
   if (passwordFile !== null) files.set('sql_password_file', passwordFile);
@@ -78,7 +80,7 @@ function load(
     ...fromFiles.problems,
     ...commandLine.problems,
     ...(read.ok ? [] : read.wrong.map(([name, wrong]) => problemOf(name, written, wrong))),
-    ...missingDatabase(written, fromFiles),
+    ...missingDatabase(written, fromFiles, sources.conventional),
     ...passwordProblems(written),
   ];
   const warnings = [...fromFiles.warnings, ...environment.warnings];
@@ -157,12 +159,13 @@ function problemOf(name: SettingName, written: WrittenSettings, wrong: string): 
 function missingDatabase(
   written: WrittenSettings,
   { problems: known, files }: FileSettings,
+  conventional: readonly string[],
 ): readonly SettingProblem[] {
   // A file that cannot be read may name the database: its own problem is enough.
   const isKnown = known.some(
     ({ setting, origin }) => setting === 'sql_connection' || origin.kind === 'command-line',
   );
-  return written.has('sql_connection') || isKnown ? [] : [noDatabase(files)];
+  return written.has('sql_connection') || isKnown ? [] : [noDatabase(files, conventional)];
 }
 
 /** Nor that the password file cannot be read. */
@@ -184,13 +187,13 @@ function unreadablePasswordFile(written: WrittenSettings): readonly SettingProbl
 }
 
 /** Whoever has no file yet learns where one is looked for. */
-const noDatabase = (files: readonly string[]): SettingProblem => {
+const noDatabase = (files: readonly string[], conventional: readonly string[]): SettingProblem => {
   const problem = problemOf('sql_connection', new Map(), 'is not set: no database is named');
   return files.length > 0
     ? problem
     : {
         ...problem,
-        wrong: `is not set, and no configuration file is there (looked for ${CONVENTIONAL_FILES.join(', ')})`,
+        wrong: `is not set, and no configuration file is there (looked for ${conventional.join(', ')})`,
         remedy: 'Name one with --config-file, or write the first of these',
       };
 };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import {
   command,
   type DemoAgent,
@@ -15,7 +16,6 @@ import {
 } from './stage.js';
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const LIMIT_MS = 15_000;
 
 const PRIVATE = 'aaaaaaaa-1111-4000-8000-000000000001';
 const PUBLIC = 'bbbbbbbb-2222-4000-8000-000000000002';
@@ -47,9 +47,9 @@ async function expect(
   what: string,
   holds: (links: Map<string, SeenLink>) => boolean,
 ): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
+  const deadline = performance.now() + HANG_LIMIT_MS;
   while (!holds(seenLinks())) {
-    if (performance.now() > deadline) throw new Error(`not within ${LIMIT_MS / 1000} s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${HANG_LIMIT_MS / 1000} s: ${what}`);
     await delay(20);
   }
   await quiet(agent);
@@ -162,10 +162,10 @@ async function play(database: DemoDatabase, agent: DemoAgent): Promise<void> {
 }
 
 async function waitForLine(agent: DemoAgent, message: string): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
+  const deadline = performance.now() + HANG_LIMIT_MS;
   while (!agent.lines.some(({ msg }) => msg === message)) {
     if (performance.now() > deadline)
-      throw new Error(`the agent did not say "${message}" within ${LIMIT_MS / 1000} s`);
+      throw new Error(`the agent did not say "${message}" within ${HANG_LIMIT_MS / 1000} s`);
     await delay(20);
   }
 }

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 
 /** The demo's database: PostgreSQL in WebAssembly behind a socket, so that the agent's real driver talks to it. */
 export interface DemoDatabase {
@@ -63,7 +64,7 @@ async function end(child: ChildProcess): Promise<number | null> {
   if (child.exitCode !== null) return child.exitCode;
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), HANG_LIMIT_MS);
   await gone;
   clearTimeout(timer);
   return child.exitCode;
@@ -71,11 +72,11 @@ async function end(child: ChildProcess): Promise<number | null> {
 
 /** Runs a command to its end; gives its output. Throws with what it said when it fails. */
 export const command = (file: string, ...args: string[]): string =>
-  execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000 });
+  execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: HANG_LIMIT_MS });
 
 /** The same without blocking: the database lives in this very process. */
 export async function program(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: HANG_LIMIT_MS });
   return stdout.trim();
 }
 

@@ -18,6 +18,7 @@ import {
   waitForMaster,
   withDatabase,
 } from '../support/host.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import { startMariadb } from '../support/mariadb.js';
 import { type Cleanup, ip, ipJson, ipLink } from '../support/netns.js';
 import { waitUntil } from '../support/schema-servers.js';
@@ -68,7 +69,9 @@ function killInMove({ namespace }: TestHost, { stateDir }: ConfigFile): void {
   };
   const program = [process.execPath, '--import', 'tsx', killedMove];
   const words = [stateDir, 'after exchange 1', JSON.stringify(operation)];
-  const killed = spawnSync('ip', ['netns', 'exec', namespace, ...program, ...words], { timeout: 30_000 });
+  const killed = spawnSync('ip', ['netns', 'exec', namespace, ...program, ...words], {
+    timeout: HANG_LIMIT_MS,
+  });
   assert.equal(killed.signal, 'SIGKILL', String(killed.stderr));
   assert.deepEqual(localsOf(namespace, BRIDGE), ['10.1.0.5']);
 }
@@ -138,7 +141,7 @@ describe('the addresses of a flat network’s interface', () => {
         const renewed = (): boolean =>
           (addressesOf(namespace, BRIDGE)[0]?.valid_life_time ?? 0) > 7000 &&
           localsOf(namespace, 'eth1').length === 0;
-        await waitUntil(renewed, 'the renewed lease is on the bridge', 5_000);
+        await waitUntil(renewed, 'the renewed lease is on the bridge');
         assert.deepEqual(localsOf(namespace, BRIDGE), ['10.1.0.5']);
       } finally {
         server.thaw();

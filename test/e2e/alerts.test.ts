@@ -8,6 +8,7 @@ import { realClock } from '../../src/agent/clock.js';
 import { startMetrics } from '../../src/monitoring/metrics.js';
 import { writeTextfile } from '../../src/monitoring/textfile.js';
 import { wellHost } from '../page/support/hosts.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import { privateFolder } from '../support/schema-servers.js';
 
 const RULES = fileURLToPath(
@@ -71,7 +72,7 @@ const CASES: readonly Case[] = [
 ];
 
 function promtool(...args: string[]): void {
-  const ran = spawnSync('promtool', args, { encoding: 'utf8', timeout: 60_000 });
+  const ran = spawnSync('promtool', args, { encoding: 'utf8', timeout: HANG_LIMIT_MS });
   assert.equal(ran.status, 0, `${ran.error?.message ?? ''}${ran.stdout}${ran.stderr}`);
 }
 

@@ -52,7 +52,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const { namespace, check, start } = await makeCloud(t, database());
     await start();
     makeTapsOf(namespace, portId(2));
-    await waitUntil(async () => (await check()).code === 1, 'a warning', 10_000);
+    await waitUntil(async () => (await check()).code === 1, 'a warning');
     assert.match((await check()).stdout, /^WARNING: 1 port\(s\) not wired \| /);
     assert.equal((await check('-c', 'unwired=0')).code, 2);
     assert.match(
@@ -65,7 +65,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const { check, start } = await makeCloud(t, database());
     await start();
     await database().server.query('delete from ports', 'quantum');
-    await waitUntil(async () => (await check()).code === 1, 'a warning', 10_000);
+    await waitUntil(async () => (await check()).code === 1, 'a warning');
     assert.match((await check()).stdout, /^WARNING: 1 removal\(s\) held/);
   });
 
@@ -76,7 +76,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     await server.stop();
     try {
       await agent.line('database lost, the data plane stays as it is');
-      await waitUntil(async () => (await check('-c', 'age=0.5')).code === 2, 'critical', 10_000);
+      await waitUntil(async () => (await check('-c', 'age=0.5')).code === 2, 'critical');
       assert.match((await check('-c', '0.5')).stdout, /^CRITICAL: no answer of the database for /);
     } finally {
       await server.start();

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { PROGRAM } from '../support/agent.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 
 /** The examples in etc/ that call the program, and that copy from one another. */
 const example = (path: string): string =>
@@ -17,7 +18,8 @@ const HARDENING =
 const helpOf = (command: string): string =>
   [['--help'], [command, '--help']]
     .map(
-      (args) => spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', timeout: 20_000 }).stdout,
+      (args) =>
+        spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', timeout: HANG_LIMIT_MS }).stdout,
     )
     .join('\n');
 

@@ -104,12 +104,13 @@ onEachEngine('grizzly', (database) => {
     const agent = await startAgent(t, namespace, config);
     await waitForStatus(rows, portId(1), 'ACTIVE');
 
+    const before = agent.lines().length;
     await server.query(
       `update portbindingports set host = 'host2'; update ports set status = 'BUILD'`,
       'quantum',
     );
 
-    const warning = await agent.line('warning', agent.lines().length);
+    const warning = await agent.line('warning', before);
     assert.equal(warning.code, 'PORT_BOUND_ELSEWHERE');
     assert.equal(warning.port, portId(1));
     assert.equal(masterOf(namespace, tapOf(portId(1))), BRIDGE);

@@ -106,6 +106,6 @@ onEachEngine('ml2-zed', (database) => {
       `delete from networks where id = '${LOCAL}'; delete from networksegments where network_id = '${LOCAL}'`,
       'quantum',
     );
-    await waitUntil(() => ipLink(namespace, bridgeOf(LOCAL)) === undefined, 'the bridge is gone', 10_000);
+    await waitUntil(() => ipLink(namespace, bridgeOf(LOCAL)) === undefined, 'the bridge is gone');
   });
 });

@@ -80,7 +80,7 @@ onEachEngine('folsom', (database) => {
 
       await during(database(), outage, async () => {
         await agent.line(LOST);
-        await waitUntil(() => retriesLogged(agent) >= 2, 'two retries', 15_000);
+        await waitUntil(() => retriesLogged(agent) >= 2, 'two retries');
         await witness.expectNothingOn(...linkNames(namespace));
       });
 
@@ -149,7 +149,7 @@ onEachEngine('folsom', (database) => {
     const witness = await startQuietWitness(t, namespace);
     await database().server.kill();
     try {
-      assert.equal(await agent.ended(15_000), 75);
+      assert.equal(await agent.ended(), 75);
       const [gaveUp] = agent.saying('gave up');
       assert.equal(gaveUp?.tries, 3);
       await witness.expectNothingOn(...linkNames(namespace));

@@ -11,7 +11,7 @@ import { startPostgres } from '../support/postgres.js';
 import { privateFolder } from '../support/schema-servers.js';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const INSTALL_LIMIT_MS = 180_000;
+const INSTALL_LIMIT_MS = 600_000;
 
 interface Packed {
   readonly file: string;

@@ -157,7 +157,6 @@ onEachEngine('folsom', (database) => {
     await waitUntil(
       () => ipLink(namespace, bridgeOf(FLAT))?.flags.includes('UP') === true,
       'the bridge is up again',
-      10_000,
     );
   });
 });

@@ -133,7 +133,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
       // A pass from memory follows, which knows less than the last answer did.
       makeTapsOf(namespace, portId(8));
       const newcomer = async () => stateOf(await status(), portId(8))?.state === 'unknown';
-      await waitUntil(newcomer, 'the new tap is seen', 10_000);
+      await waitUntil(newcomer, 'the new tap is seen');
       const seen = await status();
       assert.equal(seen.database.state, 'down');
       assert.ok(seen.database.sinceMs >= (seen.database.lastGoodPollAtMs ?? Number.POSITIVE_INFINITY));
@@ -149,7 +149,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const { status, start } = await makeCloud(t, database());
     await start();
     await database().server.query('delete from ports', 'quantum');
-    await waitUntil(async () => (await status()).held.length > 0, 'removals are held', 10_000);
+    await waitUntil(async () => (await status()).held.length > 0, 'removals are held');
     const seen = await status();
     assert.equal(stateOf(seen, portId(1))?.state, 'held');
     assert.match(String(stateOf(seen, portId(1))?.why), /wholly empty/);

@@ -40,11 +40,11 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const { rows, start } = await makeCloud(t, database(), path);
     const agent = await start();
     await waitForStatus(rows, portId(1), 'ACTIVE');
-    await waitUntil(() => datagrams.length > 0, 'READY', 5_000);
+    await waitUntil(() => datagrams.length > 0, 'READY');
     assert.match(datagrams[0] ?? '', /^READY=1\nSTATUS=in sync/);
     agent.signal('SIGTERM');
     assert.equal(await agent.ended(), 0);
-    await waitUntil(() => /^STOPPING=1\n/.test(datagrams.at(-1) ?? ''), 'STOPPING', 5_000);
+    await waitUntil(() => /^STOPPING=1\n/.test(datagrams.at(-1) ?? ''), 'STOPPING');
     assert.equal(datagrams.filter((one) => one.includes('READY=1')).length, 1);
   });
 
@@ -56,16 +56,12 @@ withDatabase(startPostgres, 'folsom', (database) => {
     await server.stop();
     try {
       await start();
-      await waitUntil(() => datagrams.length > 0, 'READY', 10_000);
+      await waitUntil(() => datagrams.length > 0, 'READY');
       assert.match(datagrams[0] ?? '', /^READY=1\nSTATUS=serving the ports it knows; database down: /);
     } finally {
       await server.start();
     }
-    await waitUntil(
-      () => datagrams.at(-1)?.startsWith('STATUS=in sync') === true,
-      'the status line follows',
-      10_000,
-    );
+    await waitUntil(() => datagrams.at(-1)?.startsWith('STATUS=in sync') === true, 'the status line follows');
   });
 
   test('SIGHUP is told as RELOADING with the time, and ends with READY', async (t) => {
@@ -76,10 +72,10 @@ withDatabase(startPostgres, 'folsom', (database) => {
     await waitForStatus(rows, portId(1), 'ACTIVE');
     agent.signal('SIGHUP');
     await agent.line('settings read again');
-    await waitUntil(() => datagrams.some((one) => one.startsWith('RELOADING=1')), 'RELOADING', 5_000);
+    await waitUntil(() => datagrams.some((one) => one.startsWith('RELOADING=1')), 'RELOADING');
     const at = datagrams.findIndex((one) => one.startsWith('RELOADING=1'));
     assert.match(datagrams[at] ?? '', /^RELOADING=1\nMONOTONIC_USEC=\d+$/);
-    await waitUntil(() => datagrams.length > at + 1, 'READY again', 5_000);
+    await waitUntil(() => datagrams.length > at + 1, 'READY again');
     assert.match(datagrams[at + 1] ?? '', /^READY=1\n/);
   });
 
@@ -89,7 +85,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const { start } = await makeCloud(t, database(), path, { WATCHDOG_USEC: '400000' });
     await start();
     const fed = (): number => datagrams.filter((one) => one === 'WATCHDOG=1').length;
-    await waitUntil(() => fed() >= 5, 'five signs of life', 10_000);
+    await waitUntil(() => fed() >= 5, 'five signs of life');
   });
 
   test('a stopped process is not fed for, so that systemd starts it again', async (t) => {
@@ -97,13 +93,9 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const datagrams = receiveDatagrams(t, path);
     const { start } = await makeCloud(t, database(), path, { WATCHDOG_USEC: '200000' });
     const agent = await start();
-    await waitUntil(() => datagrams.includes('WATCHDOG=1'), 'a sign of life', 5_000);
+    await waitUntil(() => datagrams.includes('WATCHDOG=1'), 'a sign of life');
     agent.signal('SIGSTOP');
-    await waitUntil(
-      () => /^State:\s+T/m.test(readFileSync(`/proc/${agent.pid}/status`, 'utf8')),
-      'stopped',
-      5_000,
-    );
+    await waitUntil(() => /^State:\s+T/m.test(readFileSync(`/proc/${agent.pid}/status`, 'utf8')), 'stopped');
     const before = datagrams.length;
     await delay(1_000);
     assert.equal(datagrams.length, before);
@@ -117,7 +109,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const datagrams = receiveDatagrams(t, path);
     await start();
     await waitForStatus(rows, portId(1), 'ACTIVE');
-    await waitUntil(() => datagrams.length > 0, 'READY', 5_000);
+    await waitUntil(() => datagrams.length > 0, 'READY');
     assert.match(datagrams[0] ?? '', /^READY=1\n/);
   });
 

@@ -13,6 +13,7 @@ import {
   waitForStatus,
   withDatabase,
 } from '../support/host.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import { type Cleanup, command, enterNamespace } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
 import { waitUntil } from '../support/schema-servers.js';
@@ -43,7 +44,10 @@ async function makeCloud(
   };
   /** From inside of the namespace, where the agent listens. */
   const get = async (address: unknown, path: string, method = 'GET'): Promise<Answer> => {
-    const response = await fetch(`http://${address}${path}`, { method, signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`http://${address}${path}`, {
+      method,
+      signal: AbortSignal.timeout(HANG_LIMIT_MS),
+    });
     return { status: response.status, text: await response.text() };
   };
   enterNamespace(t, namespace);
@@ -96,7 +100,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     } finally {
       await server.start();
     }
-    await waitUntil(async () => (await get(address, '/-/ready')).status === 200, 'ready again', 10_000);
+    await waitUntil(async () => (await get(address, '/-/ready')).status === 200, 'ready again');
   });
 
   test('what is not there is 404, and only GET and HEAD are served', async (t) => {

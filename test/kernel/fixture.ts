@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import { openKernel } from '../../src/kernel/kernel.js';
 import { type IfIndex, type LinkName, linkName, type NetworkId, networkId } from '../../src/model/ids.js';
 import type { Kernel, OperationFailure, OperationOutcome } from '../../src/model/kernel.js';
 import type { Link } from '../../src/model/link.js';
 import type { LinkRef, Operation } from '../../src/model/operation.js';
 import { type Cleanup, enterNamespace, makeNamespace } from '../support/netns.js';
+import { waitUntil } from '../support/schema-servers.js';
 
-const EVENT_LIMIT_MS = 5_000;
 export const NETWORK = networkId('aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee');
 export const BRIDGE = linkName('brqaaaaaaaa-bb');
 
@@ -91,13 +90,9 @@ export function refused(kernel: Kernel, operation: Operation): OperationFailure 
 export const verdicts = (outcomes: readonly OperationOutcome[]): string[] =>
   outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.failure.errno));
 
-/** Waits until `condition` holds, for a few seconds at most. */
+/** Waits until `condition` holds. */
 export async function eventually(what: string, condition: () => boolean): Promise<void> {
-  const limit = performance.now() + EVENT_LIMIT_MS;
-  while (!condition()) {
-    if (performance.now() > limit) throw new Error(`not within ${EVENT_LIMIT_MS} ms: ${what}`);
-    await delay(5);
-  }
+  await waitUntil(condition, what);
 }
 
 export const indexOf = (index: number): IfIndex => index as IfIndex;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Kernel } from '../../src/model/kernel.js';
 import type { Operation } from '../../src/model/operation.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import {
   type Cleanup,
   endProcess,
@@ -136,16 +137,13 @@ export async function openConnections(t: Cleanup, router: string): Promise<Socke
   });
 }
 
-/** A busy machine may be slow; over a connection that was cut nothing comes back however long one waits. */
-const ECHO_LIMIT_MS = 10_000;
-
 /**
  * Sends a text over each connection, and waits until just that has come back over the same one. Rejects when one of them
  * was reset, or has not given it all back in time.
  */
 export async function exchange(sockets: readonly Socket[], text: string): Promise<void> {
   for (const socket of sockets) {
-    const signal = AbortSignal.timeout(ECHO_LIMIT_MS);
+    const signal = AbortSignal.timeout(HANG_LIMIT_MS);
     socket.write(text);
     let back = '';
     while (back.length < text.length) {

@@ -9,6 +9,7 @@ import { realClock } from '../../src/agent/clock.js';
 import { type MoveEvent, settleInterruptedMove } from '../../src/agent/journal.js';
 import { openStore, type StateEvent } from '../../src/agent/store.js';
 import type { Kernel } from '../../src/model/kernel.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import { type Cleanup, ip, ipLink } from '../support/netns.js';
 import { applied, BRIDGE } from './fixture.js';
 import { carried, exchange, flatHost, move, openConnections, prepareBridge } from './flat-host.js';
@@ -21,7 +22,10 @@ function killIn(t: Cleanup, ns: string, operation: ReturnType<typeof move>, poin
   const folder = mkdtempSync(join(tmpdir(), 'qlb-move-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const program = [process.execPath, '--import', 'tsx', fixture, folder, point, JSON.stringify(operation)];
-  const killed = spawnSync('ip', ['netns', 'exec', ns, ...program], { encoding: 'utf8', timeout: 30_000 });
+  const killed = spawnSync('ip', ['netns', 'exec', ns, ...program], {
+    encoding: 'utf8',
+    timeout: HANG_LIMIT_MS,
+  });
   assert.equal(killed.signal, 'SIGKILL', killed.stderr);
   assert.equal(readdirSync(folder).length, 1);
   return folder;

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentStatus } from '../../src/model/index.js';
 import { documentOf } from '../../src/monitoring/page/document.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import { openBrowser, startStage } from './support/browser.js';
 import { bigHost, databaseDown, emptyHost, troubledHost, wellHost } from './support/hosts.js';
 import { network, tap } from './support/pieces.js';
@@ -99,7 +100,7 @@ function events(
         request.destroy();
       });
     });
-    request.setTimeout(10_000, () => request.destroy(new Error('no event for 10 s')));
+    request.setTimeout(HANG_LIMIT_MS, () => request.destroy(new Error('no event came')));
     request.once('error', fail);
   });
 }

@@ -3,7 +3,7 @@ import { describeNeed, isPresent } from './needs.js';
 import { runBounded } from './process.js';
 import type { Need, Suite } from './suites.js';
 
-const APT_LIMIT_MS = 5 * 60_000;
+const APT_LIMIT_MS = 15 * 60_000;
 const APT_OPTIONS = ['-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3', '-o', 'Dpkg::Use-Pty=0'];
 /** Debian asks this program before it starts a service; 101 means no. Tests start servers of their own. */
 const POLICY_FILE = '/usr/sbin/policy-rc.d';

@@ -20,16 +20,20 @@ const MARK = 'TEST_RUN_MARK';
 /** Between SIGTERM and SIGKILL, and for what is still going down when the command has ended. */
 const GRACE_MS = 5_000;
 
+export interface Bounds {
+  /** How long the command may take without getting on. */
+  readonly limitMs: number;
+  /** Differs when it has got on since the last look; without it the limit is for all that the command does. */
+  readonly progress?: () => number;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly quiet?: boolean;
+}
+
 /**
- * Runs a command in a process group of its own, with our output, for at most `limitMs`. When it returns,
- * neither the group nor anything else that the command started is alive. A command that cannot be started
- * at all is an ending like any other.
+ * Runs a command in a process group of its own, with our output. When it returns, neither the group nor anything else
+ * that the command started is alive. A command that cannot be started at all is an ending like any other.
  */
-export async function runBounded(
-  command: string,
-  args: readonly string[],
-  options: { readonly limitMs: number; readonly env?: NodeJS.ProcessEnv; readonly quiet?: boolean },
-): Promise<Ended> {
+export async function runBounded(command: string, args: readonly string[], options: Bounds): Promise<Ended> {
   const startedMs = performance.now();
   const mark = randomUUID();
   const child = spawn(command, args, {
@@ -39,19 +43,37 @@ export async function runBounded(
   });
   const stopForwarding = forwardSignals(child, mark);
   let limitReached = false;
-  const limit = setTimeout(() => {
+  let lastResort: NodeJS.Timeout | undefined;
+  const stopWatching = whenStill(options, () => {
     limitReached = true;
     signalGroup(child, 'SIGTERM');
-  }, options.limitMs);
-  const lastResort = setTimeout(() => endAll(child, mark), options.limitMs + GRACE_MS);
+    lastResort = setTimeout(() => endAll(child, mark), GRACE_MS);
+  });
   const { code, signal, error } = await ending(child);
-  clearTimeout(limit);
+  stopWatching();
   clearTimeout(lastResort);
   const leftBehind = await endStrays(mark);
   stopForwarding();
   const limitSeconds = limitReached ? options.limitMs / 1_000 : null;
   const seconds = (performance.now() - startedMs) / 1_000;
   return { code, trouble: trouble(limitSeconds, signal, error), leftBehind, seconds };
+}
+
+/** Calls `end` once nothing has got on for the limit. Gives what ends the watch. */
+function whenStill({ limitMs, progress = () => 0 }: Bounds, end: () => void): () => void {
+  let [seen, sinceMs] = [progress(), performance.now()];
+  const timer = setInterval(
+    () => {
+      const now = progress();
+      if (now !== seen) [seen, sinceMs] = [now, performance.now()];
+      else if (performance.now() - sinceMs >= limitMs) {
+        clearInterval(timer);
+        end();
+      }
+    },
+    Math.min(1_000, limitMs / 10),
+  );
+  return () => clearInterval(timer);
 }
 
 interface Ending {
@@ -69,7 +91,7 @@ function ending(child: ChildProcess): Promise<Ending> {
 
 function trouble(limitSeconds: number | null, signal: string | null, error: Error | null): string | null {
   if (error !== null) return `could not be started: ${error.message}`;
-  if (limitSeconds !== null) return `ended after its limit of ${limitSeconds} s`;
+  if (limitSeconds !== null) return `ended after ${limitSeconds} s without progress`;
   return signal === null ? null : `ended by ${signal}`;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runBounded } from './process.js';
 import { SECOND_NODE_MAJOR } from './suites.js';
 
-const INSTALL_LIMIT_MS = 3 * 60_000;
+const INSTALL_LIMIT_MS = 10 * 60_000;
 
 /** The path of the second Node's program, or one clause that says why there is none. */
 export type SecondNode =

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runBounded } from './process.js';
 import type { Result } from './result.js';
 
-const STEP_LIMIT_MS = 2 * 60_000;
+const STEP_LIMIT_MS = 10 * 60_000;
 const BUILD_INPUTS = ['src', 'migrations', 'build.mjs', 'package.json', 'package-lock.json'];
 
 /** Runs one of package.json's scripts; it counts as one passed or one failed. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { describeNeed, isPresent } from './needs.js';
@@ -30,7 +30,8 @@ export async function runSuite(projectFolder: string, run: SuiteRun, program: st
   const tapFile = join(scratch, 'result.tap');
   try {
     const ended = await runBounded(program, nodeArguments(run.suite, tapFile, files), {
-      limitMs: run.suite.limitMinutes * 60_000,
+      limitMs: run.suite.quietMinutes * 60_000,
+      progress: () => statSync(tapFile, { throwIfNoEntry: false })?.size ?? 0,
       env: { PATH: [dirname(program), process.env.PATH ?? ''].join(delimiter) },
     });
     return judge(run.label, ended, existsSync(tapFile) ? readFileSync(tapFile, 'utf8') : '');
@@ -45,8 +46,8 @@ function nodeArguments(suite: Suite, tapFile: string, files: readonly string[]):
     '--import=tsx',
     '--test',
     `--test-concurrency=${suite.filesAtOnce}`,
-    // One file that hangs is named by node:test itself before the limit of the whole suite ends everything.
-    `--test-timeout=${(suite.limitMinutes * 60_000 * 9) / 10}`,
+    // A test that hangs is named by node:test itself before the limit of the suite ends everything.
+    `--test-timeout=${(suite.quietMinutes * 60_000 * 9) / 10}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=tap',

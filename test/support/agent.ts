@@ -2,13 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HANG_LIMIT_MS } from './limit.js';
 import type { Cleanup } from './netns.js';
 import { privateFolder, type TestServer, waitUntil } from './schema-servers.js';
 
 /** The built program, as it is installed. */
 export const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-const COMMAND_LIMIT_MS = 30_000;
-const LINE_LIMIT_MS = 15_000;
 
 /** What a command did, as a shell sees it. `code` is null when a signal ended it. */
 export interface Ran {
@@ -114,7 +113,7 @@ export async function runCli(
 ): Promise<Ran> {
   const child = startIn(namespace, [...prefix, process.execPath, ...flags, PROGRAM, ...args], environment);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-  const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
+  const limit = setTimeout(() => child.kill('SIGKILL'), HANG_LIMIT_MS);
   const code = await new Promise<number | null>((settle) => child.once('close', settle));
   clearTimeout(limit);
   return { code, stdout: stdout(), stderr: stderr() };
@@ -185,19 +184,17 @@ function watched(child: ChildProcess): RunningAgent {
     saying,
     line: async (message, since = 0) => {
       const found = (): LogLine | undefined => saying(message, since)[0];
-      await waitUntil(
-        () => found() !== undefined || end !== null,
-        `"${message}" in the log`,
-        LINE_LIMIT_MS,
-      ).catch((error: Error) => {
-        throw new Error(`${error.message}; the log is\n${stderr()}`);
-      });
+      await waitUntil(() => found() !== undefined || end !== null, `"${message}" in the log`).catch(
+        (error: Error) => {
+          throw new Error(`${error.message}; the log is\n${stderr()}`);
+        },
+      );
       const line = found();
       if (line === undefined) throw new Error(`the agent ended without "${message}":\n${stderr()}`);
       return line;
     },
     signal: (name) => void child.kill(name),
-    ended: async (limitMs = COMMAND_LIMIT_MS) => {
+    ended: async (limitMs = HANG_LIMIT_MS) => {
       await waitUntil(() => end !== null, 'the agent ended', limitMs);
       return end?.code ?? null;
     },

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROGRAM } from './agent.js';
+import { HANG_LIMIT_MS } from './limit.js';
 import type { Cleanup, IpLink } from './netns.js';
 import { waitUntil } from './schema-servers.js';
 import { startGuest } from './uml.js';
 
-const ORDER_LIMIT_MS = 60_000;
-const GUEST_LIMIT_MS = 300_000;
+/** An order may wait for something itself; the guest takes many. Both only end a hang. */
+const ORDER_LIMIT_MS = 2 * HANG_LIMIT_MS;
+const GUEST_LIMIT_MS = 10 * HANG_LIMIT_MS;
 
 /** A User-mode Linux guest that does what it is told while it runs: a host with a kernel of its own. */
 export interface GuestHost {

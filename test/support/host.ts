@@ -48,11 +48,11 @@ export const waitForMaster = (
   device: string,
   bridge: string | null | undefined,
 ): Promise<void> =>
-  waitUntil(() => masterOf(namespace, device) === bridge, `the master of ${device} is ${bridge}`, 10_000);
+  waitUntil(() => masterOf(namespace, device) === bridge, `the master of ${device} is ${bridge}`);
 
 /** Waits until the table holds a status. */
 export const waitForStatus = (rows: Rows, port: string, status: string): Promise<void> =>
-  waitUntil(async () => (await rows.statusOf(port)) === status, `status ${status} of port ${port}`, 10_000);
+  waitUntil(async () => (await rows.statusOf(port)) === status, `status ${status} of port ${port}`);
 
 /** Names of all links, sorted. */
 export const linkNames = (namespace: string): string[] =>

@@ -1,13 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
+import { HANG_LIMIT_MS } from './limit.js';
 
 /**
  * Network namespaces for tests: the machine's own network configuration is never touched. `ip` is the witness
  * of what a kernel holds. Every helper is synchronous (an `ip` takes some milliseconds) and limited in time.
  */
 
-const COMMAND_LIMIT_MS = 20_000;
 const CLONE_NEWNET = 0x40000000;
 
 /** What a test gives for cleaning up: `t` of node:test, or anything with `after`. */
@@ -35,7 +35,7 @@ export function makeNamespace(t: Cleanup): string {
 export function command(file: string, ...args: string[]): string {
   return execFileSync(file, args, {
     encoding: 'utf8',
-    timeout: COMMAND_LIMIT_MS,
+    timeout: HANG_LIMIT_MS,
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 1 << 28,
   });
@@ -48,7 +48,7 @@ export const ip = (namespace: string, ...args: string[]): string => command('ip'
 export function ipBatch(namespace: string, lines: readonly string[]): void {
   execFileSync('ip', ['-n', namespace, '-batch', '-'], {
     input: lines.join('\n'),
-    timeout: COMMAND_LIMIT_MS,
+    timeout: HANG_LIMIT_MS,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
 }

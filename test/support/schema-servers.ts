@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseServer } from '../../src/model/settings.js';
+import { HANG_LIMIT_MS } from './limit.js';
 
 /** A real database server of a test's own: private folder, socket and loopback port. */
 export interface TestServer {
@@ -56,8 +57,6 @@ export const clientOf = (
   publicKeyFile: null,
   ...changes,
 });
-
-const READY_LIMIT_MS = 60_000;
 
 /** A private folder under the system's temporary one. */
 export function privateFolder(name: string): string {
@@ -142,7 +141,7 @@ export function startProgram(
 export async function waitUntil(
   holds: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = READY_LIMIT_MS,
+  limitMs = HANG_LIMIT_MS,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await holds())) {

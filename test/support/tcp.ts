@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { HANG_LIMIT_MS } from './limit.js';
 import { type Cleanup, endProcess, spawnIn } from './netns.js';
-
-const ANSWER_LIMIT_MS = 10_000;
 
 /** A TCP connection between two namespaces that is kept open. */
 export interface Conversation {
@@ -45,7 +44,7 @@ export async function openConversation(
 
 /** Waits for a line of output. */
 async function printed(child: ChildProcess, line: string): Promise<void> {
-  const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
+  const signal = AbortSignal.timeout(HANG_LIMIT_MS);
   let text = '';
   while (!text.includes(`${line}\n`)) {
     if (child.stdout === null || child.exitCode !== null)

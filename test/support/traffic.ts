@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { HANG_LIMIT_MS } from './limit.js';
 import { type Cleanup, endProcess, ip, makeNamespace, spawnIn } from './netns.js';
 
 const PORT = 7000;
 const PACKET_EVERY_MS = 10;
 /** How long the last packets may be on their way; on an idle host one takes far less than a millisecond. */
 const ON_THE_WAY_MS = 400;
-const FIRST_ANSWER_LIMIT_MS = 20_000;
 
 /** Sends every packet back to where it came from. */
 const ECHO = (address: string): string => `
@@ -86,8 +86,6 @@ async function started(t: Cleanup, namespace: string, script: string): Promise<C
 
 async function nextLine({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error('a guest has no output');
-  const [line] = (await once(stdout, 'data', { signal: AbortSignal.timeout(FIRST_ANSWER_LIMIT_MS) })) as [
-    Buffer,
-  ];
+  const [line] = (await once(stdout, 'data', { signal: AbortSignal.timeout(HANG_LIMIT_MS) })) as [Buffer];
   return line.toString();
 }

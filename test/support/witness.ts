@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
+import { HANG_LIMIT_MS } from './limit.js';
 import { type Cleanup, endProcess, ip } from './netns.js';
-
-const LIMIT_MS = 5_000;
 
 /**
  * `ip -o monitor` in a namespace while a test runs: everything that the kernel announced about links,
@@ -36,7 +35,7 @@ export async function startWitness(t: Cleanup, namespace: string): Promise<Witne
    * Makes an event of the witness's own and waits until it is reported: everything before it has been, too.
    */
   const settle = async () => {
-    const limit = performance.now() + LIMIT_MS;
+    const limit = performance.now() + HANG_LIMIT_MS;
     // Right after its start the monitor may not listen yet, so the mark is made again.
     for (;;) {
       const mark = marks();
@@ -45,7 +44,8 @@ export async function startWitness(t: Cleanup, namespace: string): Promise<Witne
         if (lines.some((line) => line.includes(mark))) return;
         await pause(10);
       }
-      if (performance.now() > limit) throw new Error(`ip monitor reported nothing within ${LIMIT_MS} ms`);
+      if (performance.now() > limit)
+        throw new Error(`ip monitor reported nothing within ${HANG_LIMIT_MS} ms`);
     }
   };
   await settle();
@@ -81,7 +81,7 @@ const QUIET_MS = 1_200;
 /** The same, once the kernel has nothing more to say of what was done before. */
 export async function startQuietWitness(t: Cleanup, namespace: string): Promise<Witness> {
   const before = await startWitness(t, namespace);
-  const limit = performance.now() + 2 * LIMIT_MS;
+  const limit = performance.now() + HANG_LIMIT_MS;
   let heard = -1;
   for (let sinceMs = performance.now(); performance.now() - sinceMs < QUIET_MS; await pause(50)) {
     const count = (await before.events()).length;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { Kernel } from '../../../src/model/kernel.js';
 import type { Operation } from '../../../src/model/operation.js';
+import { HANG_LIMIT_MS } from '../../support/limit.js';
 import {
   type Cleanup,
   endProcess,
@@ -154,7 +155,7 @@ test('one list wires a VLAN network, and a connection passes tagged', async (t) 
   t.after(() => endProcess(server));
   if (server.stdout) await once(server.stdout, 'data');
   const socket = connect({ host: '10.0.0.2', port: 7007 });
-  const [greeting] = await once(socket, 'data', { signal: AbortSignal.timeout(10_000) });
+  const [greeting] = await once(socket, 'data', { signal: AbortSignal.timeout(HANG_LIMIT_MS) });
   assert.equal(String(greeting), 'here');
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readFiles } from '../../../src/config/files.js';
 import { hostDefaults } from '../../../src/config/host-defaults.js';
-import { loadSettings, loadSettingsWithoutPassword } from '../../../src/config/load.js';
+import { type LoadResult, loadSettings, loadSettingsWithoutPassword } from '../../../src/config/load.js';
 import { describeOrigin, describeProblem } from '../../../src/config/problem.js';
 import { commandLineOptions, SETTING_NAMES } from '../../../src/config/schema.js';
 import { DatabaseError } from '../../../src/model/database.js';
@@ -108,6 +108,7 @@ test('every wrong value is reported with its place and what to write instead, fr
 test('a missing database is one problem, and a misspelt key that explains it comes along', (t) => {
   const result = loadSettings({
     files: [file(t, '[DATABASE]\nsql_conection = mysql://u:p@h/d\n')],
+    conventional: [],
     commandLine: {},
     environment: {},
   });
@@ -136,6 +137,10 @@ test('of the conventional files the first that is there is read; none being ther
   const path = file(t, CONNECTION);
   assert.deepEqual(readFiles([], ['/nonexistent/a.ini', path, file(t, 'nonsense')]).files, [path]);
   assert.deepEqual(readFiles([], ['/nonexistent/a.ini']).problems, []);
+  const places = { conventional: ['/nonexistent/a.ini', path] };
+  assert.deepEqual(loaded(places).files, [path]);
+  const [nowhere] = problems({ conventional: ['/nonexistent/a.ini'] });
+  assert.match(nowhere?.wrong ?? '', /no configuration file is there \(looked for \/nonexistent\/a\.ini\)/);
 });
 
 test('the password is in no entry, warning, problem nor in the settings as JSON', (t) => {
@@ -180,13 +185,15 @@ test('a password file that cannot be read is a problem that names the file', () 
 
 test('who asks the running agent alone needs no password: its file is not opened, every other problem is told', () => {
   const environment = { ...DATABASE, QUANTUM_SQL_PASSWORD_FILE: '/nonexistent/password' };
-  const result = loadSettingsWithoutPassword({ files: [], commandLine: {}, environment });
+  const ask = (commandLine: Record<string, string>): LoadResult =>
+    loadSettingsWithoutPassword({ files: [], conventional: [], commandLine, environment });
+  const result = ask({});
   assert.ok(result.ok);
   assert.throws(
     result.loaded.settings.database.servers[0].password,
     /\/nonexistent\/password cannot be read/,
   );
-  const wrong = loadSettingsWithoutPassword({ files: [], commandLine: { plug_grace: 'soon' }, environment });
+  const wrong = ask({ plug_grace: 'soon' });
   assert.deepEqual(wrong.ok ? [] : wrong.problems.map(({ setting }) => setting), ['plug_grace']);
 });
 

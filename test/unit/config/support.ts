@@ -27,6 +27,8 @@ export function file(test: TestContext, text: string | Buffer, name = 'linuxbrid
 
 const sourcesOf = (given: Partial<Sources>): Sources => ({
   files: [],
+  // The machine's own file is nobody's here.
+  conventional: [],
   commandLine: {},
   environment: {},
   ...given,

@@ -39,15 +39,21 @@ test('a command that hangs is ended at its limit together with what it started',
   for (let tries = 0; tries < 100 && !isAlive(86392); tries++) await delay(20);
   assert.equal(isAlive(86391) && isAlive(86392), true);
   const ended = await running;
-  assert.match(ended.trouble ?? '', /ended after its limit of 3 s/);
+  assert.match(ended.trouble ?? '', /ended after 3 s without progress/);
   assert.equal(isAlive(86391), false);
   assert.equal(isAlive(86392), false);
+});
+
+test('a command that gets on is not ended, however long it takes', async () => {
+  let looks = 0;
+  const ended = await runBounded('sleep', ['1'], { limitMs: 300, quiet: true, progress: () => (looks += 1) });
+  assert.deepEqual([ended.code, ended.trouble], [0, null]);
 });
 
 test('a command that ignores SIGTERM is ended all the same', async () => {
   const ended = await run("trap '' TERM; while :; do sleep 0.2; done", 300);
   assert.equal(ended.code, null);
-  assert.match(ended.trouble ?? '', /ended after its limit/);
+  assert.match(ended.trouble ?? '', /ended after .* without progress/);
 });
 
 test('a process that fled into a session of its own is found, named and ended', async () => {

@@ -45,7 +45,7 @@ test('a failing test is counted once', () => {
 });
 
 for (const [trouble, changes, text] of [
-  ['ended after its limit of 60 s', { code: null, trouble: 'ended after its limit of 60 s' }, ''],
+  ['ended after 60 s without progress', { code: null, trouble: 'ended after 60 s without progress' }, ''],
   ['left processes behind: 7 sleep', { leftBehind: ['7 sleep'] }, tap(3, 0)],
   ['ended without a result', {}, ''],
   ['no test ran', {}, tap(0, 0)],
