@@ -33,6 +33,7 @@ export async function inspect(
     memory: EMPTY_MEMORY,
     fresh: { answer, presentBefore: presentWhenAsked(view, EMPTY_MEMORY, nowMs) },
     accepted: 'remembered',
+    keepGuard: () => {},
     apply: false,
   });
   return { view, answer, report, desired };

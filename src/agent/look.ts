@@ -3,6 +3,7 @@ import { type FreshAnswer, memoryChangesAtMs } from '../reconcile/memory.js';
 import { hasUnknownTaps } from '../reconcile/question.js';
 import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { type View, viewOf } from '../reconcile/view.js';
+import { keepGuard } from './keep-guard.js';
 import { type PassResult, runPass } from './pass.js';
 import { type AgentState, guarded } from './state.js';
 
@@ -31,10 +32,12 @@ export function pass(self: AgentState, trigger: PassReport['trigger'], told: Tol
     memory,
     fresh: told,
     accepted: 'remembered',
+    keepGuard: (guard) => keepGuard(self, guard),
     apply: true,
     settled,
   });
   self.memory = result.memory;
+  keepGuard(self, result.memory.guard);
   self.seen = result.view.observed;
   self.seenVersion = self.seen.version;
   self.latest = result.desired;

@@ -1,16 +1,17 @@
-import type { Answer, GuardSettings, HeldRemoval, Warning } from '../model/index.js';
+import type { Answer, GuardSettings, HeldRemoval, IfIndex, Warning } from '../model/index.js';
 import { desire } from '../reconcile/desire.js';
 import {
   type Desired,
+  NO_REMOVALS,
   type Removal,
-  type Removals,
   restsOnMissingRows,
   type World,
 } from '../reconcile/desired.js';
 import { countWired } from '../reconcile/gone.js';
-import { type GuardInput, judge } from '../reconcile/guard.js';
+import { type GuardInput, type GuardVerdict, judge, release } from '../reconcile/guard.js';
+import { type GuardMemory, withoutUntaken } from '../reconcile/guard-memory.js';
 import type { FreshAnswer, Memory } from '../reconcile/memory.js';
-import { isPlugged } from '../reconcile/view.js';
+import { isPlugged, type View } from '../reconcile/view.js';
 
 /** What the guard is told besides the world. */
 export interface GuardOrder {
@@ -18,76 +19,97 @@ export interface GuardOrder {
   readonly settings: GuardSettings;
   /** `all`: an operator has said that every removal may go ahead. */
   readonly accepted: 'all' | 'remembered';
+  /** Is given what is to be remembered before anything is removed: a pass may be cut short by its process's end. */
+  readonly keep: (guard: GuardMemory) => void;
 }
 
 /** The guard's word for one pass. */
 export interface Guarded {
-  /** Why removals are held; null: they are not, or nothing may be removed at all. */
-  readonly reason: string | null;
   readonly held: readonly HeldRemoval[];
-  readonly memory: Memory;
   /**
-   * Decides about the host as it is now: around its removals, when the guard does not let them pass. What was decided
-   * to judge a world is not decided again.
+   * Decides about the host as it is now, around the removals that are held. What was decided to judge a world is not
+   * decided again.
    */
   decide(world: World): Desired;
+  /** The memory after the pass, which has left the host like this. */
+  conclude(after: View): Memory;
 }
 
-/** Decides first as if removals were allowed; when the guard says no, decides again around them. */
+/** Decides first as if every removal might go ahead; when the guard holds some, decides again around those. */
 export function guard(world: World, order: GuardOrder, memory: Memory): Guarded {
-  const { fresh } = order;
-  const decideHeld = (now: World): Desired => desire(now, 'held');
-  if (fresh === null) return { reason: null, held: [], memory, decide: decideHeld };
-  const desired = desire(world, 'allowed');
+  const { fresh, settings } = order;
+  if (fresh === null) {
+    return { held: [], decide: (now) => desire(now, NO_REMOVALS), conclude: () => memory };
+  }
+  const desired = desire(world, 'all');
   const server = serverTrust(fresh.answer, memory, isSilent(world, desired));
   const input: GuardInput = {
-    removals: desired.removals,
-    wiredTaps: countWired(world.view, [...desired.taps.values()]),
+    ...lookedAt(world, desired),
     emptyTables: fresh.answer.emptyTables,
     suspect: suspicionOf(fresh.answer, server),
     accepted: order.accepted === 'all' ? 'all' : memory.accepted,
-    confirmation: memory.confirmation,
+    memory: memory.guard,
     nowMs: world.nowMs,
   };
-  const verdict = judge(order.settings, input);
-  const allowed = verdict.removals === 'allowed';
-  const isBelieved = allowed && desired.removals.some(restsOnMissingRows);
-  const trusted = isBelieved ? { ...server, doubted: false } : server;
-  const next = {
-    ...memory,
-    confirmation: verdict.confirmation,
-    accepted: new Set<string>(),
-    server: trusted,
-  };
-  if (!allowed) {
-    return {
-      reason: verdict.reason,
-      held: heldOf(desired.removals, verdict.reason),
-      memory: next,
-      decide: decideHeld,
-    };
-  }
-  const mayPass = (removals: readonly Removal[]): Removals => judgeAgain(order.settings, input, removals);
+  const verdict = release(settings, input, judge(settings, input));
+  const isFree = ({ key }: Removal): boolean => !verdict.held.has(key);
+  const isBelieved = desired.removals.some((one) => restsOnMissingRows(one) && isFree(one));
+  const going = new Map(desired.removals.filter(isFree).map((one) => [one.key, one]));
+  let current = verdict;
   return {
-    reason: null,
-    held: [],
-    memory: next,
+    held: heldOf(desired.removals, verdict.held),
     decide: (now) => {
-      const allowedNow = now === world ? desired : desire(now, 'allowed');
-      return mayPass(allowedNow.removals) === 'allowed' ? allowedNow : decideHeld(now);
+      const all = now === world ? desired : desire(now, 'all');
+      if (now !== world) {
+        current = judgeAgain(settings, { ...input, ...lookedAt(now, all) }, current, going);
+        for (const one of all.removals) if (!current.held.has(one.key)) going.set(one.key, one);
+      }
+      order.keep(current.memory);
+      const isHeld = all.removals.some(({ key }) => current.held.has(key));
+      return isHeld ? desire(now, new Set(going.keys())) : all;
+    },
+    conclude: (after) => {
+      const cut = wiresCut([...going.values()], world.view, after);
+      return {
+        ...memory,
+        guard: withoutUntaken(current.memory, memory.guard, (tap) => cut.has(tap)),
+        accepted: new Set<string>(),
+        server: isBelieved ? { ...server, doubted: false } : server,
+      };
     },
   };
 }
 
+const lookedAt = (
+  { view }: World,
+  { removals, taps }: Desired,
+): Pick<GuardInput, 'removals' | 'wiredTaps' | 'isHere'> => ({
+  removals,
+  wiredTaps: countWired(view, [...taps.values()]),
+  isHere: (index) => view.observed.links.has(index),
+});
+
 /**
- * The host changes while a pass works on it, and another removal may come up in a later round. It is judged
- * together with those that were allowed: several small steps are not less than one large one.
+ * The host changes while a pass works on it, and another removal may come up in a later round. It is judged together with
+ * those that were let go, which the memory has as taken: several small steps are not less than one large one.
  */
-function judgeAgain(settings: GuardSettings, before: GuardInput, now: readonly Removal[]): Removals {
-  const allowed = new Set(before.removals.map(({ key }) => key));
-  const added = now.filter(({ key }) => !allowed.has(key));
-  if (added.length === 0) return 'allowed';
-  return judge(settings, { ...before, removals: [...before.removals, ...added] }).removals;
+const judgeAgain = (
+  settings: GuardSettings,
+  input: GuardInput,
+  { memory }: GuardVerdict,
+  going: ReadonlyMap<string, Removal>,
+): GuardVerdict =>
+  judge(settings, {
+    ...input,
+    memory,
+    accepted: input.accepted === 'all' ? 'all' : new Set([...input.accepted, ...going.keys()]),
+  });
+
+/** The taps whose wire was taken: what was to leave its bridge has left it. */
+function wiresCut(removals: readonly Removal[], before: View, after: View): Set<IfIndex> {
+  const hasLeft = (index: IfIndex): boolean =>
+    before.observed.links.get(index)?.master !== after.observed.links.get(index)?.master;
+  return new Set(removals.flatMap(({ taps, leaves }) => (leaves.some(hasLeft) ? taps : [])));
 }
 
 /** A new server is believed about missing rows only after it has shown the rows of every wired tap. */
@@ -111,11 +133,16 @@ function suspicionOf(answer: Answer, server: NonNullable<Memory['server']>): str
     : null;
 }
 
-const heldOf = (removals: readonly Removal[], reason: string | null): HeldRemoval[] =>
-  removals.map(({ key, device, taps, text }) => ({ key, device, taps, text, reason: reason ?? '' }));
+const heldOf = (removals: readonly Removal[], held: GuardVerdict['held']): HeldRemoval[] =>
+  removals.flatMap(({ key, device, taps, text }) => {
+    const reason = held.get(key);
+    return reason === undefined ? [] : [{ key, device, taps: taps.length, text, reason }];
+  });
 
 /** What everybody is told when removals are held. */
-export const heldWarning = ({ held, reason }: Guarded): Warning[] =>
-  held.length === 0
+export function heldWarning(held: readonly HeldRemoval[]): Warning[] {
+  const reasons = [...new Set(held.map(({ reason }) => reason))];
+  return held.length === 0
     ? []
-    : [{ code: 'REMOVALS_HELD', message: `${held.length} removal(s) held back: ${reason ?? ''}` }];
+    : [{ code: 'REMOVALS_HELD', message: `${held.length} removal(s) held back: ${reasons.join('; ')}` }];
+}

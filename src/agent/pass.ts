@@ -9,6 +9,7 @@ import type {
 } from '../model/index.js';
 import { type TapChanges, tapChanges, viewAfter } from '../reconcile/changes.js';
 import type { Desired, World } from '../reconcile/desired.js';
+import type { GuardMemory } from '../reconcile/guard-memory.js';
 import {
   type FreshAnswer,
   learn,
@@ -36,6 +37,8 @@ export interface PassInput {
   readonly fresh: FreshAnswer | null;
   /** `all`: an operator has said that every removal may go ahead. */
   readonly accepted: 'all' | 'remembered';
+  /** Is given what the guard has to remember, before anything is removed. */
+  readonly keepGuard: (guard: GuardMemory) => void;
   /** Plan only: change nothing. */
   readonly apply: boolean;
   /** How the pass before has left the host: a pass from memory then only looks at what has changed. */
@@ -67,7 +70,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const outlineAt = (now: View): Outline => outlineOf(now, settings, sighted, startedMs);
   const knowledge = fresh === null ? recall(sighted) : learn(fresh);
   const world = { ...outlineAt(view), knowledge };
-  const order = { fresh, settings: settings.guard, accepted: input.accepted };
+  const order = { fresh, settings: settings.guard, accepted: input.accepted, keep: input.keepGuard };
   const guarded = guard(world, order, sighted);
   const decide = (now: Seen): Decided => {
     const narrowed =
@@ -85,10 +88,10 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const first = decide({ view, changes });
   const plannedMs = clock.monotonicMs();
   const carried = input.apply
-    ? carryOut(kernel, first, () => decide(see()), guarded.memory, startedMs)
-    : { ...first, done: [], failed: [], pauses: [], repairs: guarded.memory.repairs };
+    ? carryOut(kernel, first, () => decide(see()), sighted, startedMs)
+    : { ...first, done: [], failed: [], pauses: [], repairs: sighted.repairs };
   const after = seenAtTheEnd(view, carried.view, settings, startedMs, {
-    ...guarded.memory,
+    ...guarded.conclude(carried.view),
     repairs: carried.repairs,
   });
   const memory =
@@ -117,7 +120,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
       ...carried.desired.warnings,
       ...carried.pauses,
       ...failureWarnings(carried.failed),
-      ...heldWarning(guarded),
+      ...heldWarning(guarded.held),
     ],
     timings: { planMs: plannedMs - startedMs, applyMs: clock.monotonicMs() - plannedMs },
   };

@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import {
   type Answer,
   type Clock,
@@ -12,25 +11,13 @@ import {
   type Store,
   type StoreReader,
 } from '../model/index.js';
-import type { Confirmation } from '../reconcile/guard.js';
+import type { GuardMemory } from '../reconcile/guard-memory.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { tapNames, viewOf } from '../reconcile/view.js';
-import { check, type Shape } from './foreign.js';
+import { GUARD, guardStateOf, recallGuard } from './keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallAway } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
-
-const CONFIRMATION: Shape<Confirmation> = v.object({
-  fingerprint: v.string(),
-  polls: v.number(),
-  sinceMs: v.number(),
-});
-
-/** How often removals were asked for; null: none is held. */
-const GUARD: StateKind<Confirmation | null> = {
-  name: 'guard',
-  check: (value) => check(v.nullable(CONFIRMATION), value),
-};
 
 /** What a plan is made from. */
 export interface PlanEdges {
@@ -63,29 +50,38 @@ interface Single extends PassResult {
  */
 export async function planOnce(edges: PlanEdges, settings: Settings): Promise<PassResult> {
   const patient = { ...settings, host: { ...settings.host, plugGraceMs: 0 } };
-  return single(edges, patient, readMemory(edges, settings), { apply: false, acceptRemovals: false });
+  return single(edges, patient, readMemory(edges, settings), {
+    apply: false,
+    acceptRemovals: false,
+    keepGuard: () => {},
+  });
 }
 
 /**
  * One poll and one apply, then the statuses. When libvirt may still plug a tap itself, waits that long and looks again.
- * The guard's confirmations are kept in `state_dir` between runs. Throws DatabaseError and KernelError.
+ * What the guard remembers is kept in `state_dir` between runs, and before anything is removed. Throws DatabaseError and KernelError.
  */
 export async function applyOnce(
   edges: SingleEdges,
   settings: Settings,
   acceptRemovals: boolean,
 ): Promise<OnceResult> {
-  let result = await single(edges, settings, readMemory(edges, settings), { apply: true, acceptRemovals });
+  // What cannot be written now is tried again, and told, when the run ends.
+  const keepGuard = (guard: GuardMemory): void => void keep(edges.store, GUARD, guardStateOf(guard));
+  const manner: Manner = { apply: true, acceptRemovals, keepGuard };
+  let result = await single(edges, settings, readMemory(edges, settings), manner);
   if (result.wakeAtMs !== null) {
     const delayMs = result.wakeAtMs - edges.clock.monotonicMs();
     await new Promise<void>((settle) => edges.clock.after(delayMs, settle));
-    const again = await single(edges, settings, result.memory, { apply: true, acceptRemovals });
+    const again = await single(edges, settings, result.memory, manner);
     result = {
       ...again,
       report: { ...again.report, operations: [...result.report.operations, ...again.report.operations] },
     };
   }
-  const stateError = keep(edges.store, result);
+  const stateError =
+    keep(edges.store, GUARD, guardStateOf(result.memory.guard)) ??
+    keep(edges.store, LAST_KNOWN_GOOD, lastKnownGoodOf(result.memory, result.answer));
   const statusError = await write(edges.database, settings, result.report.statuses);
   return { ...result, statusError, stateError };
 }
@@ -93,13 +89,14 @@ export async function applyOnce(
 interface Manner {
   readonly apply: boolean;
   readonly acceptRemovals: boolean;
+  readonly keepGuard: (guard: GuardMemory) => void;
 }
 
 async function single(
   { kernel, database, clock }: PlanEdges,
   settings: Settings,
   memory: Memory,
-  { apply, acceptRemovals }: Manner,
+  { acceptRemovals, ...manner }: Manner,
 ): Promise<Single> {
   const view = viewOf(kernel.observe(), settings.host);
   const nowMs = clock.monotonicMs();
@@ -112,7 +109,7 @@ async function single(
     memory,
     fresh: { answer, presentBefore },
     accepted: acceptRemovals ? 'all' : 'remembered',
-    apply,
+    ...manner,
   });
   return { ...result, answer };
 }
@@ -132,21 +129,18 @@ async function write(
   }
 }
 
-/** A single pass remembers what the run before it kept: how often removals were asked for, and ports whose taps went. */
+/** A single pass remembers what the run before it kept: what the guard counts, and ports whose taps went. */
 function readMemory({ kernel, clock, store }: PlanEdges, settings: Settings): Memory {
-  const guard = store.read(GUARD);
-  const confirmation = guard.kind === 'kept' ? guard.value : null;
   const here = tapNames(viewOf(kernel.observe(), settings.host));
-  const memory = { ...EMPTY_MEMORY, confirmation };
+  const memory = { ...EMPTY_MEMORY, guard: recallGuard(store, clock.monotonicMs()) };
   const kept = store.read(LAST_KNOWN_GOOD);
   return recallAway(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());
 }
 
-/** The host is wired already: a state that cannot be kept is told, and costs nothing else. */
-function keep(store: Store, { memory, answer }: Single): string | null {
+/** The host is wired already: a state that cannot be kept is told (why, in one sentence), and costs nothing else. */
+function keep<Value>(store: Store, kind: StateKind<Value>, value: Value): string | null {
   try {
-    store.write(GUARD, memory.confirmation);
-    store.write(LAST_KNOWN_GOOD, lastKnownGoodOf(memory, answer));
+    store.write(kind, value);
     return null;
   } catch (error) {
     return messageOf(error);

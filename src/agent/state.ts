@@ -22,6 +22,7 @@ import type { Settled } from '../reconcile/settled.js';
 import type { View } from '../reconcile/view.js';
 import { type Faults, startFaults } from './faults.js';
 import { type History, startHistory } from './history.js';
+import { guardStateOf, recallGuard } from './keep-guard.js';
 import type { Poller } from './poller.js';
 import { type Restraint, startRestraint } from './restraint.js';
 import { shutDown } from './shut-down.js';
@@ -78,6 +79,8 @@ export interface AgentState {
   everAnswered: boolean;
   /** The last known good answer on disk is what is known now. */
   kept: boolean;
+  /** What the guard remembers as it is on disk; null: it could not be written. */
+  keptGuard: string | null;
   outage: { readonly sinceMs: number; readonly tries: number } | null;
   stopping: boolean;
   /** Timers to cancel at the end. */
@@ -95,6 +98,7 @@ export function makeState(
   end: (code: ExitCode) => void,
 ): AgentState {
   const history = startHistory(edges.clock);
+  const guard = recallGuard(edges.store, edges.clock.monotonicMs());
   const observer = tellEach([history.note, edges.observer]);
   return {
     edges: { ...edges, observer },
@@ -105,7 +109,7 @@ export function makeState(
     restraint: startRestraint(edges.clock),
     database: edges.openDatabase(settings),
     tally: startTally(),
-    memory: EMPTY_MEMORY,
+    memory: { ...EMPTY_MEMORY, guard },
     poller: null,
     passes: 0,
     last: null,
@@ -117,6 +121,7 @@ export function makeState(
     seenVersion: -1,
     everAnswered: false,
     kept: true,
+    keptGuard: JSON.stringify(guardStateOf(guard)),
     outage: null,
     stopping: false,
     cancelWake: () => {},

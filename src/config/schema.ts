@@ -122,7 +122,13 @@ export const SETTINGS = {
     'AGENT',
     'auto',
     automaticOr(integer(0, 1_000_000)),
-    'Most removals in one pass before all are held; auto: the larger of 1 and 20 % of the wired taps.',
+    'Most removals within guard_window before the rest is held; auto: the larger of 1 and 20 % of the wired taps.',
+  ),
+  guard_window: setting(
+    'AGENT',
+    '10m',
+    duration(10_000, 24 * 3_600_000),
+    'Removals of this time are judged together, whether they came at once or one by one.',
   ),
   guard_release: setting(
     'AGENT',

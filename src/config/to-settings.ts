@@ -49,7 +49,11 @@ export function toSettings(
       flatAddressMove: values.flat_address_move,
       plugGraceMs: values.plug_grace,
     },
-    guard: { maxRemovals: values.max_removals, release: values.guard_release },
+    guard: {
+      maxRemovals: values.max_removals,
+      windowMs: values.guard_window,
+      release: values.guard_release,
+    },
     database: {
       servers: [first, ...others],
       connectTimeoutMs: urlTimeoutMs ?? values.connect_timeout,

@@ -1,6 +1,7 @@
 export * from './database.js';
 export * from './exit-codes.js';
 export * from './failure.js';
+export * from './fingerprint.js';
 export * from './ids.js';
 export * from './kernel.js';
 export * from './link.js';

@@ -13,8 +13,9 @@ export interface HostSettings {
 
 /** When removals are held back: the guard. */
 export interface GuardSettings {
-  /** null: the larger of 1 and 20 % of the wired taps. */
+  /** Removals within the window; null: the larger of 1 and 20 % of the most taps that were wired in it. */
   readonly maxRemovals: number | null;
+  readonly windowMs: number;
   readonly release: 'operator' | 'auto';
 }
 

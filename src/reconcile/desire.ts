@@ -13,20 +13,20 @@ import {
 } from './desired.js';
 import { goneBridges, orphanSubinterfaces } from './gone.js';
 import { desiredNetworks } from './networks.js';
-import { type Deciding, mayRemove } from './removals.js';
-import { isPlugged } from './view.js';
+import { type Deciding, mayRemove, uplinkKey } from './removals.js';
+import { isPlugged, tapsIn } from './view.js';
 import { reasonOf, warningsOf } from './warnings.js';
 
 /**
- * What the host should look like, decided from rows and links alone. With `held`, whatever would take a wire
- * away stays as it is, and the rest is decided around it. Pure; O(links + ports).
+ * What the host should look like, decided from rows and links alone. Whatever would take a wire away and is
+ * none of `removals` stays as it is, and the rest is decided around it. Pure; O(links + ports).
  */
 export function desire(world: World, removals: Removals): Desired {
   const assignments = assignTaps(world);
   const networks = desiredNetworks(world, assignments, removals);
   const deciding: Deciding = { world, networks, removals, found: [] };
   const taps = decideTaps(deciding, assignments);
-  noteChangedSegments(deciding, taps);
+  noteChangedSegments(deciding);
   const { gone, refused } = goneBridges(deciding, taps);
   return {
     networks,
@@ -74,7 +74,8 @@ interface Unwire {
 function unwire(deciding: Deciding, { tap, port, cause, warnings }: Unwire): TapDecision {
   const removal: Removal = {
     key: `detach ${tap.name} ${tap.index}`,
-    taps: 1,
+    taps: [tap.index],
+    leaves: [tap.index],
     cause,
     device: tap.name,
     text: `take ${tap.name} out of its bridge: ${UNWIRE_REASONS[cause]}`,
@@ -105,7 +106,8 @@ function wire(deciding: Deciding, assignment: Extract<Assignment, { kind: 'netwo
 
 const moveOf = (tap: Link, id: NetworkId): Removal => ({
   key: `move ${tap.name} ${tap.index} ${id}`,
-  taps: 1,
+  taps: [tap.index],
+  leaves: [tap.index],
   cause: 'network-changed',
   device: tap.name,
   text: `move ${tap.name} to network ${id}`,
@@ -148,17 +150,16 @@ function inForeignBridge(world: World, tap: Link, port: Port): TapDecision {
   };
 }
 
-/** A changed uplink cuts every tap behind it, for a moment or for good; taps that leave anyway count as such. */
-function noteChangedSegments(deciding: Deciding, taps: readonly DesiredTap[]): void {
-  const leavesAnyway = ({ decision }: DesiredTap, id: NetworkId): boolean =>
-    decision.kind === 'unwire' || (decision.kind === 'wire' && decision.network !== id);
+/** A changed uplink cuts every tap behind it, for a moment or for good. */
+function noteChangedSegments(deciding: Deciding): void {
   for (const network of deciding.networks.values()) {
     const [first] = network.leaving;
     if (network.place.kind !== 'present' || first === undefined) continue;
     const bridge = network.place.bridge;
     mayRemove(deciding, bridge, {
-      key: `uplink ${bridge.name} ${network.leaving.map(({ name }) => name).join(',')}`,
-      taps: taps.filter((one) => one.tap.master === bridge.index && !leavesAnyway(one, network.id)).length,
+      key: uplinkKey(bridge, network.leaving),
+      taps: tapsIn(deciding.world.view, bridge.index).map(({ index }) => index),
+      leaves: network.leaving.map(({ index }) => index),
       cause: 'segment-changed',
       device: first.name,
       text: `take ${first.name} out of ${bridge.name}, whose network has another segment now`,

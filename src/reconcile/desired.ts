@@ -39,8 +39,12 @@ export interface World {
   readonly nowMs: number;
 }
 
-/** `held`: everything is decided as if what is there now had to stay. */
-export type Removals = 'allowed' | 'held';
+/** Keys of the removals that may be part of the plan; around every other one it is decided as if that had to stay. */
+export type Removals = ReadonlySet<string> | 'all';
+
+export const NO_REMOVALS: Removals = new Set();
+
+export const mayGo = (removals: Removals, key: string): boolean => removals === 'all' || removals.has(key);
 
 /** What is to become of one tap. */
 export type TapDecision =
@@ -110,10 +114,12 @@ export interface GoneBridge {
 
 /** Something that traffic may depend on and that the plan takes away. */
 export interface Removal {
-  /** Stable from poll to poll, so that confirmations can be counted. */
+  /** Stable from poll to poll. */
   readonly key: string;
-  /** How many taps lose their wire. */
-  readonly taps: number;
+  /** The taps that lose their wire. */
+  readonly taps: readonly IfIndex[];
+  /** The links that leave their bridge by it: once one has, it was carried out. */
+  readonly leaves: readonly IfIndex[];
   readonly cause: UnwireCause | 'segment-changed';
   readonly device: LinkName;
   readonly text: string;

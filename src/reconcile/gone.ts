@@ -2,7 +2,7 @@ import { type Link, networkOfLabel, type Warning } from '../model/index.js';
 import type { DesiredTap, GoneBridge, Removal, TapDecision } from './desired.js';
 import { isGone, networkOfBridge, obstacleTo } from './owners.js';
 import { presentUplink } from './realise.js';
-import { type Deciding, mayRemove } from './removals.js';
+import { type Deciding, deletionKey, mayRemove } from './removals.js';
 import { type Bridge, isPlugged, ownAddresses, tapsIn, uplinksOf, type View } from './view.js';
 
 /**
@@ -58,8 +58,9 @@ function isLeftBehind({ world, networks }: Deciding, bridge: Bridge): boolean {
 
 /** Deleting a bridge without taps counts as no removed tap; it is still held when the answer is suspect. */
 const deletionOf = (bridge: Bridge, isLeft: boolean): Removal => ({
-  key: `bridge ${bridge.name} ${bridge.index}`,
-  taps: 0,
+  key: deletionKey(bridge),
+  taps: [],
+  leaves: [],
   cause: isLeft ? 'segment-changed' : 'network-gone',
   device: bridge.name,
   text: `delete ${bridge.name}, whose network is ${isLeft ? 'elsewhere now' : 'gone'}`,
@@ -68,7 +69,7 @@ const deletionOf = (bridge: Bridge, isLeft: boolean): Removal => ({
 /** Subinterfaces with the agent's label that stand alone: left by a kill between two operations. */
 export function orphanSubinterfaces({ world, networks, removals }: Deciding): Link[] {
   const before = world.knowledge.presentBefore;
-  if (before === null || removals === 'held') return [];
+  if (before === null || removals !== 'all') return [];
   const wanted = new Set(
     [...networks.values()].flatMap(({ realisation }) =>
       realisation.ok ? [presentUplink(realisation.uplink)?.index] : [],

@@ -13,7 +13,7 @@ import {
 } from '../model/index.js';
 import type { TapChanges } from './changes.js';
 import type { Knowledge } from './desired.js';
-import type { Confirmation } from './guard.js';
+import { EMPTY_GUARD, type GuardMemory } from './guard-memory.js';
 import { indexPorts, matchTap, type PortIndex } from './match.js';
 import type { Repairs } from './repairs.js';
 import { isTap, type View } from './view.js';
@@ -45,7 +45,7 @@ export interface Memory {
   /** Taps in mapped bridges whose ports this agent has known: any other one there is somebody else's. */
   readonly plugged: ReadonlySet<IfIndex>;
   readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
-  readonly confirmation: Confirmation | null;
+  readonly guard: GuardMemory;
   /** Keys of the removals that an operator has let go ahead. */
   readonly accepted: ReadonlySet<string>;
   /** The server of the last answer; `doubted` until it has shown the row of every wired tap. */
@@ -60,7 +60,7 @@ export const EMPTY_MEMORY: Memory = {
   disputed: new Set(),
   plugged: new Set(),
   firstSeenMs: new Map(),
-  confirmation: null,
+  guard: EMPTY_GUARD,
   accepted: new Set(),
   server: null,
   repairs: new Map(),

@@ -12,9 +12,10 @@ import {
 } from '../model/index.js';
 import type { Assignment } from './assign.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
-import type { DesiredNetwork, Place, Removals, World } from './desired.js';
+import { type DesiredNetwork, mayGo, type Place, type Removals, type World } from './desired.js';
 import { isGone, networkOfBridge, obstacleTo } from './owners.js';
 import { presentUplink, type Realisation, realise, segmentOf, type Uplink } from './realise.js';
+import { deletionKey, uplinkKey } from './removals.js';
 import { type Bridge, isBridge, ownAddresses, tapsIn, uplinksOf } from './view.js';
 
 const MTU_MIN = 68;
@@ -30,12 +31,11 @@ export function desiredNetworks(
   removals: Removals,
 ): Map<NetworkId, DesiredNetwork> {
   const candidates = withoutConflicts(world, candidatesOf(world, assignments));
-  const drafts: Draft[] = candidates.map((candidate) => ({
-    candidate,
-    leaving: leavingUplinks(world, candidate),
-    mayLeave: removals === 'allowed' && wasPresent(world, candidate.place),
-  }));
-  const released = new Set(removals === 'allowed' ? releasedUplinks(world, drafts) : []);
+  const drafts: Draft[] = candidates.map((candidate) => {
+    const leaving = leavingUplinks(world, candidate);
+    return { candidate, leaving, mayLeave: mayLeave(world, candidate.place, leaving, removals) };
+  });
+  const released = new Set(releasedUplinks(world, drafts, removals));
   return new Map(
     drafts.map(({ candidate, leaving, mayLeave }) => {
       const realisation = stillHeld(world, candidate, released);
@@ -53,8 +53,15 @@ interface Draft {
 }
 
 /** Nothing is taken out of a bridge that was made after the database's snapshot began. */
-const wasPresent = ({ knowledge: { presentBefore } }: World, place: Place): boolean =>
-  place.kind === 'present' && presentBefore !== null && presentBefore.has(place.bridge.index);
+const mayLeave = (
+  { knowledge: { presentBefore } }: World,
+  place: Place,
+  leaving: readonly Link[],
+  removals: Removals,
+): boolean =>
+  place.kind === 'present' &&
+  presentBefore?.has(place.bridge.index) === true &&
+  mayGo(removals, uplinkKey(place.bridge, leaving));
 
 function candidatesOf(world: World, assignments: readonly Assignment[]): Candidate[] {
   const named = new Map<NetworkId, Segment[]>();
@@ -165,7 +172,7 @@ function leavingUplinks(world: World, { place, realisation }: Candidate): Link[]
  * Uplinks that are free for another network once the leaving operations of this plan are done. One that has
  * addresses, or gets them back, is not among them: that is decided when the host is read again.
  */
-function releasedUplinks(world: World, drafts: readonly Draft[]): IfIndex[] {
+function releasedUplinks(world: World, drafts: readonly Draft[], removals: Removals): IfIndex[] {
   const { view, knowledge } = world;
   const leaving = drafts.flatMap(({ candidate: { place }, leaving, mayLeave }) =>
     mayLeave && place.kind === 'present' ? leaving.filter((link) => comesFree(place.bridge, link)) : [],
@@ -177,6 +184,7 @@ function releasedUplinks(world: World, drafts: readonly Draft[]): IfIndex[] {
     (bridge) =>
       !maintained.has(bridge.index) &&
       knowledge.presentBefore?.has(bridge.index) === true &&
+      mayGo(removals, deletionKey(bridge)) &&
       isGone(world, bridge) &&
       obstacleTo(world, bridge) === null &&
       tapsIn(view, bridge.index).length === 0,

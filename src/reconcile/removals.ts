@@ -1,5 +1,6 @@
 import type { Link, NetworkId } from '../model/index.js';
-import type { DesiredNetwork, Removal, Removals, World } from './desired.js';
+import { type DesiredNetwork, mayGo, type Removal, type Removals, type World } from './desired.js';
+import type { Bridge } from './view.js';
 
 /** One decision in the making: what it rests on, and the removals it has found. */
 export interface Deciding {
@@ -16,5 +17,12 @@ export interface Deciding {
 export function mayRemove({ world, removals, found }: Deciding, concerned: Link, removal: Removal): boolean {
   if (world.knowledge.presentBefore?.has(concerned.index) !== true) return false;
   found.push(removal);
-  return removals === 'allowed';
+  return mayGo(removals, removal.key);
 }
+
+/** The removal that takes these uplinks out of the bridge. */
+export const uplinkKey = ({ name }: Bridge, leaving: readonly Link[]): string =>
+  `uplink ${name} ${leaving.map((link) => link.name).join(',')}`;
+
+/** The removal that deletes the bridge. */
+export const deletionKey = ({ name, index }: Bridge): string => `bridge ${name} ${index}`;

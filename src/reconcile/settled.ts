@@ -11,7 +11,7 @@ import {
 import { type Assignment, assignTaps } from './assign.js';
 import { type TapChanges, tapChanges } from './changes.js';
 import { byIndex, decideTaps, withoutPort } from './desire.js';
-import type { Desired, DesiredNetwork, World } from './desired.js';
+import { type Desired, type DesiredNetwork, NO_REMOVALS, type World } from './desired.js';
 import { type KnownPort, type Memory, recall } from './memory.js';
 import { chooseSegment } from './realise.js';
 import type { View } from './view.js';
@@ -95,7 +95,7 @@ export function desireChanged(
   const assignments = assignTaps(world);
   const networks = servedNetworks(assignments, world, settled.desired);
   if (networks === null) return null;
-  const taps = decideTaps({ world, networks, removals: 'held', found: [] }, assignments);
+  const taps = decideTaps({ world, networks, removals: NO_REMOVALS, found: [] }, assignments);
   const changed = {
     ...NOTHING,
     networks,

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GuardSettings, HostState, Link, PassReport } from '../../src/model/index.js';
+import {
+  fingerprintOf,
+  type GuardSettings,
+  type HostState,
+  type Link,
+  type PassReport,
+} from '../../src/model/index.js';
+import { EMPTY_GUARD } from '../../src/reconcile/guard-memory.js';
 import { inIprouteWords } from '../../src/reconcile/iproute.js';
 import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
@@ -13,14 +20,14 @@ interface CaseWords extends AnswerWords {
   /** The line of the contract, or the row of the oracle, that the case is about. */
   readonly why: string;
   readonly settings?: Parameters<typeof buildSettings>[0];
-  readonly guard?: GuardSettings;
+  readonly guard?: Omit<GuardSettings, 'windowMs'>;
   /** true: the database does not answer; the pass works from `known` and `networks`. */
   readonly silent?: boolean;
   /** Ports known from an earlier poll. */
   readonly known?: readonly PortWords[];
   readonly lastServer?: string;
   /** The same removals have been asked for that often, beginning that many minutes ago. */
-  readonly confirmed?: { readonly polls: number; readonly minutes: number; readonly fingerprint: string };
+  readonly confirmed?: { readonly polls: number; readonly minutes: number; readonly keys: readonly string[] };
   /** Keys that the operator has accepted, or `all`. */
   readonly accepted?: readonly string[] | 'all';
   /** Links that were made after the database had been asked. */
@@ -46,12 +53,12 @@ export function runCase(folder: string): CaseResult & { readonly secondPlan: rea
   const answer = words.silent === true ? null : buildAnswer(words);
   const options = {
     memory: memoryOf(words, links),
-    guard: words.guard ?? DEFAULT_GUARD,
+    guard: { ...DEFAULT_GUARD, ...words.guard },
     accepted: words.accepted === 'all' ? ('all' as const) : ('remembered' as const),
     madeSince: words.madeSince ?? [],
   };
   const { report, memory } = runOnce(kernel, host, answer, options);
-  const next = { ...memory, confirmation: null };
+  const next = { ...memory, guard: EMPTY_GUARD };
   const second = runOnce(kernel, host, answer, { ...options, memory: next, apply: false });
   return { ...resultOf(report, kernel.observe()), secondPlan: second.report.operations };
 }
@@ -72,14 +79,17 @@ function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
     firstSeenMs: new Map(links.map(({ index }) => [index, seenMs])),
     server: words.lastServer === undefined ? null : { id: words.lastServer, doubted: false },
     accepted: new Set(Array.isArray(words.accepted) ? words.accepted : []),
-    confirmation:
-      confirmed === undefined
-        ? null
-        : {
-            fingerprint: confirmed.fingerprint,
-            polls: confirmed.polls,
-            sinceMs: TEST_NOW_MS - confirmed.minutes * 60_000,
-          },
+    guard: {
+      ...EMPTY_GUARD,
+      confirmation:
+        confirmed === undefined
+          ? null
+          : {
+              fingerprint: fingerprintOf(confirmed.keys.map((key) => ({ key }))) ?? '',
+              polls: confirmed.polls,
+              sinceMs: TEST_NOW_MS - confirmed.minutes * 60_000,
+            },
+    },
   };
 }
 

@@ -127,12 +127,15 @@ const storeOf = (
   kill: () => void,
 ): Store =>
   openSimulatedStore(disk, clock, {
-    before: () => {
+    before: (name) => {
       if (weather.killAtStore === 'before') kill();
-      else if (!weather.storeWritable) throw new Error('no space left on device');
+      else if (!weather.storeWritable) {
+        oracle.kept(name, false);
+        throw new Error('no space left on device');
+      }
     },
-    after: () => {
-      oracle.kept();
+    after: (name) => {
+      oracle.kept(name, true);
       if (weather.killAtStore === 'after') kill();
     },
     reaches: isAlive,

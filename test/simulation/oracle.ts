@@ -6,6 +6,7 @@ import {
   type PassReport,
   type Port,
   type PortId,
+  type StateName,
   type StatusChange,
   tapName,
 } from '../../src/model/index.js';
@@ -29,8 +30,8 @@ export interface Oracle {
   worked(before: HostState, after: HostState): void;
   ended(outcome: OperationOutcome): void;
   heard(event: AgentEvent): void;
-  /** The last known good answer has reached the disk. */
-  kept(): void;
+  /** A file has reached the disk, or (`false`) could not be written. */
+  kept(name: StateName, isWritten: boolean): void;
   writes(changes: readonly StatusChange[]): void;
   accepted(): void;
   /** Everything that one event led to has happened. */
@@ -83,7 +84,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
       const settings = edges.settings().host;
       const theCase = { settings, knowledge: knowledge(), telling, foreign: edges.foreign, trusts };
       const judgement = judgeOperation(before, after, theCase);
-      faults.push(...judgement.faults);
+      faults.push(...judgement.faults, ...trust.ledger.loses(judgement.losses));
       pass.losses.push(...judgement.losses);
       if (telling !== null) pass.overdue.push(...overdueTaps(before, after, knowledge(), telling));
     },
@@ -93,13 +94,12 @@ export function makeOracle(edges: OracleEdges): Oracle {
     heard: (event) => {
       if (event.kind === 'pass') endPass(event.report);
     },
-    kept: () => {
-      stored = { telling: null, knowledge: remembered.knowledge };
+    kept: (name, isWritten) => {
+      if (name === 'guard') trust.ledger.kept(isWritten);
+      else if (isWritten) stored = { telling: null, knowledge: remembered.knowledge };
     },
     writes: (changes) => {
-      const told = telling ?? remembered.telling;
-      if (told === null) faults.push('statuses were written before the database had answered');
-      else faults.push(...judgeStatuses(changes, edges.now(), told, edges.settings().host));
+      faults.push(...judgeWrite(changes, telling ?? remembered.telling, edges));
     },
     accepted: trust.accept,
     eventOver: () => {
@@ -109,6 +109,15 @@ export function makeOracle(edges: OracleEdges): Oracle {
     },
   };
 }
+
+const judgeWrite = (
+  changes: readonly StatusChange[],
+  told: Telling | null,
+  { now, settings }: OracleEdges,
+): string[] =>
+  told === null
+    ? ['statuses were written before the database had answered']
+    : judgeStatuses(changes, now(), told, settings().host);
 
 const FORGOTTEN = { telling: null, knowledge: NOTHING_KNOWN };
 

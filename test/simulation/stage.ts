@@ -33,6 +33,7 @@ export function makeStage(random: Random): Stage {
       }),
       guard: {
         maxRemovals: random.pick([null, null, null, null, 0, 3]),
+        windowMs: 600_000,
         release: random.chance(pollingIntervalMs > 60_000 ? 0.7 : 0.1) ? 'auto' : 'operator',
       },
       database: {

@@ -1,6 +1,8 @@
-import { type HostState, type Link, networkOfLabel, type Settings } from '../../src/model/index.js';
+import { type HostState, networkOfLabel, type Settings } from '../../src/model/index.js';
 import type { Telling } from './database.js';
-import { isAgentBridge, isPlugged, isTapName, knowledgeOf, rowOfTap } from './knowledge.js';
+import { type Ledger, makeLedger } from './judge-losses.js';
+import { knowledgeOf } from './knowledge.js';
+import { silentInAgentBridges, silentTaps } from './silence.js';
 
 /** Whether the silence of an answer may be believed: kept for one agent's life, as the agent itself has to. */
 export interface Trust {
@@ -9,6 +11,8 @@ export interface Trust {
   hears(telling: Telling): void;
   /** `about` as in `tap 12` or `network <id>`. */
   believes(telling: Telling | null, about: string): boolean;
+  /** What was lost, whether it was believed or not. */
+  readonly ledger: Ledger;
   accept(): void;
   isAccepted(): boolean;
   /** A pass has worked from the answer. */
@@ -36,6 +40,8 @@ export function makeTrust(edges: TrustEdges): Trust {
   let isAccepted = false;
   const isOtherServer = ({ answer }: Telling): boolean =>
     server !== null && (server.doubted || server.id !== answer.server);
+  const isDoubted = (telling: Telling): boolean => telling.answer.suspect !== null || isOtherServer(telling);
+  const ledger = makeLedger(edges);
   const isConfirmed = (about: string): boolean => {
     const silence = silences.get(about);
     return (
@@ -46,53 +52,35 @@ export function makeTrust(edges: TrustEdges): Trust {
     );
   };
   return {
+    ledger,
     forget: () => {
+      ledger.agentStarted();
       server = null;
       silences = new Map();
       isAccepted = false;
     },
     hears: (telling) => {
       silences = nextSilences(silences, telling, edges);
+      ledger.tells(telling, !isDoubted(telling));
     },
     believes: (telling, about) => {
       if (isAccepted || telling === null) return isAccepted;
       if (telling.emptyTables.length > 0) return false;
-      return isConfirmed(about) || (telling.answer.suspect === null && !isOtherServer(telling));
+      return isConfirmed(about) || !isDoubted(telling);
     },
     accept: () => {
+      ledger.accept();
       isAccepted = true;
     },
     isAccepted: () => isAccepted,
     passEnds: (telling) => {
       const state = edges.now();
-      const silent = silentTaps(telling, state, edges.settings().host);
-      const isSilent = silent.some((tap) => isInAgentBridge(state, tap));
+      const isSilent = silentInAgentBridges(telling, state, edges.settings().host).length > 0;
       server = { id: telling.answer.server, doubted: isSilent && isOtherServer(telling) && !isAccepted };
       isAccepted = false;
+      ledger.passEnds();
     },
   };
-}
-
-/** What is plugged on this host and has no row in the answer. */
-function silentTaps(
-  { answer, presentWhenAsked }: Telling,
-  state: HostState,
-  settings: Settings['host'],
-): Link[] {
-  const knowledge = knowledgeOf(answer);
-  return [...state.links.values()].filter(
-    (link) =>
-      presentWhenAsked.has(link.index) &&
-      isTapName(link.name) &&
-      isPlugged(state, link, settings) &&
-      rowOfTap(knowledge, link.name).kind === 'none',
-  );
-}
-
-/** A tap in a mapped bridge may be somebody else's: that it has no row says nothing. */
-function isInAgentBridge(state: HostState, { master }: Link): boolean {
-  const bridge = master === null ? undefined : state.links.get(master);
-  return bridge !== undefined && isAgentBridge(bridge);
 }
 
 function nextSilences(

@@ -27,7 +27,11 @@ export interface PassWords {
   readonly settled?: Settled | null;
 }
 
-export const DEFAULT_GUARD: PassInput['settings']['guard'] = { maxRemovals: null, release: 'operator' };
+export const DEFAULT_GUARD: PassInput['settings']['guard'] = {
+  maxRemovals: null,
+  windowMs: 600_000,
+  release: 'operator',
+};
 
 export const settingsOf = (host: HostSettings, guard = DEFAULT_GUARD): PassSettings => ({
   host,
@@ -55,6 +59,7 @@ export function runOnce(
     memory,
     fresh: answer === null ? null : { answer, presentBefore },
     accepted: words.accepted ?? 'remembered',
+    keepGuard: () => {},
     apply: words.apply ?? true,
     settled: words.settled ?? null,
   });

@@ -38,7 +38,7 @@ test('without any word from the user every legacy default stays', () => {
     flatAddressMove: 'move',
     plugGraceMs: 2000,
   });
-  assert.deepEqual(guard, { maxRemovals: null, release: 'operator' });
+  assert.deepEqual(guard, { maxRemovals: null, windowMs: 600_000, release: 'operator' });
   assert.deepEqual(
     [database.connectTimeoutMs, database.queryTimeoutMs, database.readOnly],
     [5000, 5000, false],

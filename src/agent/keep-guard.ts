@@ -1,0 +1,64 @@
+import * as v from 'valibot';
+import { ifIndex, messageOf, type StateKind, type StoreReader } from '../model/index.js';
+import { EMPTY_GUARD, type GuardMemory } from '../reconcile/guard-memory.js';
+import { check } from './foreign.js';
+import type { AgentState } from './state.js';
+
+const SHAPE = v.object({
+  /** By the tap's index: when its wire was taken. */
+  taken: v.array(v.tuple([v.pipe(v.number(), v.transform(ifIndex)), v.number()])),
+  wired: v.object({
+    now: v.number(),
+    before: v.array(v.object({ taps: v.number(), untilMs: v.number() })),
+  }),
+  held: v.array(v.tuple([v.string(), v.object({ reason: v.string(), sinceMs: v.number() })])),
+  confirmation: v.nullable(v.object({ fingerprint: v.string(), polls: v.number(), sinceMs: v.number() })),
+});
+
+type GuardState = v.InferOutput<typeof SHAPE>;
+
+/** What the guard remembers of the polls before, see `GuardMemory`. */
+export const GUARD: StateKind<GuardState> = { name: 'guard', check: (value) => check(SHAPE, value) };
+
+/** The kept form of the guard's memory. */
+export const guardStateOf = ({ taken, wired, held, confirmation }: GuardMemory): GuardState => ({
+  taken: [...taken],
+  wired: { now: wired.now, before: [...wired.before] },
+  held: [...held],
+  confirmation,
+});
+
+/**
+ * What an agent before this one, or the run before, has left the guard to remember; empty when nothing usable is kept. How
+ * many taps were wired is known up to the moment at which it was written.
+ */
+export function recallGuard(store: StoreReader, nowMs: number): GuardMemory {
+  const stored = store.read(GUARD);
+  if (stored.kind !== 'kept') return EMPTY_GUARD;
+  const { taken, wired, held, confirmation } = stored.value;
+  const last = { taps: wired.now, untilMs: nowMs - stored.ageMs };
+  return {
+    taken: new Map(taken),
+    wired: { now: 0, before: wired.now === 0 ? wired.before : [...wired.before, last] },
+    held: new Map(held),
+    confirmation,
+  };
+}
+
+/**
+ * Remembers what the guard counts, and keeps it on disk when it has changed: a pass that the kernel cuts short, and an agent
+ * that is killed in the middle of one, must not give the next one its free share again.
+ */
+export function keepGuard(self: AgentState, guard: GuardMemory): void {
+  if (self.memory.guard !== guard) self.memory = { ...self.memory, guard };
+  const state = guardStateOf(guard);
+  const text = JSON.stringify(state);
+  if (text === self.keptGuard) return;
+  try {
+    self.edges.store.write(GUARD, state);
+    self.keptGuard = text;
+  } catch (error) {
+    if (self.keptGuard !== null) self.edges.observer({ kind: 'state-failed', error: messageOf(error) });
+    self.keptGuard = null;
+  }
+}

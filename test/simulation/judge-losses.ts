@@ -1,0 +1,96 @@
+import type { IfIndex } from '../../src/model/index.js';
+import type { Telling } from './database.js';
+import type { Loss } from './judge-operation.js';
+import { isPlugged, isTapName } from './knowledge.js';
+import { silentInAgentBridges } from './silence.js';
+import type { TrustEdges } from './trust.js';
+
+/**
+ * How many wires the host has lost without anybody's word, over the whole run and over every life of the agent; and which
+ * wires were once part of a loss that was too large to be believed.
+ */
+export interface Ledger {
+  /** A pass is about to work from an answer; `isBelieved`: about missing rows, too. */
+  tells(telling: Telling, isBelieved: boolean): void;
+  /** A pass has worked from the last answer. */
+  passEnds(): void;
+  /** What one operation took away; gives what is wrong with that. */
+  loses(losses: readonly Loss[]): string[];
+  /** An operator's word: what is lost in this pass is not counted. */
+  accept(): void;
+  /** Whether what the guard remembers could be kept. */
+  kept(isWritten: boolean): void;
+  agentStarted(): void;
+}
+
+const WINDOW_MS = 600_000;
+
+export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
+  let lost = new Map<IfIndex, number>();
+  let counts: { readonly atMs: number; readonly wired: number }[] = [];
+  let tooMany = new Set<IfIndex>();
+  let silentNow: { readonly taps: readonly IfIndex[]; readonly isTooMuch: boolean } | null = null;
+  let isAccepted = false;
+  let isKept = true;
+  const wiredNow = (): number => {
+    const state = now();
+    return [...state.links.values()].filter(
+      (link) => isTapName(link.name) && isPlugged(state, link, settings().host),
+    ).length;
+  };
+  /** A count holds until the next one. */
+  const mostWired = (): number => {
+    counts = counts.filter((_, at) => {
+      const next = counts[at + 1];
+      return next === undefined || nowMs() - next.atMs < WINDOW_MS;
+    });
+    return Math.max(...counts.map(({ wired }) => wired), 0);
+  };
+  const free = (): number => settings().guard.maxRemovals ?? Math.max(1, Math.floor(mostWired() / 5));
+  return {
+    tells: (telling, isBelieved) => {
+      const taps = silentInAgentBridges(telling, now(), settings().host).map(({ index }) => index);
+      counts.push({ atMs: nowMs(), wired: wiredNow() });
+      silentNow = { taps, isTooMuch: isBelieved && taps.length > free() };
+    },
+    passEnds: () => {
+      if (silentNow !== null) {
+        const { taps, isTooMuch } = silentNow;
+        const wired = taps.filter((tap) => now().links.get(tap)?.master !== null);
+        tooMany = new Set(wired.filter((tap) => tooMany.has(tap) || (isTooMuch && !isAccepted)));
+      }
+      silentNow = null;
+      isAccepted = false;
+    },
+    loses: (losses) => {
+      if (isAccepted || settings().guard.release === 'auto') return [];
+      const taps = losses.flatMap((loss) => loss.taps);
+      for (const tap of taps) lost.set(tap, nowMs());
+      lost = new Map([...lost].filter(([tap, atMs]) => now().links.has(tap) && nowMs() - atMs < WINDOW_MS));
+      const cut = losses
+        .flatMap((loss) => (loss.byMissingRow ? loss.taps : []))
+        .filter((tap) => tooMany.has(tap));
+      return [
+        ...(taps.length > 0 && lost.size > free()
+          ? [`within ten minutes ${lost.size} taps lost their wire, of ${mostWired()}; ${free()} are free`]
+          : []),
+        ...cut.map((tap) => `tap ${tap} lost its wire, whose row has been missing since too many were`),
+      ];
+    },
+    accept: () => {
+      isAccepted = true;
+    },
+    kept: (isWritten) => {
+      isKept = isWritten;
+    },
+    agentStarted: () => {
+      silentNow = null;
+      isAccepted = false;
+      if (isKept) return;
+      // A full disk: the next agent knows nothing of the one before.
+      lost = new Map();
+      tooMany = new Set();
+      isKept = true;
+    },
+  };
+}
