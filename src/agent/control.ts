@@ -2,14 +2,17 @@ import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { messageOf } from '../model/index.js';
+import { realClock } from './clock.js';
 import { controlPath, makeFolder, removeFile, restrict } from './folders.js';
 import { checkJson, type Shape } from './foreign.js';
-import { closeServer, type Lock } from './lock.js';
 
 /** One line of JSON each way. A request longer than this is nobody's we know. */
 const REQUEST_LENGTH_MAX = 4096;
 const ANSWER_LENGTH_MAX = 16 * 1024 * 1024;
+/** For a whole exchange, however often something comes meanwhile. */
 const ANSWER_TIMEOUT_MS = 5_000;
+/** Commands of some people and a monitoring system: more is no one's we know. */
+const CLIENTS_MAX = 32;
 
 /** What the running agent does when it is asked over its socket; each answer is sent as JSON. */
 export type ControlHandlers = Readonly<Record<string, () => unknown>>;
@@ -41,17 +44,25 @@ export async function serveControl(
   runDir: string,
   group: string | null,
   handlers: ControlHandlers,
-): Promise<Lock> {
+): Promise<{ release(): Promise<void> }> {
   const path = controlPath(runDir);
   makeFolder(dirname(path));
   removeFile(path);
-  const server = createServer((socket) => answer(socket, handlers));
+  const clients = new Set<Socket>();
+  const server = createServer((socket) => {
+    clients.add(socket);
+    socket.once('close', () => clients.delete(socket));
+    answer(socket, handlers);
+  });
+  server.maxConnections = CLIENTS_MAX;
   await new Promise<void>((settle, fail) => {
     server.once('error', fail);
     server.listen(path, () => settle());
   });
   const release = async (): Promise<void> => {
-    await closeServer(server);
+    const closed = new Promise<unknown>((settle) => server.close(settle));
+    for (const client of clients) client.destroy();
+    await closed;
     removeFile(path);
   };
   try {
@@ -66,13 +77,15 @@ export async function serveControl(
 function answer(socket: Socket, handlers: ControlHandlers): void {
   let text = '';
   socket.setEncoding('utf8');
-  socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
+  const cancel = realClock.after(ANSWER_TIMEOUT_MS, () => socket.destroy());
+  socket.once('close', cancel);
   // A client that goes away before it has its answer is no concern of the agent's.
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: string) => {
     text += chunk;
     if (text.length > REQUEST_LENGTH_MAX) socket.destroy();
-    else if (text.includes('\n')) socket.end(`${JSON.stringify(respond(text.trim(), handlers))}\n`);
+    else if (text.includes('\n') && !socket.writableEnded)
+      socket.end(`${JSON.stringify(respond(text.trim(), handlers))}\n`);
   });
 }
 
@@ -98,13 +111,14 @@ export function askAgent<Value>(
     let text = '';
     const socket = connect(controlPath(runDir));
     socket.setEncoding('utf8');
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => {
+    const cancel = realClock.after(ANSWER_TIMEOUT_MS, () => {
       settle({
         kind: 'failed',
         message: `the running agent did not answer within ${ANSWER_TIMEOUT_MS / 1000} s`,
       });
       socket.destroy();
     });
+    socket.once('close', cancel);
     socket.on('error', (error: NodeJS.ErrnoException) => settle(notConnected(error)));
     socket.on('connect', () => socket.write(`${command}\n`));
     socket.on('data', (chunk: string) => {

@@ -1,22 +1,15 @@
 import { realClock } from '../agent/clock.js';
 import { withDeadline } from '../agent/deadline.js';
 import { type MoveEvent, settleInterruptedMove } from '../agent/journal.js';
-import { takeLock } from '../agent/lock.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
 import type { StateEvent } from '../agent/store.js';
 import { EXIT, type ExitCode, FAILURES, messageOf, type Settings } from '../model/index.js';
 import type { Standing } from '../monitoring/gauges.js';
 import { overviewOf } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
+import { alone } from './alone.js';
 import { complain } from './complain.js';
-import {
-  changingKernelFor,
-  databaseFor,
-  exitCodeOf,
-  refuseWithoutNetAdmin,
-  storeFor,
-  withFailures,
-} from './edges.js';
+import { changingKernelFor, databaseFor, exitCodeOf, storeFor } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
@@ -34,9 +27,10 @@ export async function once(invocation: Invocation, options: OnceOptions): Promis
   let standing: Standing | null = null;
   const startedAtMs = realClock.wallMs();
   const startedMs = realClock.monotonicMs();
-  const exitCode = await locked(invocation, options, (found) => {
+  const note = (found: Standing): void => {
     standing = found;
-  });
+  };
+  const exitCode = await alone(invocation.output, () => applyAndTell(invocation, options, note));
   if (options.textfile === null) return exitCode;
   const durationMs = realClock.monotonicMs() - startedMs;
   const { writeTextfile } = await import('../monitoring/textfile.js');
@@ -51,30 +45,6 @@ export async function once(invocation: Invocation, options: OnceOptions): Promis
       `${options.textfile} was not written: ${why}`,
     );
     return exitCode === EXIT.ok || exitCode === EXIT.held ? failed : exitCode;
-  }
-}
-
-/** Two runs never overlap, and none beside the daemon. */
-async function locked(
-  invocation: Invocation,
-  options: OnceOptions,
-  note: (standing: Standing) => void,
-): Promise<ExitCode> {
-  const { output } = invocation;
-  const refused = refuseWithoutNetAdmin(output);
-  if (refused !== null) return refused;
-  const lock = await takeLock();
-  if (lock === null) {
-    return complain(
-      output,
-      'AGENT_RUNS_ALREADY',
-      'another agent serves this host (network namespace); it does what once would do',
-    );
-  }
-  try {
-    return await withFailures(output, () => applyAndTell(invocation, options, note));
-  } finally {
-    await lock.release();
   }
 }
 

@@ -2,41 +2,22 @@ import { startAgent } from '../agent/agent.js';
 import { realClock } from '../agent/clock.js';
 import { startHeart } from '../agent/heartbeat.js';
 import { settleInterruptedMove } from '../agent/journal.js';
-import { takeLock } from '../agent/lock.js';
 import { inPatience } from '../agent/patience.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { reloaded } from '../config/reload.js';
 import type { ExitCode } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
-import { complain } from './complain.js';
-import {
-  changingKernelFor,
-  heartbeatsFor,
-  observedDatabaseFor,
-  refuseWithoutNetAdmin,
-  storeFor,
-  withFailures,
-} from './edges.js';
+import { alone } from './alone.js';
+import { changingKernelFor, heartbeatsFor, observedDatabaseFor, storeFor } from './edges.js';
 import { catchStray } from './end-process.js';
 import type { Invocation } from './invocation.js';
 import { openOutside } from './outside.js';
 import { version } from './version.js';
 
 /** `run`: the daemon. Ends by a signal (0), out of retries (75), or when it may not start (69, 77, 78). */
-export async function run({ loaded, output }: Invocation, loadAgain: () => LoadResult): Promise<ExitCode> {
-  const refused = refuseWithoutNetAdmin(output);
-  if (refused !== null) return refused;
-  const lock = await takeLock();
-  if (lock === null) {
-    return complain(output, 'AGENT_RUNS_ALREADY', 'another agent serves this host (network namespace)');
-  }
-  try {
-    return await withFailures(output, () => serve(loaded, loadAgain));
-  } finally {
-    await lock.release();
-  }
-}
+export const run = ({ loaded, output }: Invocation, loadAgain: () => LoadResult): Promise<ExitCode> =>
+  alone(output, () => serve(loaded, loadAgain));
 
 async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promise<ExitCode> {
   let { settings } = loaded;

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { secondNode } from '../runner/second-node.js';
 import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
 import {
   bridgeOf,
@@ -13,6 +17,17 @@ import {
   withDatabase,
 } from '../support/host.js';
 import { startPostgres } from '../support/postgres.js';
+import { startSquatter } from '../support/squatter.js';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const ORDINARY_USER = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+/** The unit's user: may change links, and nothing else. */
+const AGENT_USER = [
+  ...ORDINARY_USER,
+  '--inh-caps=-all,+net_admin',
+  '--ambient-caps=-all,+net_admin',
+  '--bounding-set=-all,+net_admin',
+];
 
 describe('one agent for each network namespace', () => {
   withDatabase(startPostgres, 'folsom', (database) => {
@@ -56,6 +71,55 @@ describe('one agent for each network namespace', () => {
         agent.signal('SIGTERM');
         assert.equal(await agent.ended(), 0);
       }
+    });
+
+    test('an agent under another version of Node is seen, and it is said which process that is', async (t) => {
+      const second = await secondNode(PROJECT);
+      if (!second.ok) return t.skip(second.reason);
+      const { namespace } = makeHost(t);
+      const config = makeConfig({ url: socketUrl(database().server) });
+      const agent = await startAgent(t, namespace, config);
+
+      const other = await runCli(namespace, ['--config-file', config.path, 'once'], { node: second.program });
+
+      assert.equal(other.code, 69, other.stderr);
+      assert.match(other.stderr, new RegExp(`process ${agent.pid} \\(\\S*node \\S+cli\\.js\\)`));
+    });
+
+    test('root and the user of a unit see each other, whatever their folders', async (t) => {
+      const { namespace } = makeHost(t);
+      const config = makeConfig({ url: socketUrl(database().server) });
+      chmodSync(dirname(config.path), 0o777);
+      const agent = await startAgent(t, namespace, config);
+      const elsewhere = ['--state-dir', '/tmp/no-such-state', '--run-dir', '/tmp/no-such-run'];
+      const args = ['--config-file', config.path, ...elsewhere, 'once'];
+      const user = await runCli(namespace, args, { prefix: AGENT_USER });
+      assert.equal(user.code, 69, user.stderr);
+      agent.signal('SIGKILL');
+      await agent.ended();
+
+      await startAgent(t, namespace, config, { prefix: AGENT_USER });
+      const root = await runCli(namespace, args);
+      assert.equal(root.code, 69, root.stderr);
+    });
+
+    test('a local user who takes the name that was the lock once does not keep the agent away', async (t) => {
+      const { namespace } = makeHost(t);
+      await startSquatter(t, namespace);
+      const config = makeConfig({ url: socketUrl(database().server) });
+      assert.equal((await runCli(namespace, ['--config-file', config.path, 'once'])).code, 0);
+      const agent = await startAgent(t, namespace, config);
+      agent.signal('SIGTERM');
+      assert.equal(await agent.ended(), 0);
+    });
+
+    test('of several that start at one moment at most one works at a time, and one works in the end', async (t) => {
+      const { namespace } = makeHost(t);
+      const config = makeConfig({ url: socketUrl(database().server) });
+      const args = ['--config-file', config.path, 'once'];
+      const ran = await Promise.all([1, 2, 3].map(() => runCli(namespace, args)));
+      for (const { code, stderr } of ran) assert.ok(code === 0 || code === 69, stderr);
+      assert.equal((await runCli(namespace, args)).code, 0, 'nothing is left behind');
     });
 
     test('plan works beside a running agent', async (t) => {

@@ -42,6 +42,13 @@ test('with CAP_NET_ADMIN and no other capability the change succeeds', (t) => {
   assert.deepEqual([seen.netAdmin, seen.errno], [true, null]);
 });
 
+test('only who may change links can have the mark of an agent, and with it the one-agent lock', (t) => {
+  const ns = makeNamespace(t);
+  makeTap(ns, 'tap1');
+  assert.equal(seenBy(ns, '--bounding-set', '-net_admin').mark, false);
+  assert.equal(seenBy(ns, '--bounding-set', '-all,+net_admin').mark, true);
+});
+
 test('root has CAP_NET_ADMIN', () => {
   assert.equal(hasNetAdmin(), true);
 });

@@ -1,4 +1,5 @@
 import { hasNetAdmin, openKernel } from '../../src/kernel/kernel.js';
+import { makeMark } from '../../src/kernel/mark.js';
 import { linkName } from '../../src/model/ids.js';
 
 /**
@@ -18,7 +19,17 @@ const failure =
   outcomes
     .map((outcome) => (outcome.ok ? null : outcome.failure))
     .findLast((found) => found !== null && found.errno !== 'SKIPPED') ?? null;
+function mark(): boolean {
+  try {
+    makeMark().remove();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const seen = {
+  mark: mark(),
   netAdmin: hasNetAdmin(),
   links: [...byName.keys()].sort(),
   errno: failure?.errno ?? null,

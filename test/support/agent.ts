@@ -48,6 +48,8 @@ export interface Start {
   readonly environment?: Readonly<Record<string, string>>;
   /** Node's own flags. */
   readonly flags?: readonly string[];
+  /** Another Node than the one that runs the test. */
+  readonly node?: string;
 }
 
 /** The SQLAlchemy URL of a server's Unix socket, which is reached from any namespace. */
@@ -109,9 +111,9 @@ export function makeConfig(sections: Sections): ConfigFile {
 export async function runCli(
   namespace: string,
   args: readonly string[],
-  { prefix = [], environment = {}, flags = [] }: Start = {},
+  { prefix = [], environment = {}, flags = [], node = process.execPath }: Start = {},
 ): Promise<Ran> {
-  const child = startIn(namespace, [...prefix, process.execPath, ...flags, PROGRAM, ...args], environment);
+  const child = startIn(namespace, [...prefix, node, ...flags, PROGRAM, ...args], environment);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const limit = setTimeout(() => child.kill('SIGKILL'), HANG_LIMIT_MS);
   const code = await new Promise<number | null>((settle) => child.once('close', settle));

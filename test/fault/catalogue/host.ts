@@ -6,6 +6,7 @@ import { bridgeOf, makeTapsOf, masterOf, portId, tapOf, waitForMaster } from '..
 import { ip, ipBatch, makeVeth, spawnIn } from '../../support/netns.js';
 import { privateFolder } from '../../support/schema-servers.js';
 import { fill } from '../../support/small-disk.js';
+import { startSquatter } from '../../support/squatter.js';
 import { type Fault, severalPolls } from '../fault.js';
 import { FLAT, FLAT_PORTS, LOCAL, type Stage, serves } from '../stage.js';
 
@@ -132,6 +133,19 @@ export const HOST_FAULTS: readonly Fault[] = [
     agent: 'The second one ends with 69, the first one is not disturbed.',
     strike: async ({ cli }) => {
       for (const command of ['run', 'once']) assert.equal((await cli(command)).code, 69);
+      return async () => {};
+    },
+  },
+  {
+    ...usual,
+    name: 'an ordinary user takes the name that was the one-agent lock, and the agent is started again',
+    agent: 'Starts: only who may change links can hold the lock. A second agent ends with 69 all the same.',
+    strike: async (stage) => {
+      await startSquatter(stage.t, stage.namespace);
+      stage.agent.signal('SIGKILL');
+      await stage.agent.ended();
+      await stage.startAgain();
+      assert.equal((await stage.cli('once')).code, 69);
       return async () => {};
     },
   },
