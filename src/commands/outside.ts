@@ -4,7 +4,7 @@ import { serveControl } from '../agent/control.js';
 import { processEnvironment } from '../config/environment.js';
 import { serviceManagerOf } from '../config/service-manager.js';
 import { datagramsTo } from '../kernel/datagram.js';
-import { type ListenAddress, messageOf, type Observer, type Settings } from '../model/index.js';
+import { messageOf, type Observer, type Settings } from '../model/index.js';
 import { type Log, logObserver } from '../monitoring/log.js';
 import { type Notify, startWatchdog, systemdObserver } from '../monitoring/systemd.js';
 import { tellEach } from '../monitoring/tell.js';
@@ -23,8 +23,7 @@ export interface Outside {
 export async function openOutside(settings: Settings, log: Log): Promise<Outside> {
   const { watchdogMs, notify } = serviceManager();
   const listeners = new Set<() => void>();
-  const web =
-    settings.webListenAddress === null ? null : await prepareWeb(settings.webListenAddress, log.dropped);
+  const web = await prepareWeb(settings, log.dropped);
   const observer = tellEach([
     logObserver(log.logger),
     systemdObserver(notify, realClock),
@@ -85,8 +84,12 @@ interface PreparedWeb {
   ): Promise<() => Promise<void>>;
 }
 
-/** Metrics count from the beginning; the server itself begins when there is an agent to show. */
-async function prepareWeb(address: ListenAddress, droppedLines: () => number): Promise<PreparedWeb> {
+/** Metrics count from the beginning; the server itself begins when there is an agent to show. null: none is asked for. */
+async function prepareWeb(
+  { webListenAddress, webHostNames, host }: Settings,
+  droppedLines: () => number,
+): Promise<PreparedWeb | null> {
+  if (webListenAddress === null) return null;
   const [{ startWeb }, { startMetrics }, { healthRoutes }, { pageRoutes }] = await Promise.all([
     import('../monitoring/web.js'),
     import('../monitoring/metrics.js'),
@@ -99,7 +102,14 @@ async function prepareWeb(address: ListenAddress, droppedLines: () => number): P
     start: async (agent, onChange, observer) => {
       const onError = (error: unknown): void => observer({ kind: 'web-failed', error: messageOf(error) });
       const routes = [...healthRoutes, metrics.route, ...pageRoutes(realClock)];
-      const web = await startWeb({ address, routes, status: () => agent.status(), onChange, onError });
+      const web = await startWeb({
+        address: webListenAddress,
+        hostNames: [host.host, ...webHostNames],
+        routes,
+        status: () => agent.status(),
+        onChange,
+        onError,
+      });
       observer({ kind: 'web-listening', address: web.address });
       return web.close;
     },

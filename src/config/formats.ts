@@ -104,6 +104,17 @@ export const hostName: Format<string> = {
   parse: (text) => (/^[^\s\p{Cc}]{1,255}$/u.test(text) ? valid(text) : invalid('is not a host name')),
 };
 
+/** A list of names of hosts, separated by commas; may be empty. */
+export const hostNames: Format<readonly string[]> = {
+  placeholder: 'NAMES',
+  expects: 'Write names of hosts without port, separated by commas',
+  parse(text) {
+    const names = text.split(/[,\s]+/).filter((name) => name !== '');
+    const wrong = names.some((name) => !/^[A-Za-z0-9._-]{1,255}$/.test(name));
+    return wrong ? invalid('has an item that is not the name of a host') : valid(names);
+  },
+};
+
 /** As the exporters of Prometheus take it; a bare port stays on the loopback, so that nobody opens a port unawares. */
 export const listenAddress: Format<ListenAddress> = {
   placeholder: 'ADDRESS',

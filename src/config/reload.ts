@@ -12,6 +12,7 @@ const READ_AT_START = {
   run_dir: ({ runDir }) => runDir,
   control_group: ({ controlGroup }) => controlGroup,
   web_listen_address: ({ webListenAddress }) => webListenAddress,
+  web_host_names: ({ webHostNames }) => webHostNames,
   log_format: ({ logFormat }) => logFormat,
 } as const satisfies Partial<Record<SettingName, (settings: Settings) => unknown>>;
 
@@ -27,14 +28,14 @@ export interface Reloaded {
 
 /** The settings as they were read, but for what a running agent cannot change: that stays as it is. Pure. */
 export function reloaded(running: Settings, read: Settings): Reloaded {
-  const { stateDir, runDir, controlGroup, webListenAddress, logFormat } = running;
+  const { stateDir, runDir, controlGroup, webListenAddress, webHostNames, logFormat } = running;
   const { host } = running.host;
   return {
     settings: {
       ...read,
       host: { ...read.host, host },
       database: { ...read.database, host },
-      ...{ stateDir, runDir, controlGroup, webListenAddress, logFormat },
+      ...{ stateDir, runDir, controlGroup, webListenAddress, webHostNames, logFormat },
     },
     waiting: NAMES_READ_AT_START.filter(
       (name) => !isSame(READ_AT_START[name](running), READ_AT_START[name](read)),

@@ -8,6 +8,7 @@ import {
   type Format,
   groupName,
   hostName,
+  hostNames,
   integer,
   listenAddress,
   mappings,
@@ -167,6 +168,12 @@ export const SETTINGS = {
     'AGENT',
     listenAddress,
     'Address of the status page, metrics and health endpoints; read at the start only; default: none.',
+  ),
+  web_host_names: setting(
+    'AGENT',
+    '',
+    hostNames,
+    'Names under which the web server is reached, besides its addresses, localhost and host; read at the start only.',
   ),
   log_level: setting(
     'AGENT',

@@ -71,6 +71,7 @@ export function toSettings(
     logLevel: values.log_level,
     logFormat: values.log_format,
     webListenAddress: values.web_listen_address,
+    webHostNames: values.web_host_names,
     controlGroup: values.control_group,
   };
   const defaults: Translated['defaults'] = {

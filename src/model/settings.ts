@@ -78,6 +78,8 @@ export interface Settings {
   readonly logFormat: 'auto' | 'json' | 'pretty';
   /** null: no web server. */
   readonly webListenAddress: ListenAddress | null;
+  /** Names of the web server, besides its addresses, `localhost` and `host`. */
+  readonly webHostNames: readonly string[];
   /** Group that may use the control socket besides the agent's own user; null: the process's own group. */
   readonly controlGroup: string | null;
 }

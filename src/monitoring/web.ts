@@ -1,11 +1,26 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP, type Socket } from 'node:net';
 import type { AgentStatus, ListenAddress } from '../model/index.js';
 
 /** A scraper, some probes and a few open status pages: more is no one's we know, and must not cost the agent. */
 const CONNECTIONS_MAX = 64;
+/** Of those that have not sent a request yet: of more the oldest one goes, so that they keep nobody away. */
+const SILENT_MAX = 32;
 /** A client that has not sent its request by then is cut off. */
 const REQUEST_TIMEOUT_MS = 5_000;
+/** So is one that takes nothing of its answer for so long; a stream has something for it every two seconds. */
+const UNREAD_TIMEOUT_MS = 10_000;
+
+const LIMITS = {
+  // Answers wait for one another where requests come in one go, and each holds a page.
+  maxRequestsPerSocket: 1,
+  maxConnections: CONNECTIONS_MAX,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  timeout: UNREAD_TIMEOUT_MS,
+} as const;
+/** Node looks for clients whose time is up only so often. */
+const CHECK_INTERVAL_MS = 1_000;
 
 /** What a route may read of the agent. */
 export interface Site {
@@ -25,6 +40,8 @@ export interface Route {
 
 export interface WebOptions extends Site {
   readonly address: ListenAddress;
+  /** Names under which browsers may ask, besides `localhost` and every address. */
+  readonly hostNames: readonly string[];
   readonly routes: readonly Route[];
   /** Told of a route that threw: a fault of this program, which costs that one answer only. */
   readonly onError: (error: unknown) => void;
@@ -41,24 +58,54 @@ export interface Web {
  * Serves the routes on one address. Reading only: nothing that a browser can be made to send changes the host.
  * Throws what listening throws (EADDRINUSE, EACCES, EADDRNOTAVAIL).
  */
-export async function startWeb({ address, routes, onError, ...site }: WebOptions): Promise<Web> {
+export async function startWeb(options: WebOptions): Promise<Web> {
+  const { address, routes, onError, hostNames, ...site } = options;
   const byPath = new Map(routes.map((route) => [route.path, route]));
-  const server = createServer((request, response) => {
+  const names = new Set(['localhost', ...hostNames].map((name) => name.toLowerCase()));
+  const server = createServer({ connectionsCheckingInterval: CHECK_INTERVAL_MS }, (request, response) => {
+    if (!isOurs(request.headers.host, names)) {
+      sendText(response, 421, 'this name is not known here; web_host_names lists the names of this server\n');
+      return;
+    }
     dispatch(request, response, byPath, site).catch((error: unknown) => {
       onError(error);
       if (response.headersSent) response.destroy();
       else sendText(response, 500, 'this answer could not be made; the log of the agent says why\n');
     });
   });
-  server.maxConnections = CONNECTIONS_MAX;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  Object.assign(server, LIMITS);
+  endOldestSilent(server);
   await new Promise<void>((settle, fail) => {
     server.once('error', fail);
     server.listen(address.port, address.host ?? undefined, () => settle());
   });
   server.on('error', onError);
   return { address: textOf(server), close: () => closeAll(server) };
+}
+
+/** A connection speaks from its request on, and has only that one. */
+function endOldestSilent(server: Server): void {
+  const silent = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    const [oldest] = silent;
+    if (silent.size >= SILENT_MAX) oldest?.destroy();
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => silent.delete(socket));
+}
+
+/**
+ * Whether a request was meant for this server. A foreign page can give its own name the address of this server, and then
+ * read what it answers; an address it cannot take. No browser leaves the name out.
+ */
+function isOurs(header: string | undefined, names: ReadonlySet<string>): boolean {
+  if (header === undefined || header === '') return true;
+  const name = header
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+  return isIP(name) !== 0 || names.has(name);
 }
 
 async function dispatch(

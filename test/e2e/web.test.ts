@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { makeConfig, type RunningAgent, socketUrl, startAgent } from '../support/agent.js';
 import {
@@ -14,7 +16,7 @@ import {
   withDatabase,
 } from '../support/host.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
-import { type Cleanup, command, enterNamespace } from '../support/netns.js';
+import { type Cleanup, command, enterNamespace, makeTaps } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
 import { waitUntil } from '../support/schema-servers.js';
 
@@ -52,6 +54,15 @@ async function makeCloud(
   };
   enterNamespace(t, namespace);
   return { namespace, start, get };
+}
+
+async function connectTo(t: Cleanup, address: unknown): Promise<Socket> {
+  const [host, port] = String(address).split(':');
+  const socket = connect(Number(port), host);
+  socket.on('error', () => {});
+  t.after(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
 }
 
 const sample = (exposition: string, series: string): number => {
@@ -127,15 +138,55 @@ withDatabase(startPostgres, 'folsom', (database) => {
     assert.equal(await agent.ended(), 0);
   });
 
+  test('2,000 requests for the page in one go cost the agent no more than one', async (t) => {
+    const { namespace, start, get } = await makeCloud(t, database());
+    makeTaps(
+      namespace,
+      Array.from({ length: 200 }, (_, number) => `tap${number}`),
+    );
+    const agent = await start();
+    const { address } = await agent.line('web server listens');
+    const greedy = await connectTo(t, address);
+    greedy.pause().write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2_000));
+
+    for (let count = 0; count < 5; count++) {
+      assert.deepEqual(await get(address, '/-/healthy'), { status: 200, text: 'ok' });
+    }
+    const peakKibibytes = Number(
+      /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${agent.pid}/status`, 'utf8'))?.[1],
+    );
+    assert.ok(peakKibibytes < 160 * 1024, `${peakKibibytes} KiB at the most`);
+  });
+
+  test('silent connections, however many, keep no probe away', async (t) => {
+    const { start, get } = await makeCloud(t, database());
+    const { address } = await (await start()).line('web server listens');
+    for (let count = 0; count < 70; count++) await connectTo(t, address);
+    assert.deepEqual(await get(address, '/-/healthy'), { status: 200, text: 'ok' });
+  });
+
+  test('a request under a foreign name is refused: its page would read what the agent says', async (t) => {
+    const own = ['web_listen_address = 127.0.0.1:0', 'web_host_names = compute1.example.org'];
+    const { start } = await makeCloud(t, database(), own);
+    const { address } = await (await start()).line('web server listens');
+    const [, port] = String(address).split(':');
+    const statusFor = async (name: string): Promise<number | undefined> => {
+      const asked = request(`http://${address}/-/healthy`, { headers: { host: name } }).end();
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    for (const name of ['localhost', `127.0.0.1:${port}`, '[::1]:1', 'host1', 'Compute1.example.org'])
+      assert.equal(await statusFor(name), 200, name);
+    for (const name of ['evil.example.com', `evil.example.com:${port}`, 'localhost.evil.example.com'])
+      assert.equal(await statusFor(name), 421, name);
+  });
+
   test('SIGTERM ends the agent at once while a client holds a connection open', async (t) => {
     const { start } = await makeCloud(t, database());
     const agent = await start();
     const { address } = await agent.line('web server listens');
-    const [host, port] = String(address).split(':');
-    const idle = connect(Number(port), host);
-    idle.on('error', () => {});
-    t.after(() => void idle.destroy());
-    await once(idle, 'connect');
+    await connectTo(t, address);
     agent.signal('SIGTERM');
     assert.equal(await agent.ended(5_000), 0);
   });

@@ -53,6 +53,7 @@ export function makeStage(random: Random): Stage {
       logLevel: 'info',
       logFormat: 'json',
       webListenAddress: null,
+      webHostNames: [],
       controlGroup: null,
     },
     links,

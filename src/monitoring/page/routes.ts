@@ -3,11 +3,13 @@ import type { Clock } from '../../model/index.js';
 import { type Route, sendText } from '../web.js';
 import { documentOf } from './document.js';
 import { SCRIPT } from './script.js';
-import { stream } from './stream.js';
+import { startPictures, stream } from './stream.js';
 import { STYLE } from './style.js';
 
 /** Pages open at one time; the server's other connections stay free for scrapers and probes. */
 const STREAMS_MAX = 16;
+/** Pages on their way to somebody who may read slowly: each is held in memory until it has been taken. */
+const PAGES_MAX = 8;
 
 /** Nothing but this server's own style, script, picture and events; no inline script or style, no form, no frame around it. */
 const POLICY = [
@@ -25,11 +27,17 @@ const PICTURE = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><re
 
 /** The status page and what belongs to it. `clock` times the stream. */
 export function pageRoutes(clock: Clock): readonly Route[] {
-  let streams = 0;
+  const streamPlaces = places(STREAMS_MAX);
+  const picture = startPictures(clock);
+  const pagePlaces = places(PAGES_MAX);
   return [
     {
       path: '/',
       handle: (_request, response, site) => {
+        if (!pagePlaces.take(response)) {
+          sendText(response, 503, `${PAGES_MAX} pages are being sent already; try again\n`);
+          return;
+        }
         response.setHeader('Content-Security-Policy', POLICY);
         response.setHeader('Referrer-Policy', 'no-referrer');
         send(response, 'text/html', documentOf(site.status()));
@@ -41,18 +49,29 @@ export function pageRoutes(clock: Clock): readonly Route[] {
     {
       path: '/events',
       handle: (request, response, site) => {
-        if (streams >= STREAMS_MAX) {
+        if (!streamPlaces.take(response)) {
           sendText(response, 503, `${STREAMS_MAX} pages are open already; this one stays a still picture\n`);
           return;
         }
-        streams += 1;
-        response.once('close', () => {
-          streams -= 1;
-        });
-        stream(request, response, site, clock);
+        stream(request, response, site, { clock, picture });
       },
     },
   ];
+}
+
+/** At most so many answers at one time; a place is free again when its answer has been taken, or nobody waits for it. */
+function places(max: number): { take(response: ServerResponse): boolean } {
+  let taken = 0;
+  return {
+    take: (response) => {
+      if (taken >= max) return false;
+      taken += 1;
+      response.once('close', () => {
+        taken -= 1;
+      });
+      return true;
+    },
+  };
 }
 
 const send = (response: ServerResponse, type: string, text: string): void => {

@@ -37,11 +37,36 @@ function difference(before: Shown, after: Shown): Update['regions'] {
   });
 }
 
+interface Picture {
+  readonly title: string;
+  readonly shown: Shown;
+}
+
+/** The page as it is now: made once for all that send it at one moment, which is later than any change they were told of. */
+export function startPictures(clock: Clock): (site: Site) => Picture {
+  let atMs = Number.NEGATIVE_INFINITY;
+  let last: Picture = { title: '', shown: new Map() };
+  return (site) => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - atMs >= GATHER_MS) {
+      const status = site.status();
+      last = { title: titleOf(status), shown: shownOf(regionsOf(status)) };
+      atMs = nowMs;
+    }
+    return last;
+  };
+}
+
 /**
  * Sends the page's changes as server-sent events until the client goes away. A client that does not read is sent nothing
  * more until it has, so that what waits for it is at most one picture of the page.
  */
-export function stream(request: IncomingMessage, response: ServerResponse, site: Site, clock: Clock): void {
+export function stream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  site: Site,
+  { clock, picture }: { readonly clock: Clock; readonly picture: (site: Site) => Picture },
+): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
   if (request.method === 'HEAD') {
     response.end();
@@ -52,9 +77,8 @@ export function stream(request: IncomingMessage, response: ServerResponse, site:
   let cancel = (): void => {};
   const send = (): void => {
     if (!response.writableNeedDrain) {
-      const status = site.status();
-      const after = shownOf(regionsOf(status));
-      const update: Update = { title: titleOf(status), regions: difference(shown, after) };
+      const { title, shown: after } = picture(site);
+      const update: Update = { title, regions: difference(shown, after) };
       shown = after;
       response.write(`data: ${JSON.stringify(update)}\n\n`);
     }

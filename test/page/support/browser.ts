@@ -55,6 +55,7 @@ export async function startStage(t: Cleanup, first: AgentStatus): Promise<Stage>
   const listen = (port: number): Promise<Web> =>
     startWeb({
       address: { host: '127.0.0.1', port },
+      hostNames: [],
       routes: pageRoutes(realClock),
       status: () => status,
       onChange: (listener) => {

@@ -28,6 +28,7 @@ test('without any word from the user every legacy default stays', () => {
     logLevel: 'info',
     logFormat: 'auto',
     webListenAddress: null,
+    webHostNames: [],
     controlGroup: null,
   });
   assert.deepEqual(host, {
