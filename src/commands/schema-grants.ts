@@ -21,8 +21,14 @@ export function schemaGrants(
   return withFailures(output, async () => {
     const { database } = loaded.settings;
     const [server] = database.servers;
-    const generation = await inspectGeneration(database);
-    const grantee = { user, host, database: server.database, readOnly: database.readOnly };
+    const { generation, namespace } = await inspectGeneration(database);
+    const grantee = {
+      user,
+      host,
+      database: server.database,
+      namespace: namespace ?? 'public',
+      readOnly: database.readOnly,
+    };
     const statements = grants(server.engine, generation, grantee);
     output.print(
       json

@@ -29,6 +29,8 @@ export interface Connection {
   readonly server: DatabaseServer;
   /** Builds statements for this engine; never connects. */
   readonly builder: Knex;
+  /** The schema of a PostgreSQL database in which `builder` names tables; null: where the server looks for them. */
+  readonly namespace: string | null;
   /** Rows of one SELECT. Rejects with the driver's own error, as `write` and the others do. */
   select(query: Select): Promise<readonly Row[]>;
   /** How many rows one UPDATE matched, or one INSERT made. */
@@ -48,3 +50,16 @@ export interface Connection {
   /** Destroys the socket at once; what waits for an answer is rejected. */
   cut(): void;
 }
+
+/**
+ * The same connection with every table named by its schema, so that no other one of the search path (one of the role's
+ * own name, one of temporary tables) can come before it.
+ */
+export const inNamespace = (connection: Connection, namespace: string): Connection => ({
+  ...connection,
+  namespace,
+  builder: new Proxy(connection.builder, {
+    apply: (builder, _, [table]) =>
+      String(table).includes('.') ? builder(table) : builder.withSchema(namespace).from(table),
+  }),
+});

@@ -73,6 +73,10 @@ const DROPPED = /connection (terminated|lost|ended)|closed state|not queryable|r
 /** The driver refuses to answer a challenge without a password. */
 const PASSWORD_TEXT = /^SASL: .*password/;
 const SSL_TEXT = /\bSSL\b|secure connection/;
+/** It has the SQLSTATE of any missing right, and its text is translated. */
+const ROW_SECURITY_ROUTINE = 'check_enable_rls';
+/** PgBouncer's words; their SQLSTATE is that of any breach of the protocol. */
+const NO_TRANSACTIONS_TEXT = /transaction blocks not allowed in statement pooling/;
 const TEXT_LENGTH_MAX = 300;
 
 /** What a driver's error says, whichever driver it is from. */
@@ -81,6 +85,8 @@ interface DriverError {
   readonly code: string;
   /** MySQL's error number; null for PostgreSQL and for errors of the system. */
   readonly mysqlNumber: number | null;
+  /** PostgreSQL's function that refused; empty for all others. */
+  readonly routine: string;
 }
 
 /** How messages name a server: engine, place and database, never the password. */
@@ -150,7 +156,8 @@ function driverError(error: unknown, server: DatabaseServer): DriverError {
   const message = error instanceof Error ? error.message || code : String(error);
   // Node numbers its own errors below zero; only MySQL's are above.
   const mysqlNumber = number !== null && number > 0 ? number : null;
-  return { text: asOneLine(withoutSecret(message, passwordToMask(server))), code, mysqlNumber };
+  const routine = 'routine' in fields && typeof fields.routine === 'string' ? fields.routine : '';
+  return { routine, text: asOneLine(withoutSecret(message, passwordToMask(server))), code, mysqlNumber };
 }
 
 /** The password that must not be shown. Its file may have gone meanwhile: then the failure in hand is still the one to tell. */
@@ -170,8 +177,11 @@ function asOneLine(text: string): string {
   return line.length > TEXT_LENGTH_MAX ? `${line.slice(0, TEXT_LENGTH_MAX)}…` : line;
 }
 
-function kindOf({ code, text, mysqlNumber }: DriverError, { socketPath }: DatabaseServer): DatabaseErrorKind {
+function kindOf(driver: DriverError, { socketPath }: DatabaseServer): DatabaseErrorKind {
+  const { code, text, mysqlNumber, routine } = driver;
   if (mysqlNumber !== null) return KIND_BY_MYSQL_NUMBER.get(mysqlNumber) ?? 'query';
+  if (routine === ROW_SECURITY_ROUTINE) return 'rows-hidden';
+  if (NO_TRANSACTIONS_TEXT.test(text)) return 'no-transactions';
   if (/^[0-9A-Z]{5}$/.test(code) && /[0-9]/.test(code)) {
     return KIND_BY_SQLSTATE.get(code) ?? KIND_BY_SQLSTATE.get(code.slice(0, 2)) ?? 'query';
   }
@@ -206,6 +216,10 @@ function sentence(
       return `${endpoint} does not answer: ${text}.`;
     case 'permission':
       return `${endpoint}: user "${server.user}" lacks a right: ${text}.`;
+    case 'no-transactions':
+      return `${endpoint} is behind a connection pooler that gives no transactions: ${text}.`;
+    case 'rows-hidden':
+      return `${endpoint} has rows that user "${server.user}" may not see: ${text}.`;
     case 'schema':
       return `${endpoint} is not as it was found before: ${text}; the schema is looked at again at the next read.`;
     case 'query':

@@ -1,20 +1,20 @@
-import type { Row, Select } from './connection.js';
+import type { Row } from './connection.js';
+import type { Looked } from './looked.js';
 
-/** SELECTs, the rows that they gave, and what was made of these. */
-export interface Found<Item> {
-  readonly statements: readonly Select[];
-  readonly rows: readonly Row[];
+/** Lookups, the rows that they gave, and what was made of these. */
+export interface Found<Item> extends Looked {
   readonly items: readonly Item[];
 }
 
 /** Rows that are the same mean the same. */
 export const found = <Item>(
   before: Found<Item> | null,
-  statements: readonly Select[],
-  rows: readonly Row[],
+  looked: Looked,
   decode: () => readonly Item[],
 ): Found<Item> =>
-  before !== null && sameRows(before.rows, rows) ? before : { statements, rows, items: decode() };
+  before !== null && sameRows(before.rows, looked.rows) && sameRows(before.cut, looked.cut)
+    ? before
+    : { ...looked, items: decode() };
 
 const sameRows = (before: readonly Row[], now: readonly Row[]): boolean =>
   before.length === now.length && before.every((row, at) => sameRow(row, now[at] ?? {}));

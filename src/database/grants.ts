@@ -8,6 +8,8 @@ export interface Grantee {
   /** MySQL: where the user comes from, `%` for anywhere. PostgreSQL has that in pg_hba.conf. */
   readonly host: string;
   readonly database: string;
+  /** PostgreSQL: the schema of the tables. */
+  readonly namespace: string;
   readonly readOnly: boolean;
 }
 
@@ -42,12 +44,12 @@ function writes(dialect: Dialect, { status, heartbeat }: Generation): readonly R
   ];
 }
 
-function postgresql(rights: readonly Right[], { user, database }: Grantee): readonly string[] {
+function postgresql(rights: readonly Right[], { user, database, namespace }: Grantee): readonly string[] {
   const to = `to ${quoted(user, '"')}`;
   return [
     `grant connect on database ${quoted(database, '"')} ${to}`,
-    `grant usage on schema public ${to}`,
-    ...rights.map(({ right, table }) => `grant ${right} on ${table} ${to}`),
+    `grant usage on schema ${quoted(namespace, '"')} ${to}`,
+    ...rights.map(({ right, table }) => `grant ${right} on ${quoted(namespace, '"')}.${table} ${to}`),
   ];
 }
 

@@ -62,9 +62,14 @@ export async function inspectDatabase(
   });
 }
 
-/** The generation behind the first server that answers. Throws DatabaseError, `schema` when it is none. */
-export const inspectGeneration = (settings: DatabaseSettings): Promise<Generation> =>
-  withSchema(settings, async ({ server }, schema) => detectGeneration(schema, endpointOf(server)));
+/** The generation behind the first server that answers, and the schema (PostgreSQL) it is in. Throws DatabaseError, `schema` when it is none. */
+export const inspectGeneration = (
+  settings: DatabaseSettings,
+): Promise<{ readonly generation: Generation } & Pick<Connection, 'namespace'>> =>
+  withSchema(settings, async ({ server, namespace }, schema) => ({
+    generation: detectGeneration(schema, endpointOf(server)),
+    namespace,
+  }));
 
 /** Connects to the first server that answers, hands over the connection and its schema, and ends the connection. Throws DatabaseError. */
 export async function withSchema<T>(
@@ -74,10 +79,8 @@ export async function withSchema<T>(
   const connection = await connectToFirst(settings, () => {});
   try {
     const reading = readSchema(connection);
-    return await look(
-      connection,
-      await answered(connection, settings.queryTimeoutMs, 'show its schema', reading),
-    );
+    const found = await answered(connection, settings.queryTimeoutMs, 'show its schema', reading);
+    return await look(found.connection, found.schema);
   } finally {
     await disconnect(connection);
   }
@@ -131,9 +134,9 @@ function writes(builder: Knex, { status, heartbeat }: Generation) {
     {
       right: 'INSERT on agents',
       query: agents().insert(
-        builder.raw('(??) select ?? from agents where 1 = 0', [
+        builder.raw('(??) ?', [
           [...AGENT_COLUMNS.inserted],
-          [...AGENT_COLUMNS.inserted],
+          agents().select(AGENT_COLUMNS.inserted).whereRaw('1 = 0'),
         ]),
       ),
     },
@@ -145,7 +148,7 @@ function writes(builder: Knex, { status, heartbeat }: Generation) {
 }
 
 async function foundIndexes(
-  { builder, server }: Connection,
+  { builder, server, namespace }: Connection,
   { lookups }: Generation,
   ask: Ask,
 ): Promise<Details['indexes']> {
@@ -155,8 +158,10 @@ async function foundIndexes(
       ? builder('pg_catalog.pg_index as i')
           .join('pg_catalog.pg_class as c', 'c.oid', 'i.indrelid')
           .joinRaw('join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]')
+          .join('pg_catalog.pg_namespace as n', 'n.oid', 'c.relnamespace')
           .whereIn('c.relname', tables)
-          .whereRaw('i.indisvalid and pg_catalog.pg_table_is_visible(c.oid)')
+          .where('n.nspname', namespace)
+          .whereRaw('i.indisvalid')
           .select('c.relname as table_name', 'a.attname as column_name')
       : builder('information_schema.statistics')
           .whereIn('table_name', tables)

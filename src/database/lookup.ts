@@ -14,6 +14,15 @@ export type Term =
 const EQUAL_MAX: Readonly<Record<Engine, number>> = { mysql: 900, postgresql: 5_000 };
 const PREFIX_MAX = 100;
 
+/**
+ * How many rows a SELECT may find: far more than any cloud has of one port or one network (bindings, levels, segments),
+ * and a few for each further term.
+ */
+const rowsMaxOf = (terms: number): number => 1_000 + 10 * (terms - 1);
+
+/** Few steps lead from any lookup to a single term: in each the server goes through all that is too much. */
+const PIECES = 16;
+
 type Engine = DatabaseServer['engine'];
 
 /** With its padding a range's end is as long as an id can be: 36 characters in every schema since Folsom. */
@@ -41,8 +50,31 @@ function prefixRanges(prefix: string): readonly { readonly from: string; readonl
 
 const padding = (end: string): string => end.repeat(Math.ceil((END_LENGTH - ID_PREFIX_LENGTH) / end.length));
 
+/** One SELECT by its terms, which ends after one row more than these may find. */
+export interface Lookup {
+  readonly statement: Knex.QueryBuilder;
+  readonly rowsMax: number;
+  /** The same in pieces; empty: it has a single term. */
+  pieces(): readonly Lookup[];
+}
+
+/** Makes the SELECTs for these terms, none where there are none; `select` makes that for some of them. */
+export function lookupsOf(
+  terms: readonly Term[],
+  engine: Engine,
+  select: (terms: readonly Term[]) => Knex.QueryBuilder,
+): readonly Lookup[] {
+  const lookup = (some: readonly Term[]): Lookup => ({
+    // A limit of its own also overrides that of MySQL's session, which would cut rows off in silence.
+    statement: select(some).limit(rowsMaxOf(some.length) + 1),
+    rowsMax: rowsMaxOf(some.length),
+    pieces: () => (some.length < 2 ? [] : chunks(some, Math.ceil(some.length / PIECES)).map(lookup)),
+  });
+  return statementsOf(terms, engine).map(lookup);
+}
+
 /** Splits terms into groups that fit one statement each; no terms, no groups. */
-export function statementsOf(terms: readonly Term[], engine: Engine): readonly (readonly Term[])[] {
+function statementsOf(terms: readonly Term[], engine: Engine): readonly (readonly Term[])[] {
   const equal = terms.filter((term) => 'equal' in term);
   const prefix = terms.filter((term) => 'prefix' in term);
   const equalMax = EQUAL_MAX[engine];

@@ -1,8 +1,11 @@
-import type { BridgeQuestion, Question, TapQuestion } from '../model/database.js';
+import { type BridgeQuestion, DatabaseError, type Question, type TapQuestion } from '../model/database.js';
 import { ID_PREFIX_LENGTH, lookedForBy, suffixMatches } from '../model/names.js';
 import type { Network } from '../model/port.js';
 import type { Connection } from './connection.js';
+import { endpointOf } from './errors.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
+import { integer } from './generations/values.js';
+import type { Looked } from './looked.js';
 
 /**
  * Whether a wired tap has no port row, a port has no network, or a bridge that is here lacks its network or its binding.
@@ -37,9 +40,31 @@ export async function probeEmptyTables(
 ): Promise<readonly string[]> {
   const { builder } = connection;
   const probes = generation.mustHaveRows.map((table) =>
-    builder.raw('exists (select 1 from ??) as ??', [table, table]),
+    builder.raw('exists ? as ??', [builder(table).select(builder.raw('1')), table]),
   );
-  const [row] = await connection.select(builder.select(probes));
+  const [row] = await connection.select(builder.select(probes).limit(1));
   // PostgreSQL answers with a boolean, MySQL with 1 or 0.
   return generation.mustHaveRows.filter((table) => row !== undefined && !row[table]);
+}
+
+/**
+ * Asks the server to count what the lookups find: a proxy that cuts rows off does so in silence, and a row that is missing
+ * for that would look deleted. Throws DatabaseError `rows-hidden`. Rejects with the driver's error.
+ */
+export async function refuseHiddenRows(connection: Connection, found: readonly Looked[]): Promise<void> {
+  const { builder, server } = connection;
+  const counts = found
+    .flatMap(({ lookups }) => lookups)
+    .map(({ statement }, at) =>
+      builder.raw('(select count(*) from ? as found) as ??', [statement, `lookup_${at}`]),
+    );
+  if (counts.length === 0) return;
+  const [row] = await connection.select(builder.select(counts).limit(1));
+  const counted = Object.values(row ?? {}).reduce<number>((sum, count) => sum + (integer(count) ?? 0), 0);
+  const given = found.reduce((sum, { rows, cut }) => sum + rows.length + cut.length, 0);
+  if (row !== undefined && counted === given) return;
+  throw new DatabaseError(
+    'rows-hidden',
+    `${endpointOf(server)} counts ${row === undefined ? 'no' : counted} rows for this host and gave ${given}: something on the way keeps rows back.`,
+  );
 }

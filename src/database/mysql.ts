@@ -12,7 +12,13 @@ const builder = knex({ client: 'mysql2' });
 const KEEP_ALIVE_MS = 10_000;
 
 /** Variables that only some servers have: MariaDB's and MySQL's limits and identities differ. */
-const OPTIONAL_VARIABLES = ['max_statement_time', 'max_execution_time', 'server_uuid', 'server_uid'];
+const OPTIONAL_VARIABLES = [
+  'max_statement_time',
+  'max_execution_time',
+  'server_uuid',
+  'server_uid',
+  'system_versioning_asof',
+];
 
 /**
  * Connects and makes the session independent of the server's defaults. The caller limits the wait:
@@ -40,6 +46,8 @@ export async function connectMysql(
     socket.destroy();
   });
   await connected(client);
+  // First of all: a limit of the server's own cuts the rows of SHOW, too. DEFAULT would take that limit over.
+  await ask(client, { sql: 'SET SESSION sql_select_limit = 18446744073709551615' });
   const optional = await optionalVariables(client);
   await ask(client, sessionSettings(optional, queryTimeoutMs));
   // The consistent snapshot needs this level; under another one MySQL gives a warning and no snapshot.
@@ -64,6 +72,7 @@ export async function connectMysql(
   return {
     server,
     builder,
+    namespace: null,
     select,
     write: async (query) => matchedRows(await ask(client, native(client, query))),
     beginSnapshot,
@@ -125,6 +134,9 @@ async function tlsOptions(tls: TlsSettings): Promise<mysql.SslOptions> {
   };
 }
 
+/** The latest moment that a TIMESTAMP holds: rows that are there now are there then. */
+const END_OF_TIME = '2038-01-19 03:14:07';
+
 const COMMIT: Statement = { sql: 'COMMIT' };
 
 interface Statement {
@@ -164,8 +176,8 @@ const matchedRows = (result: mysql.QueryResult): number =>
 
 async function optionalVariables(client: mysql.Connection): Promise<ReadonlyMap<string, string>> {
   const result = await ask(client, {
-    sql: 'SHOW VARIABLES WHERE variable_name IN (?, ?, ?, ?)',
-    values: OPTIONAL_VARIABLES,
+    sql: 'SHOW VARIABLES WHERE variable_name IN (?)',
+    values: [OPTIONAL_VARIABLES],
   });
   return new Map(rowsOf(result).map((row) => [String(row.Variable_name), String(row.Value)]));
 }
@@ -182,6 +194,9 @@ function sessionSettings(optional: ReadonlyMap<string, string>, queryTimeoutMs: 
   // MariaDB counts in seconds, MySQL (for SELECTs only) in milliseconds.
   if (optional.has('max_statement_time')) settings.push(['max_statement_time', limitS]);
   if (optional.has('max_execution_time')) settings.push(['max_execution_time', queryTimeoutMs]);
+  // MariaDB: shows versioned tables as they were at a time, without a word. No value that can be set means now.
+  if (!['DEFAULT', undefined].includes(optional.get('system_versioning_asof')))
+    settings.push(['system_versioning_asof', END_OF_TIME]);
   const assignments = settings.map(([name]) => `SESSION ${name} = ?`);
   return { sql: `SET ${assignments.join(', ')}`, values: settings.map(([, value]) => value) };
 }
@@ -190,7 +205,7 @@ function stateQueryFor(optional: ReadonlyMap<string, string>): Statement {
   const identity = ['server_uuid', 'server_uid'].find((name) => optional.has(name));
   return {
     sql: `SELECT @@global.read_only AS read_only, @@global.innodb_read_only AS innodb_read_only,
-      concat_ws('/', @@hostname, @@port, @@server_id${identity ? `, @@global.${identity}` : ''}) AS identity`,
+      concat_ws('/', @@hostname, @@port, @@server_id${identity ? `, @@global.${identity}` : ''}) AS identity LIMIT 1`,
   };
 }
 

@@ -50,15 +50,18 @@ export async function connectPostgresql(
     lost = true;
   });
   await client.connect();
-  await client.query(sessionSettings(queryTimeoutMs));
-  const stateQuery = await firstAllowed(client);
+  const { rows: known } = await client.query<Row>(sessionSettings(queryTimeoutMs));
+  const stateQuery = (await firstAllowed(client)) + (known.some(isRowSecurity) ? ROW_SECURITY_OFF : '');
   const ask = async (selects: readonly Select[], end: readonly string[]): Promise<Snapshot> => {
     const { state, rows } = await snapshot(client, stateQuery, selects, end);
     return { server: stateOf(state, addressOf(server)), rows };
   };
+  // A pooler that gives no transactions lets clients in; it has to tell here, so that the next server is tried.
+  await ask([], ['COMMIT']);
   return {
     server,
     builder,
+    namespace: null,
     select: async (query) => (await client.query<Row>(native(query))).rows,
     write: async (query) => (await client.query(native(query))).rowCount ?? 0,
     beginSnapshot: (first) => ask(first, []),
@@ -133,13 +136,21 @@ function sessionSettings(queryTimeoutMs: number): { text: string; values: string
     ['TimeZone', 'UTC'],
     ['standard_conforming_strings', 'on'],
     ['synchronous_commit', 'on'],
+    // Rows that a policy would hide in silence are an error, and those of child tables (before 10) are seen.
+    ['row_security', 'off'],
+    ['sql_inheritance', 'on'],
   ].flat();
   const rows = settings.flatMap((_, at) => (at % 2 ? [] : [`($${at + 1}::text, $${at + 2}::text)`]));
   return {
-    text: `select set_config(s.name, v.value, false) from (values ${rows}) as v(name, value) join pg_settings s on s.name = v.name`,
+    text: `select s.name, set_config(s.name, v.value, false) from (values ${rows}) as v(name, value) join pg_settings s on s.name = v.name`,
     values: settings,
   };
 }
+
+const isRowSecurity = ({ name }: Row): boolean => name === 'row_security';
+
+/** Goes with the question for the state, once more for the transaction: a pooler may give each one another session. */
+const ROW_SECURITY_OFF = `, set_config('row_security', 'off', true) as row_security`;
 
 async function firstAllowed(client: pg.Client): Promise<string> {
   let refusal: unknown;

@@ -3,10 +3,11 @@ import type { BridgeQuestion } from '../model/database.js';
 import { networkId } from '../model/ids.js';
 import { ID_PREFIX_LENGTH, isUsableId, suffixMatches } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
-import type { Connection, Row, Select } from './connection.js';
+import type { Connection, Row } from './connection.js';
 import type { Generation } from './generations/generation.js';
 import { integer, text } from './generations/values.js';
-import { matching, statementsOf, type Term } from './lookup.js';
+import type { Looked } from './looked.js';
+import { type Lookup, lookupsOf, matching, type Term } from './lookup.js';
 
 /** The networks that ports and bridges of the host name. */
 export interface WantedNetworks {
@@ -33,28 +34,37 @@ const isSameSet = (now: ReadonlySet<string>, before: ReadonlySet<string>): boole
   now.size === before.size && [...now].every((id) => before.has(id));
 
 /** SELECTs of the rows of these networks and of their bindings. */
-export const networkStatements = (
+export const networkLookups = (
   connection: Connection,
   generation: Generation,
   { ids, suffixes }: WantedNetworks,
-): readonly Select[] =>
-  statementsOf(networkTerms(ids, suffixes), connection.server.engine).map((terms) =>
+): readonly Lookup[] =>
+  lookupsOf(networkTerms(ids, suffixes), connection.server.engine, (terms) =>
     selectNetworks(connection, generation, terms),
   );
 
 /** The networks that these rows describe; a range or a collation may find rows that were not meant. */
 export function decodeNetworks(
-  rows: readonly Row[],
+  { rows, cut }: Looked,
   generation: Generation,
   { ids, suffixes }: WantedNetworks,
 ): readonly Network[] {
-  const isWanted = (id: string): boolean =>
-    ids.has(id) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
-  return collectNetworks(
-    rows.filter((row) => isWanted(text(row.network_id) ?? '')),
-    generation,
-  );
+  const isWanted = (row: Row): boolean => {
+    const id = text(row.network_id) ?? '';
+    return ids.has(id) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
+  };
+  const crowded = collectNetworks(cut.filter(isWanted), generation).map(unreadable);
+  const names = new Set<string>(crowded.map(({ id }) => id));
+  const readable = collectNetworks(rows.filter(isWanted), generation);
+  return [...readable.filter(({ id }) => !names.has(id)), ...crowded];
 }
+
+/** What it asks for stands in rows that were not read. */
+const unreadable = (network: Network): Network => ({
+  ...network,
+  rowPresent: true,
+  segments: [{ kind: 'bad', code: 'BINDING_INVALID', problem: 'more rows stand for it than can be read' }],
+});
 
 function networkTerms(ids: ReadonlySet<string>, suffixes: ReadonlySet<string>): readonly Term[] {
   const usable = (values: ReadonlySet<string>): string[] => [...values].filter(isUsableId);

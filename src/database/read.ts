@@ -4,16 +4,17 @@ import { deviceOf, ID_PREFIX_LENGTH, isUsableId, lookedForBy } from '../model/na
 import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
-import type { Connection, Row, Select, ServerState } from './connection.js';
+import type { Connection, Row, ServerState } from './connection.js';
 import { type Found, found } from './found.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { shown } from './generations/values.js';
-import { matching, statementsOf } from './lookup.js';
-import { isRowMissing, probeEmptyTables } from './missing-rows.js';
+import { inPieces, type Looked, looked, needsPieces, partsOf } from './looked.js';
+import { type Lookup, lookupsOf, matching } from './lookup.js';
+import { isRowMissing, probeEmptyTables, refuseHiddenRows } from './missing-rows.js';
 import {
   areSameNetworks,
   decodeNetworks,
-  networkStatements,
+  networkLookups,
   type WantedNetworks,
   wantedNetworks,
 } from './read-networks.js';
@@ -69,13 +70,15 @@ const isSameTap = (tap: TapQuestion, other: TapQuestion | undefined): boolean =>
  * asked for now, or something that is here has no row any more, which takes a probe in the same snapshot.
  */
 async function readAgain(reader: Reader, last: Reading): Promise<Reading | null> {
-  const { statements } = last.ports;
-  const now = await reader.connection.wholeSnapshot([...statements, ...last.networks.statements]);
-  const ports = foundPorts(reader, last.ports, statements, now.rows.slice(0, statements.length).flat());
+  const lookups = [...last.ports.lookups, ...last.networks.lookups];
+  const now = await reader.connection.wholeSnapshot(lookups.map(({ statement }) => statement));
+  const parts = partsOf(lookups, now.rows);
+  if (parts.some(needsPieces)) return null;
+  const count = last.ports.lookups.length;
+  const ports = foundPorts(reader, last.ports, looked(parts.slice(0, count)));
   const wanted = { question: reader.question, ports };
   if (ports !== last.ports && !areSameNetworks(wantedIn(wanted), wantedIn(last))) return null;
-  const networkRows = now.rows.slice(statements.length).flat();
-  const networks = foundNetworks(reader, last.networks, last.networks.statements, networkRows, ports);
+  const networks = foundNetworks(reader, last.networks, looked(parts.slice(count)), ports);
   const reading = { question: reader.question, server: now.server, ports, networks };
   return isMissingIn(reading, last) ? null : concluded(reader, { ...reading, isRowMissing: false }, [], last);
 }
@@ -86,17 +89,22 @@ async function readAgain(reader: Reader, last: Reading): Promise<Reading | null>
  */
 async function readAnew(reader: Reader, last: Reading | null, guessed: Reading | null): Promise<Reading> {
   const { connection, generation, question } = reader;
-  const portSelects = last?.ports.statements ?? portStatements(connection, generation, question.taps);
-  const guess = guessed?.networks.statements ?? [];
-  const { server, rows } = await connection.beginSnapshot([...portSelects, ...guess]);
-  const portRows = rows.slice(0, portSelects.length).flat();
-  const ports = foundPorts(reader, last?.ports ?? null, portSelects, portRows);
+  const wanted = last?.ports.lookups ?? portLookups(connection, generation, question.taps);
+  const lookups = [...wanted, ...(guessed?.networks.lookups ?? [])];
+  const { server, rows } = await connection.beginSnapshot(lookups.map(({ statement }) => statement));
+  const parts = partsOf(lookups, rows);
+  const portParts = await inPieces(connection, parts.slice(0, wanted.length));
+  const ports = foundPorts(reader, last?.ports ?? null, looked(portParts));
   const isGuessRight = guessed !== null && areSameNetworks(wantedIn({ question, ports }), wantedIn(guessed));
-  const networks = isGuessRight
-    ? foundNetworks(reader, guessed.networks, guess, rows.slice(portSelects.length).flat(), ports)
-    : await readNetworks(reader, ports);
+  const guess = parts.slice(wanted.length);
+  const networks =
+    isGuessRight && !guess.some(needsPieces)
+      ? foundNetworks(reader, guessed.networks, looked(guess), ports)
+      : await readNetworks(reader, ports);
   const reading = { question, server, ports, networks };
   const isRowMissing = isMissingIn(reading, last);
+  const isProbed = last?.isRowMissing === true && areRowsSame(reading, last);
+  if (isRowMissing && !isProbed) await refuseHiddenRows(connection, [ports, networks]);
   const emptyTables = isRowMissing ? await probeEmptyTables(connection, generation) : [];
   await connection.endSnapshot();
   return concluded(reader, { ...reading, isRowMissing }, emptyTables, last);
@@ -113,7 +121,7 @@ const areRowsSame = (now: Rows, last: Rows): boolean =>
   now.ports === last.ports && now.networks === last.networks;
 
 function concluded(
-  { generation }: Reader,
+  { generation, connection: { namespace } }: Reader,
   now: Omit<Reading, 'answer'>,
   emptyTables: readonly string[],
   last: Reading | null,
@@ -128,7 +136,7 @@ function concluded(
     hasHosts: generation.hasHosts,
     ports: portsIn(ports.items),
     networks: networks.items,
-    server: server.identity,
+    server: namespace === null ? server.identity : `${server.identity}/${namespace}`,
     suspect: server.suspect,
     emptyTables,
     warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
@@ -139,12 +147,12 @@ function concluded(
 const portsIn = (decoded: readonly DecodedPort[]): Port[] =>
   decoded.flatMap((entry) => (entry.ok ? [entry.port] : []));
 
-const portStatements = (
+const portLookups = (
   { builder, server }: Connection,
   generation: Generation,
   taps: readonly TapQuestion[],
-): readonly Select[] =>
-  statementsOf(generation.portTerms(taps), server.engine).map((terms) =>
+): readonly Lookup[] =>
+  lookupsOf(generation.portTerms(taps), server.engine, (terms) =>
     matching(generation.selectPorts(builder), terms, server.engine),
   );
 
@@ -153,32 +161,29 @@ const wantedIn = ({ question, ports }: Pick<Reading, 'question' | 'ports'>): Wan
 
 async function readNetworks(reader: Reader, ports: Found<DecodedPort>): Promise<Found<Network>> {
   const { connection, generation, question } = reader;
-  const statements = networkStatements(connection, generation, wantedIn({ question, ports }));
-  const rows: Row[] = [];
-  for (const statement of statements) rows.push(...(await connection.select(statement)));
-  return foundNetworks(reader, null, statements, rows, ports);
+  const lookups = networkLookups(connection, generation, wantedIn({ question, ports }));
+  const rows: (readonly Row[])[] = [];
+  for (const { statement } of lookups) rows.push(await connection.select(statement));
+  const parts = await inPieces(connection, partsOf(lookups, rows));
+  return foundNetworks(reader, null, looked(parts), ports);
 }
 
 const foundNetworks = (
   { generation, question }: Reader,
   before: Found<Network> | null,
-  statements: readonly Select[],
-  rows: readonly Row[],
+  now: Looked,
   ports: Found<DecodedPort>,
-): Found<Network> =>
-  found(before, statements, rows, () => decodeNetworks(rows, generation, wantedIn({ question, ports })));
+): Found<Network> => found(before, now, () => decodeNetworks(now, generation, wantedIn({ question, ports })));
 
 const foundPorts = (
   { generation, question, host }: Reader,
   before: Found<DecodedPort> | null,
-  statements: readonly Select[],
-  rows: readonly Row[],
-): Found<DecodedPort> =>
-  found(before, statements, rows, () => decodePorts(generation, rows, question.taps, host));
+  now: Looked,
+): Found<DecodedPort> => found(before, now, () => decodePorts(generation, now, question.taps, host));
 
 function decodePorts(
   generation: Generation,
-  rows: readonly Row[],
+  { rows, cut }: Looked,
   taps: readonly TapQuestion[],
   host: string,
 ): DecodedPort[] {
@@ -189,7 +194,19 @@ function decodePorts(
     // Two statements may find one row; a range or a collation may find rows that were not meant.
     if (isWanted(id, interfaceId)) byId.set(id, entry);
   }
-  return [...byId.values()];
+  return [...byId.values(), ...crowded(generation.decodePorts(cut, host), isWanted)];
+}
+
+/** One for each tap that has more rows than can be read: which of them is meant stands perhaps in another. */
+function crowded(decoded: readonly DecodedPort[], isWanted: ReturnType<typeof portFilter>): DecodedPort[] {
+  const byName = new Map<string, DecodedPort>();
+  for (const entry of decoded) {
+    const { id, interfaceId, deviceName } = entry.ok ? entry.port : entry;
+    if (!isWanted(id, interfaceId)) continue;
+    const problem = 'more rows stand for its tap than can be read';
+    byName.set(interfaceId.slice(0, ID_PREFIX_LENGTH), { ok: false, id, interfaceId, deviceName, problem });
+  }
+  return [...byName.values()];
 }
 
 /** The exact, case-sensitive test that the database's collation may have done more loosely. */

@@ -41,17 +41,18 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const failed = (name: string, error: DatabaseError): void => events.connectFailed?.(name, error);
-  const connection = await connectToFirst(settings, failed, signal);
+  const fresh = await connectToFirst(settings, failed, signal);
   try {
-    const reading = readSchema(connection);
-    const schema = await answered(connection, settings.queryTimeoutMs, 'show its schema', reading);
+    const reading = readSchema(fresh);
+    const found = await answered(fresh, settings.queryTimeoutMs, 'show its schema', reading);
+    const { connection, schema } = found;
     const endpoint = endpointOf(connection.server);
     const generation = detectGeneration(schema, endpoint);
     refuseOlder(generation.name, newest, endpoint);
     events.connected?.(endpoint, generation.name);
     return { connection, generation, term: periodFromNow(SESSION_MS) };
   } catch (error) {
-    connection.cut();
+    fresh.cut();
     throw error;
   }
 }

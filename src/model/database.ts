@@ -63,6 +63,10 @@ export type DatabaseErrorKind =
   | 'name-resolution'
   /** A right is missing. */
   | 'permission'
+  /** A pooler before the server that gives no transactions. Retried. */
+  | 'no-transactions'
+  /** The server, or something before it, keeps rows back. Retried. */
+  | 'rows-hidden'
   /** Tables or columns are not as any known generation has them. */
   | 'schema'
   | 'query';

@@ -43,6 +43,19 @@ export const FAILURES = {
     remedy: 'Let the DBA grant the rights that the message names.',
     exit: EXIT.unreachable,
   },
+  DATABASE_NO_TRANSACTIONS: {
+    cause: 'The connection pooler before the server gives no transactions (PgBouncer in statement mode).',
+    remedy:
+      'Set pool_mode = transaction (or session) in PgBouncer for this database, or name the server itself in sql_connection.',
+    exit: EXIT.unreachable,
+  },
+  DATABASE_ROWS_HIDDEN: {
+    cause:
+      'The server, or a proxy before it, does not show this account every row; what is hidden would look deleted.',
+    remedy:
+      'Row security (PostgreSQL): alter role … bypassrls, or disable it for the tables. A proxy that limits rows: take the limit out.',
+    exit: EXIT.unreachable,
+  },
   DATABASE_SCHEMA: {
     cause: 'The tables are not those of any generation of Quantum or Neutron that the agent knows.',
     remedy:

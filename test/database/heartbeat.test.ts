@@ -148,7 +148,7 @@ for (const engine of ENGINES) {
       await heart.beat(REPORT);
       const statements = await statementsDuring(server, () => heart.beat(REPORT));
       assert.equal(statements.length, 1, statements.join('\n'));
-      assert.match(statements[0] ?? '', /^update .agents. set .* where .id. = /);
+      assert.match(statements[0] ?? '', /^update (.public.\.)?.agents. set .* where .id. = /);
     });
 
     it('fleet sees the host that beats as alive', async () => {

@@ -90,8 +90,8 @@ interface Plan {
 
 /** The server's plan for each SELECT of a poll, exactly as the agent sends them, in a session like the agent's. */
 async function plansOf({ servers, ...limits }: DatabaseSettings, asked: Question): Promise<Plan[]> {
-  const connection = await connectTo(servers[0], limits);
-  const generation = detectGeneration(await readSchema(connection), 'the database');
+  const { connection, schema } = await readSchema(await connectTo(servers[0], limits));
+  const generation = detectGeneration(schema, 'the database');
   const plans: Plan[] = [];
   const explain = async (query: Select): Promise<void> => {
     const { sql, bindings } = query.toSQL();

@@ -1,5 +1,6 @@
 import { DatabaseError } from '../../model/database.js';
-import type { Connection } from '../connection.js';
+import { type Connection, inNamespace, type Row } from '../connection.js';
+import { endpointOf } from '../errors.js';
 import { essex } from './essex.js';
 import { folsom } from './folsom.js';
 import {
@@ -48,14 +49,42 @@ export interface SchemaDescription {
   readonly found: readonly string[];
 }
 
+/** A bound that a limit of the session, which would cut the answer in silence, does not override. */
+const COLUMNS_MAX = 10_000;
+
+/** What a database was found to hold, and the connection to read it with. */
+export interface FoundSchema {
+  readonly schema: Schema;
+  readonly connection: Connection;
+}
+
 /**
- * Tables and columns of the database, those that matter here only. Rights do not hide any from PostgreSQL's
- * catalogue; MySQL shows only what the account may use. Rejects with the driver's error.
+ * Tables and columns of the database, those that matter here only. Rights do not hide any from PostgreSQL's catalogue;
+ * MySQL shows only what the account may use. In PostgreSQL all tables come from the one schema of the search path that
+ * holds a generation. Rejects with the driver's error, or with DatabaseError where two schemas hold one.
  */
-export async function readSchema(connection: Connection): Promise<Schema> {
-  const rows = await connection.select(
-    connection.server.engine === 'postgresql' ? postgresqlColumns(connection) : mysqlColumns(connection),
+export async function readSchema(connection: Connection): Promise<FoundSchema> {
+  const isPostgresql = connection.server.engine === 'postgresql';
+  const query = isPostgresql ? postgresqlColumns(connection) : mysqlColumns(connection);
+  const rows = await connection.select(query.limit(COLUMNS_MAX));
+  if (!isPostgresql) return { schema: schemaOf(rows), connection };
+  const schemaIn = (namespace: string): Schema =>
+    schemaOf(rows.filter((row) => text(row.namespace) === namespace));
+  const namespaces = new Set(rows.map((row) => text(row.namespace) ?? ''));
+  const [first, second] = [...namespaces].filter((each) => recognise(schemaIn(each)) !== null);
+  if (first === undefined) return { schema: schemaOf(rows), connection };
+  if (second !== undefined) throw ambiguous(connection, first, second);
+  return { schema: schemaIn(first), connection: inNamespace(connection, first) };
+}
+
+function ambiguous({ server }: Connection, one: string, other: string): DatabaseError {
+  return new DatabaseError(
+    'schema',
+    `${endpointOf(server)} holds the tables twice, in the schemas "${one}" and "${other}", and the search path of user "${server.user}" has both: leave the right one in it (alter role … set search_path = …) or move the other's tables away.`,
   );
+}
+
+function schemaOf(rows: readonly Row[]): Schema {
   const schema = new Map<string, Map<string, string>>();
   for (const row of rows) {
     const table = text(row.table_name) ?? '';
@@ -66,18 +95,23 @@ export async function readSchema(connection: Connection): Promise<Schema> {
 }
 
 function postgresqlColumns({ builder }: Connection) {
-  return builder('pg_catalog.pg_class as c')
-    .join('pg_catalog.pg_attribute as a', 'a.attrelid', 'c.oid')
-    .select(
-      'c.relname as table_name',
-      'a.attname as column_name',
-      builder.raw('pg_catalog.format_type(a.atttypid, a.atttypmod) as column_type'),
-    )
-    .whereIn('c.relname', KNOWN_TABLES)
-    .whereIn('c.relkind', ['r', 'p', 'v', 'm', 'f'])
-    .whereRaw('pg_catalog.pg_table_is_visible(c.oid)')
-    .where('a.attnum', '>', 0)
-    .whereRaw('not a.attisdropped');
+  return (
+    builder('pg_catalog.pg_class as c')
+      .join('pg_catalog.pg_attribute as a', 'a.attrelid', 'c.oid')
+      .join('pg_catalog.pg_namespace as n', 'n.oid', 'c.relnamespace')
+      .select(
+        'n.nspname as namespace',
+        'c.relname as table_name',
+        'a.attname as column_name',
+        builder.raw('pg_catalog.format_type(a.atttypid, a.atttypmod) as column_type'),
+      )
+      .whereIn('c.relname', KNOWN_TABLES)
+      .whereIn('c.relkind', ['r', 'p', 'v', 'm', 'f'])
+      // The schemas of the search path that are there; not that of temporary tables, which only shadow others.
+      .whereRaw('n.nspname = any(pg_catalog.current_schemas(false))')
+      .where('a.attnum', '>', 0)
+      .whereRaw('not a.attisdropped')
+  );
 }
 
 function mysqlColumns({ builder }: Connection) {

@@ -172,6 +172,45 @@ export const SERVER_FAULTS: readonly Fault[] = [
   },
   {
     ...usual,
+    name: 'server set to give no more than two rows to a statement (sql_select_limit)',
+    agent: 'Sees every row all the same, of the tables and of their schema.',
+    engines: ['MariaDB'],
+    strike: async (stage) => {
+      await stage.sql('set global sql_select_limit = 2');
+      await endSessions(stage);
+      return async () => void (await stage.sql('set global sql_select_limit = 18446744073709551615'));
+    },
+    expect: severalPolls,
+    serves,
+  },
+  {
+    ...usual,
+    name: 'row security hides the ports of half of the wired taps',
+    agent: `Says that rows are hidden, and of which table. ${OUTAGE}`,
+    engines: ['PostgreSQL'],
+    strike: statements(
+      () =>
+        `create policy few on ports using (id not in ('${GUEST_PORTS.join("', '")}'));
+         alter table ports enable row level security, force row level security`,
+      () =>
+        'alter table ports disable row level security, no force row level security; drop policy few on ports',
+    ),
+  },
+  {
+    ...usual,
+    name: 'tables without rows in a schema that comes before the one of the tables',
+    agent: 'Goes on with the tables that it found, in the schema where it found them.',
+    engines: ['PostgreSQL'],
+    strike: statements(
+      () =>
+        'create schema quantum authorization quantum; create table quantum.ports (like public.ports); grant all on quantum.ports to quantum',
+      () => 'drop schema quantum cascade',
+    ),
+    expect: severalPolls,
+    serves,
+  },
+  {
+    ...usual,
     name: 'table ports locked',
     agent: `Gives up waiting after query_timeout. ${OUTAGE}`,
     strike: lockPorts,

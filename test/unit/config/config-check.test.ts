@@ -169,6 +169,8 @@ const EXITS: Readonly<Record<DatabaseErrorKind, number>> = {
   'no-such-database': 1,
   tls: 1,
   permission: 1,
+  'no-transactions': 1,
+  'rows-hidden': 1,
   query: 1,
 };
 for (const [kind, exitCode] of Object.entries(EXITS) as [DatabaseErrorKind, number][])
