@@ -57,7 +57,8 @@ export async function connectPostgresql(
     return { server: stateOf(state, addressOf(server)), rows };
   };
   // A pooler that gives no transactions lets clients in; it has to tell here, so that the next server is tried.
-  await ask([], ['COMMIT']);
+  await ask([], []);
+  await client.query('COMMIT');
   return {
     server,
     builder,

@@ -26,6 +26,7 @@ export const SECOND_NODE_MAJOR = 24;
 
 const SERVERS: readonly Need[] = [
   { file: '/usr/lib/postgresql/*/bin/postgres', package: 'postgresql' },
+  { command: 'pgbouncer', package: 'pgbouncer' },
   { command: 'mariadbd', package: 'mariadb-server' },
   { command: 'mariadb-install-db', package: 'mariadb-server' },
   { file: '/usr/lib/galera/libgalera_smm.so', package: 'galera-4' },

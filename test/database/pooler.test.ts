@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { openDatabase } from '../../src/database/database.js';
+import { openHeartbeats } from '../../src/database/heartbeat.js';
+import type { Question } from '../../src/model/database.js';
+import { networkId, portId } from '../../src/model/ids.js';
+import { type Pooler, startPgbouncer } from '../support/pgbouncer.js';
+import { startPostgres } from '../support/postgres.js';
+import { freshDatabase } from '../support/schema-engines.js';
+import { failureOf } from '../support/schema-probe.js';
+import type { TestServer } from '../support/schema-servers.js';
+
+const N = '11111111-aaaa-4000-8000-000000000001';
+const P = '0a1b2c3d-4e5f-4000-8000-000000000001';
+const QUESTION: Question = {
+  taps: [{ by: 'id', id: portId(P), wired: true }],
+  bridges: [{ by: 'id', id: networkId(N) }],
+};
+
+describe('PostgreSQL behind PgBouncer', () => {
+  let server: TestServer;
+  const poolers: Pooler[] = [];
+  before(async () => {
+    server = await startPostgres();
+  });
+  after(async () => {
+    for (const pooler of poolers) await pooler.stop();
+    await server.destroy();
+  });
+
+  async function behind(mode: 'session' | 'transaction' | 'statement') {
+    const fresh = await freshDatabase(server, 'grizzly');
+    await fresh.rows.network({ id: N, type: 'local' });
+    await fresh.rows.port({ id: P, network: N, host: 'host1' });
+    const pooler = await startPgbouncer(server, mode);
+    poolers.push(pooler);
+    const through = server.client({ database: fresh.database, port: pooler.port });
+    return { ...fresh, through, settings: { ...fresh.settings, servers: [through] as const } };
+  }
+
+  for (const mode of ['session', 'transaction'] as const)
+    it(`in ${mode} mode it is read and written like any other`, async () => {
+      const { settings, rows } = await behind(mode);
+      const agent = openDatabase(settings);
+      assert.equal((await agent.read(QUESTION)).ports.length, 1);
+      assert.equal((await agent.read(QUESTION)).ports.length, 1);
+      await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]);
+      await agent.close();
+      assert.equal(await rows.statusOf(P), 'ACTIVE');
+    });
+
+  it('in transaction mode row security is told also on a session that another client has reset', async () => {
+    const { database, settings } = await behind('transaction');
+    await server.query(
+      `alter table ports enable row level security; alter table ports force row level security;
+       create policy few on ports using (false)`,
+      database,
+    );
+    const agent = openDatabase(settings);
+    await agent.read({ taps: [], bridges: [] });
+    // The pool has one session of the server, which serves both.
+    const other = openDatabase(settings);
+    await other.read({ taps: [], bridges: [] });
+    assert.equal((await failureOf(agent.read(QUESTION))).kind, 'rows-hidden');
+    await agent.close();
+    await other.close();
+  });
+
+  it('in statement mode it is told what to set, and the next server of the list is tried', async () => {
+    const { settings, through, database } = await behind('statement');
+    const agent = openDatabase(settings);
+    const failure = await failureOf(agent.read(QUESTION));
+    assert.equal(failure.kind, 'no-transactions');
+    assert.match(failure.message, /is behind a connection pooler that gives no transactions: /);
+    await agent.close();
+    const both = openDatabase({ ...settings, servers: [through, server.client({ database })] });
+    assert.equal((await both.read(QUESTION)).ports.length, 1);
+    await both.close();
+    const heart = openHeartbeats(settings);
+    const report = { upForMs: 0, devices: 1, interfaceMappings: new Map(), bridgeMappings: new Map() };
+    assert.equal((await failureOf(heart.beat(report))).kind, 'no-transactions');
+    await heart.close();
+  });
+});
