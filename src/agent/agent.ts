@@ -74,8 +74,6 @@ function reload(self: AgentState, settings: Settings): void {
   self.settings = settings;
   self.database = self.edges.openDatabase(settings);
   void old.close();
-  // Other interfaces may be mapped now, whose routes have to be known.
-  self.edges.kernel.invalidate();
   self.abandon();
   self.poller?.pollAtOnce();
 }

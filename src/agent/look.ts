@@ -108,6 +108,13 @@ export function catchUp(self: AgentState): PassReport | null {
   return self.edges.kernel.observe().version === self.seenVersion ? null : pass(self, 'kernel', null);
 }
 
+/** The same after what memory can wire. Before the first pass there is nothing that could have been missed. */
+export function viewCaughtUp(self: AgentState): View {
+  if (self.latest === null || self.seen === null) return viewNow(self);
+  catchUp(self);
+  return viewOf(self.seen, self.settings.host);
+}
+
 export function viewNow(self: AgentState): View {
   self.seen = self.edges.kernel.observe();
   return viewOf(self.seen, self.settings.host);

@@ -89,7 +89,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const plannedMs = clock.monotonicMs();
   const carried = input.apply
     ? carryOut(kernel, first, () => decide(see()), sighted, startedMs)
-    : { ...first, done: [], failed: [], pauses: [], repairs: sighted.repairs };
+    : onlyPlanned(kernel, first, sighted.repairs);
   const after = seenAtTheEnd(view, carried.view, settings, startedMs, {
     ...guarded.conclude(carried.view),
     repairs: carried.repairs,
@@ -144,6 +144,15 @@ interface Carried extends Decided {
   readonly repairs: Memory['repairs'];
 }
 
+const onlyPlanned = (kernel: Kernel, first: Decided, repairs: Memory['repairs']): Carried => ({
+  ...first,
+  wanted: withRoutes(kernel, first.wanted),
+  done: [],
+  failed: [],
+  pauses: [],
+  repairs,
+});
+
 /**
  * Applies, reads back, and plans again while the world changes under it, a bounded number of times. What is
  * still wanted at the end, although nothing failed, did not take effect: that is a failure too.
@@ -162,7 +171,7 @@ function carryOut(
   let operations = initial;
   let settled = operations.length === 0;
   for (let round = 1; !settled && round <= ROUNDS_MAX; round += 1) {
-    const outcomes = kernel.apply(operations);
+    const outcomes = kernel.apply(withRoutes(kernel, operations));
     done.push(...outcomes);
     current = decideAgain();
     operations = backOff(current.wanted, repairs, nowMs).operations;
@@ -181,6 +190,14 @@ function carryOut(
     repairs: noteRepairs(repairs, succeeded(done), nowMs),
   };
 }
+
+/** Routes are read only here, where somebody moves them or is to see what would be moved. */
+const withRoutes = (kernel: Kernel, operations: readonly Operation[]): Operation[] =>
+  operations.map((operation) =>
+    operation.op === 'move-addresses' && operation.from.index !== null
+      ? { ...operation, routes: kernel.routesOver(operation.from.index) }
+      : operation,
+  );
 
 const withoutEffect = (operation: Operation): Failure => ({
   ok: false,

@@ -2,7 +2,7 @@ import { type Answer, DatabaseError, EXIT, type ExitCode, type PassReport } from
 import { memoryChangesAtMs, settleStatuses } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
-import { catchUp, look, pass, viewNow } from './look.js';
+import { look, pass, viewCaughtUp } from './look.js';
 import type { PollOutcome } from './poller.js';
 import { shutDown } from './shut-down.js';
 import { type AgentState, type Asked, guarded, noteFault } from './state.js';
@@ -30,9 +30,7 @@ async function pollOnce(self: AgentState): Promise<PollOutcome> {
 
 /** The question for the host as it is now, after what memory can wire: the same one as long as nothing changes it. */
 function ask(self: AgentState): Asked {
-  // Before the first pass there is nothing that could have been missed.
-  if (self.latest !== null) catchUp(self);
-  const view = viewNow(self);
+  const view = viewCaughtUp(self);
   const { asked, memory, settings } = self;
   const nowMs = self.edges.clock.monotonicMs();
   if (asked?.view === view && asked.memory === memory && nowMs < asked.untilMs) return asked;

@@ -16,7 +16,7 @@ import { span } from '../monitoring/page/words.js';
 import { overviewOf } from '../reconcile/overview.js';
 import { askStatus, placesOf } from './ask.js';
 import { defaultRanges, MEASURE_NAMES, type MeasureName } from './check-measures.js';
-import { databaseFor, kernelFor } from './edges.js';
+import { databaseFor, kernelToSee } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
 
 export interface CheckOptions {
@@ -152,7 +152,7 @@ function inTime(work: Promise<Found>, limitMs: number): Promise<Found> {
 
 /** Without an agent: what one poll finds now. Drift is what `once` would do. */
 async function lookDirectly(settings: Settings, limitMs: number): Promise<Found> {
-  const kernel = kernelFor(() => settings.host);
+  const kernel = kernelToSee();
   const database = withDeadline(databaseFor(settings), realClock, limitMs);
   try {
     const { view, desired, report } = await inspect({ kernel, database, clock: realClock }, settings);

@@ -13,10 +13,8 @@ import {
   EXIT,
   type ExitCode,
   type HeartbeatWriter,
-  type HostSettings,
   type Kernel,
   KernelError,
-  type LinkName,
   type Observer,
   type Settings,
   type Store,
@@ -25,15 +23,11 @@ import {
 import { complain } from './complain.js';
 import type { Output } from './invocation.js';
 
-const routesOfMapped = (host: () => HostSettings) => (name: LinkName) =>
-  [...host().physicalInterfaces.values()].includes(name);
-
-/** The kernel of this network namespace, to look at; routes are read for the interfaces that are mapped now. */
-export const kernelFor = (host: () => HostSettings): Kernel => openKernel({ routesOf: routesOfMapped(host) });
+/** The kernel of this network namespace, to look at. */
+export const kernelToSee = (): Kernel => openKernel();
 
 /** The same, to be changed: moves of addresses are written down in `store` while they are under way. */
-export const changingKernelFor = (host: () => HostSettings, store: Store): Kernel =>
-  openKernel({ routesOf: routesOfMapped(host), journal: openJournal(store) });
+export const kernelToChange = (store: Store): Kernel => openKernel(openJournal(store));
 
 /** The files in `state_dir`, to look at. */
 export const storeReaderFor = ({ stateDir, host }: Settings): StoreReader =>

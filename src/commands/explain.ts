@@ -5,7 +5,7 @@ import { span } from '../monitoring/page/words.js';
 import { type ChainLink, explain as chainOf } from '../reconcile/explain.js';
 import { questionAbout, type Subject, subjectsOf } from '../reconcile/subject.js';
 import { askStatus } from './ask.js';
-import { databaseFor, kernelFor, withFailures } from './edges.js';
+import { databaseFor, kernelToSee, withFailures } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
 import { painter, wrapped } from './text.js';
 
@@ -40,7 +40,7 @@ export async function explain({ loaded, json, output }: Invocation, what: string
 }
 
 async function inspectAbout(settings: Settings, what: string): Promise<Inspection> {
-  const kernel = kernelFor(() => settings.host);
+  const kernel = kernelToSee();
   const database = databaseFor(settings);
   try {
     return await inspect({ kernel, database, clock: realClock }, settings, questionAbout(what));

@@ -9,7 +9,7 @@ import { overviewOf } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
 import { alone } from './alone.js';
 import { complain } from './complain.js';
-import { changingKernelFor, databaseFor, exitCodeOf, storeFor } from './edges.js';
+import { databaseFor, exitCodeOf, kernelToChange, storeFor } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
@@ -57,7 +57,7 @@ async function applyAndTell(
   const tell = (event: MoveEvent | StateEvent): void => output.complain(sentenceOf(event));
   const store = storeFor(settings, tell);
   settleInterruptedMove(store, tell);
-  const kernel = changingKernelFor(() => settings.host, store);
+  const kernel = kernelToChange(store);
   const opened = databaseFor(settings);
   const database = timeoutMs === null ? opened : withDeadline(opened, realClock, timeoutMs);
   try {

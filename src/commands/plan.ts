@@ -1,7 +1,7 @@
 import { realClock } from '../agent/clock.js';
 import { planOnce } from '../agent/single.js';
 import { EXIT, type ExitCode, type PassReport } from '../model/index.js';
-import { databaseFor, kernelFor, refuseWithoutNetAdmin, storeReaderFor, withFailures } from './edges.js';
+import { databaseFor, kernelToSee, refuseWithoutNetAdmin, storeReaderFor, withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
@@ -11,7 +11,7 @@ export async function plan({ loaded, json, output }: Invocation): Promise<ExitCo
   if (refused !== null) return refused;
   const { settings } = loaded;
   return withFailures(output, async () => {
-    const kernel = kernelFor(() => settings.host);
+    const kernel = kernelToSee();
     const database = databaseFor(settings);
     try {
       const { report } = await planOnce(

@@ -3,14 +3,14 @@ import { hasNetAdmin } from '../kernel/kernel.js';
 import { hasVlans } from '../kernel/vlan-probe.js';
 import { DatabaseError, KernelError, type Settings } from '../model/index.js';
 import type { Probes } from './config-check.js';
-import { databaseFor, kernelFor } from './edges.js';
+import { databaseFor, kernelToSee } from './edges.js';
 
 /** What `config check` looks at on the real host and in the real database. */
 export const liveProbes = (settings: Settings): Probes => ({
   netAdmin: hasNetAdmin,
   links: () => {
     try {
-      const kernel = kernelFor(() => settings.host);
+      const kernel = kernelToSee();
       const observed = kernel.observe();
       void kernel.close();
       return observed;

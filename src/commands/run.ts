@@ -9,7 +9,7 @@ import { reloaded } from '../config/reload.js';
 import type { ExitCode } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
 import { alone } from './alone.js';
-import { changingKernelFor, heartbeatsFor, observedDatabaseFor, storeFor } from './edges.js';
+import { heartbeatsFor, kernelToChange, observedDatabaseFor, storeFor } from './edges.js';
 import { catchStray } from './end-process.js';
 import type { Invocation } from './invocation.js';
 import { openOutside } from './outside.js';
@@ -56,7 +56,7 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
     log.logger.warn({ code: warning.code, detail: warning.message }, 'warning');
   const store = storeFor(settings, observer);
   settleInterruptedMove(store, observer);
-  const kernel = changingKernelFor(() => settings.host, store);
+  const kernel = kernelToChange(store);
   const agent = startAgent(
     {
       kernel,

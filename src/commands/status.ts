@@ -10,7 +10,7 @@ import { span, took } from '../monitoring/page/words.js';
 import { hostOverview } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
 import { askStatus, complainOfAgent } from './ask.js';
-import { kernelFor, withFailures } from './edges.js';
+import { kernelToSee, withFailures } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
 import { cell, painter, type Tone, wrapped } from './text.js';
 
@@ -33,7 +33,7 @@ export async function status(invocation: Invocation): Promise<ExitCode> {
 /** The kernel alone: what is there, without what the database wants of it. */
 async function showHost({ loaded, json, output }: Invocation, code: ExitCode): Promise<ExitCode> {
   const { host } = loaded.settings;
-  const kernel = kernelFor(() => host);
+  const kernel = kernelToSee();
   try {
     const overview = hostOverview(viewOf(kernel.observe(), host));
     if (json) output.print(JSON.stringify({ host: host.host, running: false, ...overview }, null, 2));

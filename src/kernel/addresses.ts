@@ -48,6 +48,17 @@ function validLifetime(attributes: Attributes): number {
   return value.readUInt32LE(4);
 }
 
+/** The address as it stays while a DHCP client or a router renews it: the kernel counts the lifetimes down meanwhile. */
+export function withoutLifetimes(address: Address): Address {
+  const body = Buffer.from(address.raw, 'hex');
+  const kept = [...decodeAttributes(body, HEADER.address)].filter(([type]) => type !== IFA.cacheInfo);
+  const attributes = kept.map(([type, value]) => attribute(type, value));
+  return {
+    ...address,
+    raw: Buffer.concat([body.subarray(0, HEADER.address), ...attributes]).toString('hex'),
+  };
+}
+
 /** What the kernel itself tells two addresses of one link apart by. */
 export const addressKey = (address: Address): string =>
   `${address.address}/${address.prefixLength} ${peerOf(address)}`;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
-import type { LinkName } from '../model/ids.js';
 import { type Kernel, KernelError, type MoveJournal } from '../model/kernel.js';
 import { applyOperations } from './apply.js';
+import { routesOver } from './carried.js';
 import type { Host } from './host.js';
 import { openObserver } from './observe.js';
 import { openRequests } from './requests.js';
@@ -10,28 +10,23 @@ import { openRequests } from './requests.js';
 /** CAP_NET_ADMIN in the capability bits of /proc/self/status. */
 const CAP_NET_ADMIN = 1n << 12n;
 
-export interface KernelOptions {
-  /** For which links `Link.routes` is filled: the mapped physical interfaces. Asked at every `observe`. */
-  readonly routesOf: (name: LinkName) => boolean;
-  /** Where moves of addresses are written down; whoever only looks needs none. */
-  readonly journal?: MoveJournal;
-}
-
 const NO_JOURNAL: MoveJournal = { begin: () => {}, done: () => {} };
 
 /**
  * Opens the kernel of the network namespace that the process is in. Reading needs no rights; what `apply` is
  * not permitted to do ends with EPERM (see `hasNetAdmin`). Throws KernelError: `permission` when even the
- * socket is refused, `unsupported` when there is no rtnetlink.
+ * socket is refused, `unsupported` when there is no rtnetlink. `journal`: where moves of addresses are written down; whoever
+ * only looks needs none.
  */
-export function openKernel({ routesOf, journal = NO_JOURNAL }: KernelOptions): Kernel {
+export function openKernel(journal: MoveJournal = NO_JOURNAL): Kernel {
   // netlink is in host byte order, and the codec reads and writes the little-endian one.
   if (endianness() !== 'LE') throw new KernelError('unsupported', 'Big-endian machines are not supported.');
   const requests = openRequests();
-  const observer = openObserver(requests, routesOf);
+  const observer = openObserver(requests);
   const lacking: Host['lacking'] = { vlanFiltering: null };
   return {
     observe: observer.observe,
+    routesOver: (index) => routesOver(requests, index).map(({ route }) => route),
     invalidate: observer.invalidate,
     apply: (operations) => {
       const { catchUp, linkAt, refresh } = observer;

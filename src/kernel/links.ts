@@ -16,8 +16,8 @@ import {
   u32Attribute,
 } from './message.js';
 
-/** A link as its own message tells it: without addresses and routes, which come in messages of theirs. */
-export type BareLink = Omit<Link, 'addresses' | 'routes'>;
+/** A link as its own message tells it: without addresses, which come in messages of their own. */
+export type BareLink = Omit<Link, 'addresses'>;
 
 const LINK_ATTRIBUTES: ReadonlySet<number> = new Set([
   IFLA.address,

@@ -1,8 +1,7 @@
-import type { IfIndex, LinkName } from '../model/ids.js';
+import type { IfIndex } from '../model/ids.js';
 import { KernelError } from '../model/kernel.js';
 import type { HostState } from '../model/link.js';
 import { decodeAddress, dumpAddresses } from './addresses.js';
-import { routesOver } from './carried.js';
 import { GROUPS } from './constants.js';
 import { whenReadable } from './libc.js';
 import { type BareLink, decodeLink, dumpLinks, getLink } from './links.js';
@@ -34,10 +33,9 @@ export interface Observer {
 
 /**
  * Subscribes to the notifications of links and addresses, and keeps the picture. Routes are not subscribed to
- * (a host may carry a million of them): those of the few links that `routesOf` names are read each time.
- * Throws KernelError.
+ * (a host may carry a million of them): who moves addresses reads them. Throws KernelError.
  */
-export function openObserver(requests: Requests, routesOf: (name: LinkName) => boolean): Observer {
+export function openObserver(requests: Requests): Observer {
   const events = openSocket(GROUPS.link | GROUPS.ipv4Address | GROUPS.ipv6Address, RECEIVE_BYTES);
   const stale = new Set<IfIndex>();
   let picture: Picture | null = null;
@@ -61,7 +59,6 @@ export function openObserver(requests: Requests, routesOf: (name: LinkName) => b
     const now = current();
     for (const index of stale) readLink(requests, now, index);
     stale.clear();
-    readRoutes(requests, now, routesOf);
     last = now.state();
     return last;
   };
@@ -144,14 +141,4 @@ function readLink(requests: Requests, picture: Picture, index: IfIndex): void {
   const link = requests.get(getLink(index), decodeLink);
   if (link === null) picture.forget(index);
   else picture.put(link);
-}
-
-/** Routes matter where addresses may have to move: mapped interfaces that are in no bridge, and bridges. */
-function readRoutes(requests: Requests, picture: Picture, routesOf: (name: LinkName) => boolean): void {
-  const carriers = picture
-    .addressed()
-    .filter((link) => link.detail.kind === 'bridge' || (link.master === null && routesOf(link.name)));
-  picture.putRoutes(
-    new Map(carriers.map(({ index }) => [index, routesOver(requests, index).map(({ route }) => route)])),
-  );
 }

@@ -1,8 +1,8 @@
 import type { IfIndex, LinkName } from '../model/ids.js';
-import type { Address, HostState, Link, Route } from '../model/link.js';
+import type { Address, HostState, Link } from '../model/link.js';
 import { withChanges } from '../model/overlay.js';
 import { isSame } from '../model/same.js';
-import { addressKey, decodeAddress } from './addresses.js';
+import { addressKey, decodeAddress, withoutLifetimes } from './addresses.js';
 import { RTM } from './constants.js';
 import { type BareLink, decodeLink, indexOfLink } from './links.js';
 import type { Message } from './message.js';
@@ -16,20 +16,14 @@ export interface Picture {
   takeAll(messages: readonly Notification[]): IfIndex[];
   put(link: BareLink): void;
   putAddress(index: IfIndex, address: Address): void;
-  /** Replaces the routes of all links. */
-  putRoutes(found: ReadonlyMap<IfIndex, readonly Route[]>): void;
   forget(index: IfIndex): void;
   /** One link's own part of the picture. */
   bare(index: IfIndex): BareLink | null;
-  /** The links that have addresses, with their own part of the picture. */
-  addressed(): BareLink[];
   state(): HostState;
 }
 
 /** What of a message is looked at. */
 export type Notification = Pick<Message, 'type' | 'body'>;
-
-const NO_ROUTES: readonly Route[] = [];
 
 /**
  * A new picture that follows on `before` (null: the first one): links that are the same stay the same, and
@@ -38,7 +32,6 @@ const NO_ROUTES: readonly Route[] = [];
 export function makePicture(before: HostState | null): Picture {
   const bare = new Map<IfIndex, BareLink>();
   const addresses = new Map<IfIndex, Map<string, Address>>();
-  let routes: ReadonlyMap<IfIndex, readonly Route[]> = new Map();
   const touched = new Set<IfIndex>(before?.links.keys());
   let current: HostState = before ?? stateOf(0, new Map());
 
@@ -48,7 +41,7 @@ export function makePicture(before: HostState | null): Picture {
   };
   const putAddress = (index: IfIndex, address: Address) => {
     const own = addresses.get(index) ?? new Map<string, Address>();
-    addresses.set(index, own.set(addressKey(address), address));
+    addresses.set(index, own.set(addressKey(address), withoutLifetimes(address)));
     touched.add(index);
   };
   const removeAddress = (index: IfIndex, address: Address) => {
@@ -56,10 +49,6 @@ export function makePicture(before: HostState | null): Picture {
     own?.delete(addressKey(address));
     if (own?.size === 0) addresses.delete(index);
     touched.add(index);
-  };
-  const putRoutes = (found: ReadonlyMap<IfIndex, readonly Route[]>) => {
-    for (const index of [...routes.keys(), ...found.keys()]) touched.add(index);
-    routes = found;
   };
   const forget = (index: IfIndex) => {
     bare.delete(index);
@@ -84,7 +73,7 @@ export function makePicture(before: HostState | null): Picture {
   const linkOf = (index: IfIndex): Link | undefined => {
     const own = bare.get(index);
     const found = [...(addresses.get(index)?.values() ?? [])];
-    return own && { ...own, addresses: found, routes: routes.get(index) ?? NO_ROUTES };
+    return own && { ...own, addresses: found };
   };
   const state = (): HostState => {
     current = follow(current, touched, linkOf);
@@ -95,10 +84,8 @@ export function makePicture(before: HostState | null): Picture {
     takeAll,
     put,
     putAddress,
-    putRoutes,
     forget,
     bare: (index) => bare.get(index) ?? null,
-    addressed: () => [...addresses.keys()].flatMap((index) => bare.get(index) ?? []),
     state,
   };
 }

@@ -46,30 +46,32 @@ export interface Requests {
   close(): void;
 }
 
-/** Opens a socket for requests; `open` gives a new one each time an answer was torn. Throws KernelError. */
+/** Opens a socket for requests; `open` gives a new one after each torn answer. Throws KernelError. */
 export function openRequests(open: () => NetlinkSocket = () => openSocket(0, RECEIVE_BYTES)): Requests {
-  let socket = open();
+  /** null once it is closed: its descriptor may be somebody else's by now. */
+  let socket: NetlinkSocket | null = open();
   let sequence = 0;
-  /** After a torn answer the rest of it may still be waiting: a new socket has none of it. */
-  const startAgain = () => {
-    socket.close();
-    socket = open();
+  const close = () => {
+    socket?.close();
+    socket = null;
   };
-  const run = <Result>(ask: (first: number) => Result, count = 1): Result => {
+  const run = <Result>(ask: (socket: NetlinkSocket, first: number) => Result, count = 1): Result => {
+    socket ??= open();
     const first = sequence + 1;
     sequence = (sequence + count) & 0x7fffffff;
     try {
-      return ask(first);
+      return ask(socket, first);
     } catch (error) {
-      startAgain();
+      // The rest of a torn answer may still be waiting: the next request has a new socket, with none of it.
+      close();
       throw error;
     }
   };
   return {
-    exchange: (requests) => run((first) => exchange(socket, requests, first), requests.length),
-    get: (request, decode) => insist(() => run((first) => get(socket, request, first, decode))),
-    dump: (request, decode) => insist(() => run((first) => dump(socket, request, first, decode))),
-    close: () => socket.close(),
+    exchange: (requests) => run((on, first) => exchange(on, requests, first), requests.length),
+    get: (request, decode) => insist(() => run((on, first) => get(on, request, first, decode))),
+    dump: (request, decode) => insist(() => run((on, first) => dump(on, request, first, decode))),
+    close,
   };
 }
 

@@ -54,6 +54,11 @@ export interface Kernel {
    * Throws KernelError rather than give half a picture.
    */
   observe(): HostState;
+  /**
+   * The routes over a link now, in all tables. No part of the state: a host may carry a million of them, and only a move
+   * of addresses is about them. Throws KernelError.
+   */
+  routesOver(index: IfIndex): readonly Route[];
   /** Forgets the picture kept from notifications, so that the next `observe` reads all of it again. */
   invalidate(): void;
   /**

@@ -1,6 +1,6 @@
 import type { IfIndex, LinkName } from './ids.js';
 
-/** One address on a link. `raw` is the kernel's own message, so that a move keeps every attribute of it. */
+/** One address on a link. */
 export interface Address {
   readonly family: 'inet' | 'inet6';
   /** Text form without prefix length, for example `10.1.0.5`. */
@@ -10,11 +10,14 @@ export interface Address {
   readonly scope: number;
   /** True when the address has an end of life: a DHCP lease or a router advertisement gave it. */
   readonly leased: boolean;
-  /** Hex of `ifaddrmsg` and its attributes as the kernel dumped them; opaque outside `src/kernel/`. */
+  /**
+   * Hex of `ifaddrmsg` and its attributes as the kernel dumped them, so that a move keeps every one of them; opaque
+   * outside `src/kernel/`. In a `HostState` without the lifetimes: they differ with every renewal of a lease.
+   */
   readonly raw: string;
 }
 
-/** One route through a link, in any table. `raw` as in `Address`. */
+/** One route through a link, in any table. */
 export interface Route {
   readonly family: 'inet' | 'inet6';
   /** `default` or a CIDR. */
@@ -72,8 +75,6 @@ export interface Link {
   /** null: the host has no IPv6. */
   readonly ipv6: Ipv6Settings | null;
   readonly addresses: readonly Address[];
-  /** Filled for mapped physical interfaces and for bridges that have addresses; empty otherwise. */
-  readonly routes: readonly Route[];
 }
 
 /** Everything the agent knows of the kernel at one moment. Never half a picture. Of equal versions there is one object. */

@@ -44,7 +44,8 @@ export type Operation = Common &
     /**
      * Addresses and routes go from one link to another, and `from` or `to` joins or leaves the bridge in the
      * same netlink exchange. `join`: `from` becomes a port of `to`. `leave`: `to` stops being a port of
-     * `from`. `none`: the uplink is already enslaved, only stray addresses move.
+     * `from`. `none`: the uplink is already enslaved, only stray addresses move. What is moved is what is there when
+     * it is done; `addresses` and `routes` are for people (the planner leaves the routes to who carries it out).
      */
     | {
         readonly op: 'move-addresses';

@@ -194,8 +194,7 @@ function releasedUplinks(world: World, drafts: readonly Draft[], removals: Remov
 }
 
 const comesFree = (bridge: Bridge, uplink: Link): boolean =>
-  ownAddresses(uplink).length === 0 &&
-  (uplink.detail.kind === 'vlan' || (bridge.addresses.length === 0 && bridge.routes.length === 0));
+  ownAddresses(uplink).length === 0 && (uplink.detail.kind === 'vlan' || bridge.addresses.length === 0);
 
 /** An uplink that is in another bridge of the agent and does not leave it in this pass cannot be taken. */
 function stillHeld(world: World, candidate: Candidate, released: ReadonlySet<Link['index']>): Realisation {

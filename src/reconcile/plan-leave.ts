@@ -94,8 +94,7 @@ function leaveBridge(
   reason: string,
 ): Operation {
   const fields = { device: uplink.name, network, scope: 'network', reason } as const;
-  const carries = bridge.addresses.length > 0 || bridge.routes.length > 0;
-  return isHeir && carries
+  return isHeir && bridge.addresses.length > 0
     ? {
         ...fields,
         op: 'move-addresses',
@@ -103,7 +102,7 @@ function leaveBridge(
         to: present(uplink),
         membership: 'leave',
         addresses: bridge.addresses,
-        routes: bridge.routes,
+        routes: [],
       }
     : { ...fields, op: 'detach', target: present(uplink), bridge: present(bridge) };
 }

@@ -39,7 +39,7 @@ function flatUplink(context: PlanContext, network: DesiredNetwork, link: Link, b
     to: bridge,
     membership,
     addresses: link.addresses,
-    routes: link.routes,
+    routes: [],
     reason,
   });
   if (inPlace) {
@@ -54,7 +54,7 @@ function flatUplink(context: PlanContext, network: DesiredNetwork, link: Link, b
   }
   const why = `uplink of flat network ${network.id}`;
   const join: Operation =
-    link.addresses.length > 0 || link.routes.length > 0
+    link.addresses.length > 0
       ? move('join', why)
       : { ...fields, op: 'attach', target: present(link), bridge, reason: why };
   return [

@@ -31,7 +31,7 @@ export async function bareAttach(bench: Bench, count: number, pauseMs: number): 
   const stopwatch = await startStopwatch(bench, namespace);
   const maker = startTapMaker(bench, namespace);
   enterNamespace(bench, namespace);
-  const kernel = openKernel({ routesOf: () => false });
+  const kernel = openKernel();
   bench.after(() => kernel.close());
   const bridge = kernel.observe().byName.get(BRIDGE);
   if (bridge === undefined) throw new Error('the bridge of the floor is missing');
@@ -65,7 +65,7 @@ function attachAll(kernel: Kernel, bridge: Link): void {
  */
 export function bareWiring(bench: Bench, namespace: string, { ports, networks }: Cloud): number {
   enterNamespace(bench, namespace);
-  const kernel = openKernel({ routesOf: () => false });
+  const kernel = openKernel();
   const requests = openRequests();
   const request = (body: Buffer, flags = 0): void => {
     const [answer] = requests.exchange([{ type: RTM.newLink, flags, body }]);

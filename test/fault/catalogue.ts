@@ -2,6 +2,7 @@ import { HOST_FAULTS } from './catalogue/host.js';
 import { NETWORK_FAULTS } from './catalogue/network.js';
 import { ROW_FAULTS } from './catalogue/rows.js';
 import { SERVER_FAULTS } from './catalogue/server.js';
+import { STRANGER_FAULTS } from './catalogue/strangers.js';
 import type { Fault } from './fault.js';
 
 /** Every fault that the suite makes happen, in the order of the table in README.md. */
@@ -10,4 +11,5 @@ export const CATALOGUE: readonly Fault[] = [
   ...ROW_FAULTS,
   ...NETWORK_FAULTS,
   ...HOST_FAULTS,
+  ...STRANGER_FAULTS,
 ];

@@ -13,6 +13,7 @@ import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/m
 import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
 import { DEFAULT_GUARD, runOnce, TEST_NOW_MS } from '../support/pass-runner.js';
 import { type AnswerWords, buildAnswer, buildPort, type PortWords } from '../support/row-builder.js';
+import { routesOn } from '../support/simulated-host.js';
 import { simulateKernel } from '../support/simulated-kernel.js';
 
 /** What `rows.json` of a case holds: the database's answer, and whatever else is not as in a first poll. */
@@ -118,6 +119,6 @@ function inWords(link: Link, host: HostState): string {
     ...(master === null ? [] : [`in ${master}`]),
     link.up ? 'up' : 'down',
     ...addresses,
-    ...link.routes.map(({ destination, gateway }) => `${destination} via ${gateway ?? 'link'}`),
+    ...routesOn(link).map(({ destination, gateway }) => `${destination} via ${gateway ?? 'link'}`),
   ].join(' ');
 }

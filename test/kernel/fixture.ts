@@ -11,13 +11,10 @@ export const NETWORK = networkId('aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee');
 export const BRIDGE = linkName('brqaaaaaaaa-bb');
 
 /** A namespace of the test's own, with the test process in it and a kernel opened there. */
-export function kernelInNamespace(
-  t: Cleanup,
-  mapped: readonly string[] = [],
-): { ns: string; kernel: Kernel } {
+export function kernelInNamespace(t: Cleanup): { ns: string; kernel: Kernel } {
   const ns = makeNamespace(t);
   enterNamespace(t, ns);
-  const kernel = openKernel({ routesOf: (name) => mapped.includes(name) });
+  const kernel = openKernel();
   t.after(() => kernel.close());
   return { ns, kernel };
 }

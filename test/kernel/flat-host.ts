@@ -34,7 +34,7 @@ const ECHO_PORT = 7007;
  * side.
  */
 export async function flatHost(t: Cleanup): Promise<{ ns: string; router: string; kernel: Kernel }> {
-  const { ns, kernel } = kernelInNamespace(t, ['eth0']);
+  const { ns, kernel } = kernelInNamespace(t);
   const router = makeNamespace(t);
   makeVeth(ns, 'eth0', router, 'port0');
   ipBatch(ns, ['link set eth0 down', `link set eth0 address ${MAC} up`]);
@@ -110,7 +110,7 @@ export function move(
   to: string,
   membership: 'join' | 'leave' | 'none',
 ): Operation {
-  const { addresses, routes } = linkOf(kernel, from);
+  const { addresses, index } = linkOf(kernel, from);
   return {
     ...about(BRIDGE),
     op: 'move-addresses',
@@ -118,7 +118,7 @@ export function move(
     to: refOf(kernel, to),
     membership,
     addresses,
-    routes,
+    routes: kernel.routesOver(index),
   };
 }
 

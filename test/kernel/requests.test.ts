@@ -69,3 +69,26 @@ test('a late answer to an earlier question is not taken for this one’s', () =>
   const { open } = scripted([late]);
   assert.deepEqual(openRequests(open).dump(anything, textOf), ['right']);
 });
+
+test('a socket that could not be opened again is not written to: its descriptor may be somebody else’s by now', () => {
+  const { open } = scripted([answer(INTERRUPTED, 'half'), answer(0, 'whole')]);
+  let opened = 0;
+  const requests = openRequests(() => {
+    opened += 1;
+    if (opened === 2) throw new KernelError('failed', 'Could not open a netlink socket: EMFILE.');
+    const socket = open();
+    let isOpen = true;
+    return {
+      ...socket,
+      send: (bytes) => {
+        assert.ok(isOpen, 'a closed socket was written to');
+        socket.send(bytes);
+      },
+      close: () => {
+        isOpen = false;
+      },
+    };
+  });
+  assert.throws(() => requests.dump(anything, textOf), KernelError);
+  assert.deepEqual(requests.dump(anything, textOf), ['whole']);
+});

@@ -6,7 +6,7 @@ import { linkName } from '../../src/model/ids.js';
  * Started by permission.test.ts with fewer rights: looks, tries to change the tap, and prints what came of
  * it.
  */
-const kernel = openKernel({ routesOf: () => true });
+const kernel = openKernel();
 const { byName } = kernel.observe();
 const tap = byName.get(linkName('tap1'));
 if (tap === undefined) throw new Error('there is no tap1');

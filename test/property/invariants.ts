@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type HostState, type Link, networkOfLabel } from '../../src/model/index.js';
+import { routesOn } from '../support/simulated-host.js';
 import {
   isAgentsBridge,
   isBridgeOf,
@@ -76,7 +77,7 @@ const hostAddresses = (host: HostState): string[] =>
   );
 
 const hostRoutes = (host: HostState): string[] =>
-  [...host.links.values()].flatMap(({ routes }) => routes.map(({ raw }) => raw));
+  [...host.links.values()].flatMap((link) => routesOn(link).map(({ raw }) => raw));
 
 function noAddressIsLost(first: HostState, now: HostState): void {
   const addresses = new Set(hostAddresses(now));

@@ -47,7 +47,7 @@ const unplugged: Happen = (scene, random) => {
   later(scene, random.between(500, 9_000), `${link.name} is plugged in again`, () =>
     onHost(scene, (host) => {
       const { index: _index, ...rest } = link;
-      host.add({ ...rest, master: null, up: false, addresses: [], routes: [] });
+      host.add({ ...rest, master: null, up: false, addresses: [] });
     }),
   );
   return `interface ${link.name} is unplugged`;

@@ -46,7 +46,6 @@ export function addTap(host: SimulatedHost, name: string): void {
     detail: { kind: 'other', type: 'tun' },
     ipv6: DEFAULT_IPV6,
     addresses: [],
-    routes: [],
   });
 }
 

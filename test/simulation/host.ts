@@ -118,6 +118,7 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
       notices.watch(null);
       let seen = now();
       return {
+        ...simulated,
         observe: () => {
           if (!alive()) return seen;
           if (!weather.kernelReadable) throw new KernelError('failed', 'the links cannot be read');
@@ -125,7 +126,6 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
           seen = simulated.observe();
           return seen;
         },
-        invalidate: () => {},
         apply: (operations) => {
           if (!alive()) return operations.map(nobodysWork);
           const outcomes = simulated.apply(operations);
@@ -133,7 +133,6 @@ export function makeHost(links: readonly Link[], edges: HostEdges): Host {
           return outcomes;
         },
         watch: notices.watch,
-        close: async () => {},
       };
     },
   };

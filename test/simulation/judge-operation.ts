@@ -9,6 +9,7 @@ import {
   type TapQuestion,
   tapName,
 } from '../../src/model/index.js';
+import { routesOn } from '../support/simulated-host.js';
 import type { Telling } from './database.js';
 import {
   isAgentBridge,
@@ -241,8 +242,8 @@ function reachOf(state: HostState, name: Link['name']): string[] {
   const link = state.byName.get(name);
   const master = link?.master == null ? undefined : state.links.get(link.master);
   const carriers = [link, master].filter((carrier) => carrier !== undefined);
-  return carriers.flatMap(({ addresses, routes }) => [
-    ...addresses.flatMap(({ address, scope }) => (scope === 253 ? [] : [address])),
-    ...routes.map(({ destination, gateway }) => `${destination} via ${gateway}`),
+  return carriers.flatMap((carrier) => [
+    ...carrier.addresses.flatMap(({ address, scope }) => (scope === 253 ? [] : [address])),
+    ...routesOn(carrier).map(({ destination, gateway }) => `${destination} via ${gateway}`),
   ]);
 }

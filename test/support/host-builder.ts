@@ -15,7 +15,7 @@ import {
   physicalNetwork,
   type Route,
 } from '../../src/model/index.js';
-import { DEFAULT_IPV6 } from './simulated-host.js';
+import { DEFAULT_IPV6, type SimulatedLink } from './simulated-host.js';
 
 /** A link as a test writes it down; whatever is left out is as on an ordinary host. */
 export interface LinkWords {
@@ -47,7 +47,7 @@ export interface LinkWords {
 export const TEST_HOST = 'node-1';
 
 /** Links for a simulated kernel. Names of masters and parents may come in any order. */
-export function buildLinks(words: readonly LinkWords[]): Link[] {
+export function buildLinks(words: readonly LinkWords[]): SimulatedLink[] {
   const indexes = new Map(words.map(({ name, index }, at) => [name, ifIndex(index ?? 10 + at)]));
   const macs = new Map(words.map((one, at) => [one.name, one.mac ?? macOf(one, at)]));
   return words.map((one) => ({

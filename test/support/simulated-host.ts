@@ -5,6 +5,7 @@ import {
   ifIndex,
   type Link,
   type LinkName,
+  type Route,
 } from '../../src/model/index.js';
 
 /** What every new link starts with, as on a host that takes router advertisements. */
@@ -12,6 +13,13 @@ export const DEFAULT_IPV6: Ipv6Settings = { disabled: false, acceptRa: 1, autoco
 const MTU_DEFAULT = 1500;
 /** Below it the kernel has no IPv6 on a link at all. */
 const IPV6_MTU_MIN = 1280;
+
+/** A simulated host keeps the routes over a link beside the link; the real kernel's links do not have them. */
+export interface SimulatedLink extends Link {
+  readonly routes: readonly Route[];
+}
+
+export const routesOn = (link: Link): readonly Route[] => (link as Partial<SimulatedLink>).routes ?? [];
 
 /** The kernel says no. */
 export class SimulatedRefusal extends Error {
@@ -32,7 +40,7 @@ export interface SimulatedHost {
   members(bridge: IfIndex): Link[];
   /** Adds a link under the next free index. Throws EEXIST when the name is taken. */
   add(link: Omit<Link, 'index'>): Link;
-  put(link: Link): void;
+  put(link: Link | SimulatedLink): void;
   /** Takes VLAN devices along, and frees the ports of a bridge. */
   remove(index: IfIndex): void;
   enslave(index: IfIndex, bridge: IfIndex | null): void;

@@ -8,7 +8,7 @@ import type {
   Operation,
   OperationOutcome,
 } from '../../src/model/index.js';
-import { makeSimulatedHost, type SimulatedHost, SimulatedRefusal } from './simulated-host.js';
+import { makeSimulatedHost, routesOn, type SimulatedHost, SimulatedRefusal } from './simulated-host.js';
 import { carryOut } from './simulated-operations.js';
 
 /** Thrown out of `apply` when the agent is killed there; what was done before stays done. */
@@ -77,6 +77,10 @@ export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOp
     observe: () => {
       armed = true;
       return note();
+    },
+    routesOver: (index) => {
+      const link = host.get(index);
+      return link === undefined ? [] : routesOn(link);
     },
     invalidate: () => {},
     apply: (operations) => {

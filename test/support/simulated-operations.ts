@@ -6,7 +6,13 @@ import {
   type Operation,
   type OperationOf,
 } from '../../src/model/index.js';
-import { DEFAULT_IPV6, isLinkLocal, type SimulatedHost, SimulatedRefusal } from './simulated-host.js';
+import {
+  DEFAULT_IPV6,
+  isLinkLocal,
+  routesOn,
+  type SimulatedHost,
+  SimulatedRefusal,
+} from './simulated-host.js';
 
 /** Carries out one operation on a simulated host as the real kernel room does on the real one. Throws SimulatedRefusal. */
 export function carryOut(host: SimulatedHost, operation: Operation) {
@@ -82,7 +88,6 @@ const newLink = {
   alias: '',
   ipv6: DEFAULT_IPV6,
   addresses: [],
-  routes: [],
 } as const;
 
 function createSubinterface(host: SimulatedHost, operation: OperationOf<'create-subinterface'>): void {
@@ -150,18 +155,19 @@ function moveAddresses(host: SimulatedHost, operation: OperationOf<'move-address
   if (operation.membership === 'join' && from.master !== null && from.master !== to.index) {
     throw new SimulatedRefusal('EBUSY');
   }
-  const routes = from.routes.filter((route) => operation.routes.some(({ raw }) => raw === route.raw));
+  const [staying, moved] = [routesOn(to), routesOn(from)];
+  const routes = moved.filter((route) => operation.routes.some(({ raw }) => raw === route.raw));
   const arriving = moving.filter((one) => !isLinkLocal(one));
   const isNew = ({ address }: { address: string }) => !to.addresses.some((one) => one.address === address);
   host.put({
     ...to,
     addresses: [...to.addresses, ...arriving.filter(isNew)],
-    routes: [...to.routes, ...routes],
+    routes: [...staying, ...routes],
   });
   host.put({
     ...from,
     addresses: from.addresses.filter((one) => !arriving.includes(one)),
-    routes: from.routes.filter((route) => !routes.includes(route)),
+    routes: moved.filter((route) => !routes.includes(route)),
   });
   if (operation.membership === 'join') host.enslave(from.index, to.index);
   if (operation.membership === 'leave' && to.master === from.index) host.enslave(to.index, null);

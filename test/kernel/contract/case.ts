@@ -58,7 +58,7 @@ export function makeStage(
   enterNamespace(t, ns);
   // Whether the kernel can drop tagged frames is the affair of one case only.
   const host = buildSettings({ dropTaggedFrames: false, ...settings });
-  const kernel = openKernel({ routesOf: (name) => [...host.physicalInterfaces.values()].includes(name) });
+  const kernel = openKernel();
   t.after(() => kernel.close());
   let memory: Memory = EMPTY_MEMORY;
   let nowMs = TEST_NOW_MS;

@@ -30,7 +30,7 @@ import {
 } from '../fixture.js';
 
 function hostWithUplink(t: Cleanup): { ns: string; outside: string; kernel: Kernel } {
-  const { ns, kernel } = kernelInNamespace(t, ['eth0']);
+  const { ns, kernel } = kernelInNamespace(t);
   const outside = makeNamespace(t);
   makeVeth(ns, 'eth0', outside, 'port0');
   return { ns, outside, kernel };

@@ -35,7 +35,6 @@ function host(...sketches: readonly Sketch[]): HostState {
       detail,
       ipv6: null,
       addresses: [],
-      routes: [],
     }),
   );
   return {

@@ -43,7 +43,6 @@ const link = (name: string, index: number, changes: Partial<Link> = {}): Link =>
   detail: { kind: 'other', type: '' },
   ipv6: null,
   addresses: [],
-  routes: [],
   ...changes,
 });
 
