@@ -12,39 +12,15 @@ import {
 import { check, type Shape } from './foreign.js';
 import { LINK_NAME } from './shapes.js';
 
-const FAMILY = v.picklist(['inet', 'inet6']);
 const LINK = v.object({
   name: LINK_NAME,
   index: v.pipe(v.number(), v.integer(), v.minValue(1), v.transform(ifIndex)),
 });
-/** A message of the kernel's own. */
-const RAW = v.pipe(v.string(), v.hexadecimal());
-
 const ADDRESS_MOVE: Shape<AddressMove> = v.object({
   from: LINK,
   to: LINK,
   membership: v.picklist(['join', 'leave', 'none']),
-  addresses: v.array(
-    v.object({
-      family: FAMILY,
-      address: v.string(),
-      prefixLength: v.number(),
-      scope: v.number(),
-      leased: v.boolean(),
-      raw: RAW,
-    }),
-  ),
-  routes: v.array(
-    v.object({
-      family: FAMILY,
-      destination: v.string(),
-      gateway: v.nullable(v.string()),
-      table: v.number(),
-      metric: v.number(),
-      protocol: v.number(),
-      raw: RAW,
-    }),
-  ),
+  carried: v.array(v.string()),
   before: v.array(v.string()),
 });
 

@@ -19,7 +19,7 @@ import {
   remember,
 } from '../reconcile/memory.js';
 import { plan } from '../reconcile/plan.js';
-import { backOff, noteRepairs } from '../reconcile/repairs.js';
+import { backOff, noteOutcomes } from '../reconcile/repairs.js';
 import { changesSince, desireChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { statusChanges } from '../reconcile/statuses.js';
 import { keepView, type View, viewOf } from '../reconcile/view.js';
@@ -187,7 +187,7 @@ function carryOut(
     done,
     failed: [...refused, ...ineffective],
     pauses,
-    repairs: noteRepairs(repairs, succeeded(done), nowMs),
+    repairs: noteOutcomes(repairs, done, nowMs),
   };
 }
 

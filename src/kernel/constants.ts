@@ -50,10 +50,13 @@ export const RTM = {
   newRoute: 24,
   delRoute: 25,
   getRoute: 26,
+  newNeighbour: 28,
+  delNeighbour: 29,
+  getNeighbour: 30,
 } as const;
 
-/** Sizes of the fixed part before the attributes: ifinfomsg, ifaddrmsg, rtmsg, rtnexthop. */
-export const HEADER = { link: 16, address: 8, route: 12, nexthop: 8 } as const;
+/** Sizes of the fixed part before the attributes: ifinfomsg, ifaddrmsg, rtmsg, rtnexthop, ndmsg. */
+export const HEADER = { link: 16, address: 8, route: 12, nexthop: 8, neighbour: 12 } as const;
 
 export const IFF_UP = 0x1;
 
@@ -119,6 +122,9 @@ export const RTA = {
   expires: 23,
   nexthopId: 30,
 } as const;
+
+export const NDA = { destination: 1, linkLayerAddress: 2, index: 8, protocol: 12 } as const;
+export const NUD_PERMANENT = 0x80;
 
 export const ROUTE_TYPE_UNICAST = 1;
 export const ROUTE_PROTOCOL_KERNEL = 2;

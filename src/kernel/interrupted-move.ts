@@ -4,7 +4,6 @@ import { addSteps, exchange, firstRefusal, isEmpty, loadOf, namesOf, partOf, rem
 import { TornRead } from './message.js';
 import { Refused } from './refused.js';
 import { openRequests, type Requests } from './requests.js';
-import { decodeRoute } from './routes.js';
 
 /** What became of a move that was cut short by a kill. */
 export type SettledMove =
@@ -39,7 +38,7 @@ export function settleMove(move: AddressMove): SettledMove {
 function settle(requests: Requests, move: AddressMove): SettledMove {
   const [from, to] = [linkAt(requests, move.from), linkAt(requests, move.to)];
   if (from === null || to === null) return { kind: 'nothing-left' };
-  const recorded = recordedNames(move);
+  const recorded = new Set(move.carried);
   if (hasMembership(move.membership, from, to)) {
     return carry(requests, from, to, (name) => recorded.has(name)) ? { kind: 'completed' } : NOTHING_LEFT;
   }
@@ -66,12 +65,6 @@ function hasMembership(membership: AddressMove['membership'], from: BareLink, to
     case 'none':
       return true;
   }
-}
-
-/** What tells the recorded addresses and routes apart from every other. */
-function recordedNames({ from, addresses, routes }: AddressMove): Set<string> {
-  const messages = routes.flatMap(({ raw }) => decodeRoute(Buffer.from(raw, 'hex')) ?? []);
-  return namesOf({ addresses, routes: messages }, from.index);
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { IfIndex } from '../model/ids.js';
 import type { Address } from '../model/link.js';
 import { addressFor, addressKey, addressOn, isUnconfirmed } from './addresses.js';
-import { addressesOn, routesOver } from './carried.js';
+import { addressesOn, neighboursOver, routesOver } from './carried.js';
 import { NLM_F, RTM } from './constants.js';
 import type { BareLink } from './links.js';
 import type { Request } from './message.js';
+import { type Neighbour, neighbourName, neighbourOver } from './neighbours.js';
 import { Refused } from './refused.js';
 import type { Answer, Requests } from './requests.js';
 import { comesWithAddress, type RouteMessage, routeOver, wayNames } from './routes.js';
@@ -14,6 +15,7 @@ export interface Load {
   readonly addresses: readonly Address[];
   /** Those without a gateway first: the others need them. */
   readonly routes: readonly RouteMessage[];
+  readonly neighbours: readonly Neighbour[];
 }
 
 /** One request of an exchange. */
@@ -33,24 +35,30 @@ export function loadOf(requests: Requests, index: IfIndex): Load {
   const routes = routesOver(requests, index).filter((message) => !comesWithAddress(message, addresses));
   const direct = routes.filter(({ route }) => route.gateway === null);
   const indirect = routes.filter(({ route }) => route.gateway !== null);
-  return { addresses, routes: [...direct, ...indirect] };
+  return { addresses, routes: [...direct, ...indirect], neighbours: neighboursOver(requests, index) };
 }
 
 /** What tells each thing of a load apart from every other one, whichever link carries it. */
-export const namesOf = ({ addresses, routes }: Load, index: IfIndex): Set<string> =>
-  new Set([...addresses.map(addressKey), ...routes.flatMap((message) => wayNames(message, index))]);
+export const namesOf = ({ addresses, routes, neighbours }: Load, index: IfIndex): Set<string> =>
+  new Set([
+    ...addresses.map(addressKey),
+    ...routes.flatMap((message) => wayNames(message, index)),
+    ...neighbours.map(neighbourName),
+  ]);
 
 /** The part of a load on the link `index` whose names `wanted` takes. */
 export const partOf = (
-  { addresses, routes }: Load,
+  { addresses, routes, neighbours }: Load,
   index: IfIndex,
   wanted: (name: string) => boolean,
 ): Load => ({
   addresses: addresses.filter((address) => wanted(addressKey(address))),
   routes: routes.filter((message) => wayNames(message, index).some(wanted)),
+  neighbours: neighbours.filter((neighbour) => wanted(neighbourName(neighbour))),
 });
 
-export const isEmpty = ({ addresses, routes }: Load): boolean => addresses.length + routes.length === 0;
+export const isEmpty = ({ addresses, routes, neighbours }: Load): boolean =>
+  addresses.length + routes.length + neighbours.length === 0;
 
 /** Gives the load of the link `from` to the link `to`, which may be the same one. Throws KernelError. */
 export function addSteps(requests: Requests, load: Load, from: BareLink, to: BareLink): Step[] {
@@ -78,7 +86,22 @@ export function addSteps(requests: Requests, load: Load, from: BareLink, to: Bar
       undo: { type: RTM.delRoute, flags: 0, body },
     };
   });
-  return [...addresses, ...routes];
+  return [...addresses, ...routes, ...neighbourSteps(requests, load, to)];
+}
+
+function neighbourSteps(requests: Requests, { neighbours }: Load, to: BareLink): Step[] {
+  const there = new Set(neighboursOver(requests, to.index).map(neighbourName));
+  return neighbours.map((neighbour): Step => {
+    const body = neighbourOver(neighbour, to.index);
+    const add = {
+      request: { type: RTM.newNeighbour, flags: NLM_F.create | NLM_F.replace, body },
+      what: `give ${to.name} the ${neighbourName(neighbour)}`,
+      fine: [],
+    };
+    return there.has(neighbourName(neighbour))
+      ? add
+      : { ...add, undo: { type: RTM.delNeighbour, flags: 0, body } };
+  });
 }
 
 /**
@@ -101,7 +124,15 @@ export function removeSteps(load: Load, from: BareLink): Step[] {
       fine: ['ESRCH', 'ENOENT'],
     }),
   );
-  return [...addresses, ...routes];
+  // The kernel throws all of a link's neighbours away with its last address.
+  const neighbours = load.neighbours.map(
+    (neighbour): Step => ({
+      request: { type: RTM.delNeighbour, flags: 0, body: neighbourOver(neighbour, from.index) },
+      what: `take the ${neighbourName(neighbour)} from ${from.name}`,
+      fine: ['ENOENT'],
+    }),
+  );
+  return [...addresses, ...routes, ...neighbours];
 }
 
 /** Carries out the steps in one datagram; the answers in the same order. Throws KernelError. */

@@ -32,7 +32,7 @@ type Outcome =
   | { readonly kind: 'stuck'; readonly cause: Refused };
 
 /**
- * Moves every address and route of one link to another without a moment in which the host has neither. What is
+ * Moves every address, route and permanent neighbour of one link to another without a moment in which the host has neither. What is
  * there is written down; then all of it is added to `to`; then in one datagram, which the kernel carries out even
  * when the process is killed meanwhile, the membership of the bridge changes and `from` loses what it had. Finding
  * half of it done is fine. Throws Refused; then everything is as before, or the message says what is not.
@@ -43,12 +43,12 @@ export function moveAddresses(host: Host, op: OperationOf<'move-addresses'>): vo
   const membership = membershipStep(op.membership, from, to);
   const load = loadOf(host.requests, from.index);
   expectMovable(load, from);
+  if (op.membership === 'join') expectTaken(host.requests, membership);
   begin(host.journal, {
     from: { name: from.name, index: from.index },
     to: { name: to.name, index: to.index },
     membership: op.membership,
-    addresses: load.addresses,
-    routes: load.routes.map(({ route }) => route),
+    carried: [...namesOf(load, from.index)],
     before: [...namesOf(loadOf(host.requests, to.index), to.index)],
   });
   const outcome = transfer(host.requests, load, from, to, membership);
@@ -147,8 +147,19 @@ function membershipStep(membership: AddressMove['membership'], from: BareLink, t
   return [{ request: enslave(wanted), what, fine: [], undo: enslave(port.master) }];
 }
 
+/**
+ * Whether the bridge takes the interface can only be tried: what else has its frames (a macvlan of a container) may be
+ * in a namespace that nobody here sees into. Into the bridge and out of it in one exchange, which the kernel carries out as a
+ * whole: no address is touched, and none is without its interface. Throws Refused.
+ */
+function expectTaken(requests: Requests, membership: readonly Step[]): void {
+  const trial = [...membership, ...membership.flatMap(reverseOf)];
+  const refused = firstRefusal(trial, exchange(requests, trial));
+  if (refused !== null) throw refused;
+}
+
 /** Throws Refused before anything was changed. */
-function expectMovable({ addresses, routes }: Load, from: BareLink): void {
+function expectMovable({ addresses, routes, neighbours }: Load, from: BareLink): void {
   const fixed = routes.find(usesNexthopObject);
   if (fixed !== undefined) {
     const [name] = wayNames(fixed, from.index);
@@ -158,11 +169,11 @@ function expectMovable({ addresses, routes }: Load, from: BareLink): void {
     );
   }
   // An unconfirmed address on `to` costs one request more.
-  const requests = 2 * addresses.length + routes.length + 1;
+  const requests = 2 * addresses.length + routes.length + neighbours.length + 1;
   if (requests > REQUESTS_PER_EXCHANGE_MAX) {
     throw new Refused(
       'E2BIG',
-      `${from.name} has ${addresses.length} addresses and ${routes.length} routes: too many for one move.`,
+      `${from.name} has ${addresses.length} addresses, ${routes.length} routes and ${neighbours.length} permanent neighbours: too many for one move.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import type { IfIndex, LinkName } from './ids.js';
-import type { Address, HostState, Route } from './link.js';
+import type { HostState, Route } from './link.js';
 import type { Operation, OperationOf } from './operation.js';
 
 /** Why one operation did not succeed. */
@@ -33,10 +33,9 @@ export interface AddressMove {
   readonly from: { readonly name: LinkName; readonly index: IfIndex };
   readonly to: { readonly name: LinkName; readonly index: IfIndex };
   readonly membership: OperationOf<'move-addresses'>['membership'];
-  /** What `from` carried. */
-  readonly addresses: readonly Address[];
-  readonly routes: readonly Route[];
-  /** What `to` carried already, by the names that the kernel room gives. */
+  /** What `from` carried: addresses, routes and permanent neighbours, by the names that the kernel room gives. */
+  readonly carried: readonly string[];
+  /** What `to` carried already, by the same names. */
   readonly before: readonly string[];
 }
 

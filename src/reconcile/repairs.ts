@@ -1,4 +1,12 @@
-import { type LinkRef, type Operation, type OperationOf, type Warning, withChanges } from '../model/index.js';
+import {
+  type LinkRef,
+  type NetworkId,
+  type Operation,
+  type OperationOf,
+  type OperationOutcome,
+  type Warning,
+  withChanges,
+} from '../model/index.js';
 
 /** The same repair this often within `WINDOW_MS` means that somebody undoes it. */
 const PATIENCE = 3;
@@ -10,8 +18,10 @@ const RENEWAL_PAUSE_MAX_MS = 10_000;
 /** So many repairs are looked through each time. */
 const FEW = 32;
 
-/** One repair that was made, and when it may be made again. */
+/** One repair that was made, or refused, and when it may be made again. */
 export interface Repair {
+  /** null: it was made, and somebody has undone it; else why the kernel refused it. */
+  readonly refusal: string | null;
   readonly times: number;
   readonly lastMs: number;
   readonly notBeforeMs: number;
@@ -105,22 +115,35 @@ export function backOff(
     nowMs < (repairs.get(keyOf(operation))?.notBeforeMs ?? 0);
   const paused = operations.filter(isPaused);
   if (paused.length === 0) return { operations: [...operations], warnings: [] };
+  // What the kernel refuses stops its network, as it does when it is tried.
+  const refused = new Set<NetworkId | null>(
+    paused.flatMap((one) =>
+      repairs.get(keyOf(one))?.refusal == null || one.network === null ? [] : [one.network],
+    ),
+  );
   const withheld = new Set<string>();
   const goesAhead = (operation: Operation): boolean => {
-    const waits = isPaused(operation) || needsOf(operation).some((need) => withheld.has(need));
+    const waits =
+      isPaused(operation) ||
+      needsOf(operation).some((need) => withheld.has(need)) ||
+      (refused.has(operation.network) && !isTapLeaving(operation));
     if (waits) for (const given of givenBy(operation)) withheld.add(given);
     return !waits;
   };
   return {
     operations: operations.filter(goesAhead),
     warnings: paused.map((operation) => ({
-      code: 'REPAIR_UNDONE',
-      message: `${operation.op} of ${operation.device} has been undone again and again: pausing it`,
+      ...pauseOf(operation, repairs.get(keyOf(operation))?.refusal ?? null),
       device: operation.device,
       ...(operation.network === null ? {} : { network: operation.network }),
     })),
   };
 }
+
+const pauseOf = ({ op, device }: Operation, refusal: string | null): Pick<Warning, 'code' | 'message'> =>
+  refusal === null
+    ? { code: 'REPAIR_UNDONE', message: `${op} of ${device} has been undone again and again: pausing it` }
+    : { code: 'OPERATION_FAILED', message: `${op} of ${device} failed again and again: ${refusal}` };
 
 /** What later operations of one plan may build on, in the words of `needsOf`. */
 function givenBy(operation: Operation): readonly string[] {
@@ -183,18 +206,44 @@ const refsOf = (operation: Operation): LinkRef[] => [
   ...('from' in operation ? [operation.from, operation.to] : []),
 ];
 
-/** Notes the operations that one pass carried out; what it had to make several times counts once. */
-export function noteRepairs(repairs: Repairs, done: readonly Operation[], nowMs: number): Repairs {
+const isTapLeaving = ({ op, scope }: Operation): boolean => op === 'detach' && scope === 'device';
+
+/**
+ * Notes what one pass has done. What it had to do several times counts once. A refused move of addresses is one that is
+ * tried again and again as well: each time costs the frames that are under way. Other refusals cost nobody anything, and
+ * what ends them is to be seen at once.
+ */
+export function noteOutcomes(
+  repairs: Repairs,
+  outcomes: readonly OperationOutcome[],
+  nowMs: number,
+): Repairs {
+  const tried = outcomes.flatMap((outcome): Tried[] => {
+    if (outcome.ok) return [{ operation: outcome.operation, refusal: null }];
+    const { operation, failure } = outcome;
+    const counts = operation.op === 'move-addresses' && failure.errno !== 'SKIPPED';
+    return counts ? [{ operation, refusal: failure.message }] : [];
+  });
+  return noteRepairs(repairs, tried, nowMs);
+}
+
+interface Tried {
+  readonly operation: Operation;
+  readonly refusal: string | null;
+}
+
+function noteRepairs(repairs: Repairs, done: readonly Tried[], nowMs: number): Repairs {
   if (done.length === 0) return repairs;
   const noted = withoutOld(repairs, nowMs);
   const changes = new Map<string, Repair | undefined>();
   const counted = new Set<string>();
   const keys = (): string[] => [...noted.keys(), ...changes.keys()];
   const before = (key: string): Repair | undefined => (changes.has(key) ? changes.get(key) : noted.get(key));
-  for (const operation of done) {
+  for (const { operation, refusal } of done) {
     const key = keyOf(operation);
-    if (!counted.has(key)) changes.set(key, again(before(key), nowMs, pauseMaxMs(operation)));
+    if (!counted.has(key)) changes.set(key, { ...again(before(key), nowMs, pauseMaxMs(operation)), refusal });
     counted.add(key);
+    if (refusal !== null) continue;
     for (const taken of takenBackBy(operation, keys)) changes.set(taken, undefined);
   }
   return withChanges(noted, changes);
@@ -214,7 +263,7 @@ const isRecent = ({ lastMs, notBeforeMs }: Repair, nowMs: number): boolean =>
 const pauseMaxMs = (operation: Operation): number =>
   operation.op === 'move-addresses' && operation.membership === 'none' ? RENEWAL_PAUSE_MAX_MS : PAUSE_MAX_MS;
 
-function again(before: Repair | undefined, nowMs: number, maxMs: number): Repair {
+function again(before: Repair | undefined, nowMs: number, maxMs: number): Omit<Repair, 'refusal'> {
   const times = before !== undefined && isRecent(before, nowMs) ? before.times + 1 : 1;
   const pauseMs =
     times < PATIENCE ? 0 : Math.min(maxMs, FIRST_PAUSE_MS * 2 ** Math.min(times - PATIENCE, 10));

@@ -68,7 +68,7 @@ function killInMove({ namespace }: TestHost, { stateDir }: ConfigFile): void {
     ...{ from: refOf('eth1'), to: refOf(BRIDGE), membership: 'join', addresses: [], routes: [] },
   };
   const program = [process.execPath, '--import', 'tsx', killedMove];
-  const words = [stateDir, 'after exchange 1', JSON.stringify(operation)];
+  const words = [stateDir, 'given', JSON.stringify(operation)];
   const killed = spawnSync('ip', ['netns', 'exec', namespace, ...program, ...words], {
     timeout: HANG_LIMIT_MS,
   });

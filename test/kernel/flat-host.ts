@@ -52,6 +52,8 @@ export async function flatHost(t: Cleanup): Promise<{ ns: string; router: string
     'address add 10.6.0.5/24 dev eth0 noprefixroute',
     'address add 2001:db8::5/64 dev eth0 nodad',
     'address add 2001:db8:7::5/64 dev eth0 nodad valid_lft 3600 preferred_lft 1800 metric 99',
+    'neighbour add 10.1.0.77 lladdr 02:00:00:00:77:04 dev eth0 nud permanent',
+    'neighbour add 2001:db8::77 lladdr 02:00:00:00:77:06 dev eth0 nud permanent',
     'route add default via 10.1.0.1 dev eth0',
     'route add default via 10.1.0.2 dev eth0 metric 200',
     'route add 10.9.0.0/16 via 10.1.0.2 dev eth0 src 10.1.0.6 mtu 1400',
@@ -79,7 +81,10 @@ export async function flatHost(t: Cleanup): Promise<{ ns: string; router: string
  * What a device carries, as `ip` tells it, without what may differ: the device's name (and the label made of
  * it), lifetimes counting down, and how things are.
  */
-export function carried(ns: string, device: string): { addresses: unknown[]; routes: unknown[] } {
+export function carried(
+  ns: string,
+  device: string,
+): { addresses: unknown[]; routes: unknown[]; neighbours: unknown[] } {
   const addresses = ipJson<{ ifname: string; addr_info: Record<string, unknown>[] }>(
     ns,
     'address',
@@ -98,7 +103,8 @@ export function carried(ns: string, device: string): { addresses: unknown[]; rou
     .map((row) => JSON.parse(JSON.stringify(row).replaceAll(device, 'DEVICE')))
     .map(({ expires, flags, ...rest }) => ({ ...rest, ends: expires !== undefined }));
   const sorted = (rows: unknown[]) => rows.map((row) => JSON.stringify(row)).sort();
-  return { addresses: sorted(addresses), routes: sorted(routes) };
+  const neighbours = ipJson(ns, 'neighbour', 'show', 'dev', device, 'nud', 'permanent');
+  return { addresses: sorted(addresses), routes: sorted(routes), neighbours: sorted(neighbours) };
 }
 
 export const prepareBridge = (kernel: Kernel): void =>

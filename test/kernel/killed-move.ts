@@ -14,21 +14,23 @@ const dieAt = (here: string): void => {
 
 const requests = openRequests();
 const journal = openJournal(openStore(folder, 'host1', realClock, () => {}));
-let exchanges = 0;
+/** What has just been answered, by how many exchanges there were since it was written down. */
+const POINTS = ['given', 'moved'];
+let exchanges: number | null = null;
 const [outcome] = applyOperations(
   {
     requests: {
       ...requests,
       exchange: (list) => {
         const answers = requests.exchange(list);
-        exchanges += 1;
-        dieAt(`after exchange ${exchanges}`);
+        if (exchanges !== null) dieAt(POINTS[exchanges++] ?? 'later');
         return answers;
       },
     },
     journal: {
       begin: (move) => {
         journal.begin(move);
+        exchanges = 0;
         dieAt('written down');
       },
       done: journal.done,

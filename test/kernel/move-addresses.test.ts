@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ip, ipBatch, ipJson, ipLink, makeNamespace, makeVeth } from '../support/netns.js';
+import { startWitness } from '../support/witness.js';
 import { about, applied, BRIDGE, createBridge, refOf, refused } from './fixture.js';
 import { carried, exchange, flatHost, MAC, move, openConnections, prepareBridge } from './flat-host.js';
 
@@ -112,7 +113,7 @@ test('a bridge that is down cannot hold the routes: nothing is moved and nothing
   const failure = refused(kernel, move(kernel, 'eth0', BRIDGE, 'join'));
   assert.equal(failure.errno, 'ENETDOWN');
   assert.deepEqual(carried(ns, 'eth0'), before);
-  assert.deepEqual(carried(ns, BRIDGE), { addresses: [], routes: [] });
+  assert.deepEqual(carried(ns, BRIDGE), { addresses: [], routes: [], neighbours: [] });
   assert.equal(ipLink(ns, 'eth0')?.master, undefined);
 });
 
@@ -136,8 +137,11 @@ test('an interface that the bridge refuses keeps its addresses, routes and conne
   prepareBridge(kernel);
   // A macvlan holds the interface's receive handler, which a bridge needs, too.
   ip(ns, 'link', 'add', 'mv0', 'link', 'eth0', 'type', 'macvlan', 'mode', 'private');
-  const failure = refused(kernel, move(kernel, 'eth0', BRIDGE, 'join'));
-  assert.equal(failure.errno, 'EBUSY');
+  const operation = move(kernel, 'eth0', BRIDGE, 'join');
+  const witness = await startWitness(t, ns);
+  assert.equal(refused(kernel, operation).errno, 'EBUSY');
+  const touched = (await witness.events()).filter((line) => /inet|via|lladdr|route/.test(line));
+  assert.deepEqual(touched, [], 'no address, route or neighbour was touched');
   assert.deepEqual(carried(ns, 'eth0'), before);
   assert.equal(ipLink(ns, 'eth0')?.master, undefined);
   await exchange(sockets, 'after');

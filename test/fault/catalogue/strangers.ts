@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { bridgeOf, masterOf } from '../../support/host.js';
 import { ip, ipBatch } from '../../support/netns.js';
+import { waitUntil } from '../../support/schema-servers.js';
+import { startWitness } from '../../support/witness.js';
 import { type Fault, severalPolls } from '../fault.js';
-import { type Stage, serves } from '../stage.js';
+import { FLAT, type Stage, serves } from '../stage.js';
 
 /** What somebody else has and does on this host has nothing to do with the engine: one of them is enough. */
 const usual = {
@@ -22,6 +25,44 @@ function ticksOf({ agent }: Stage): number {
   // The name, in parentheses, may hold blanks; behind it utime and stime are the 12th and 13th field.
   const fields = readFileSync(`/proc/${agent.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return Number(fields[11]) + Number(fields[12]);
+}
+
+const FLAT_BRIDGE = bridgeOf(FLAT);
+/** As long as a refused move is paused at first, and a little more. */
+const PAUSE_LIMIT_MS = 20_000;
+const [TAKER_PORT, TAKER_ADDRESS, NEIGHBOUR] = ['mv0', '10.1.0.5', '10.1.0.77'];
+
+/** Takes the uplink out of its bridge, gives it an address and a neighbour, and lets a macvlan have its frames. */
+async function takeUplink({ namespace }: Stage): Promise<() => Promise<void>> {
+  ipBatch(namespace, [
+    'link set eth1 nomaster',
+    `link add ${TAKER_PORT} link eth1 type macvlan mode private`,
+    `address add ${TAKER_ADDRESS}/24 dev eth1`,
+    `neighbour add ${NEIGHBOUR} lladdr 02:00:00:00:00:77 dev eth1 nud permanent`,
+  ]);
+  return async () => void ip(namespace, 'link', 'del', TAKER_PORT);
+}
+
+async function uplinkIsLeftAlone(stage: Stage): Promise<void> {
+  const { t, namespace } = stage;
+  await stage.says('warning');
+  const witness = await startWitness(t, namespace);
+  await severalPolls();
+  const touched = (await witness.events()).filter((line) => /inet|lladdr/.test(line));
+  assert.deepEqual(touched, [], 'no address was touched');
+  assert.equal(masterOf(namespace, 'eth1'), null);
+}
+
+/** The address and the neighbour are on the bridge, which has its uplink again. */
+async function uplinkHasMoved(stage: Stage): Promise<void> {
+  const { namespace } = stage;
+  await waitUntil(() => masterOf(namespace, 'eth1') === FLAT_BRIDGE, 'the uplink is back', PAUSE_LIMIT_MS);
+  assert.match(ip(namespace, 'address', 'show', 'dev', FLAT_BRIDGE), new RegExp(TAKER_ADDRESS));
+  assert.match(
+    ip(namespace, 'neighbour', 'show', 'dev', FLAT_BRIDGE),
+    new RegExp(`${NEIGHBOUR} .*PERMANENT`),
+  );
+  await serves(stage);
 }
 
 export const STRANGER_FAULTS: readonly Fault[] = [
@@ -44,5 +85,14 @@ export const STRANGER_FAULTS: readonly Fault[] = [
       const spent = ticksOf(stage) - before;
       assert.ok(spent <= POLLS_TICKS_MAX, `a second of polls took ${spent * 10} ms of processor time`);
     },
+  },
+  {
+    ...usual,
+    name: 'uplink with an address that the bridge refuses, since a macvlan has its frames',
+    agent: 'Touches no address, warns, tries again after longer and longer pauses.',
+    touches: ['eth1', FLAT_BRIDGE],
+    strike: takeUplink,
+    expect: uplinkIsLeftAlone,
+    serves: uplinkHasMoved,
   },
 ];

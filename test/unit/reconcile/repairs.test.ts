@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ifIndex, linkName, networkId, type Operation } from '../../../src/model/index.js';
-import { backOff, noteRepairs, type Repairs } from '../../../src/reconcile/repairs.js';
+import {
+  ifIndex,
+  linkName,
+  networkId,
+  type Operation,
+  type OperationOutcome,
+} from '../../../src/model/index.js';
+import { backOff, noteOutcomes, type Repairs } from '../../../src/reconcile/repairs.js';
 
 const tap = { name: linkName('tap1'), index: ifIndex(7) };
 const bridge = { name: linkName('brq1'), index: ifIndex(8) };
@@ -57,8 +63,17 @@ const deleteBridge: Operation = {
   scope: 'network',
 };
 
+const done = (operation: Operation): OperationOutcome => ({ ok: true, operation });
+const noteDone = (repairs: Repairs, operations: readonly Operation[], nowMs: number): Repairs =>
+  noteOutcomes(repairs, operations.map(done), nowMs);
+const refusedBy = (errno: string, operation: Operation): OperationOutcome => ({
+  ok: false,
+  operation,
+  failure: { errno, message: `Could not do it: ${errno}.`, worldChanged: true },
+});
+
 const after = (...passes: (readonly [atMs: number, operations: readonly Operation[]])[]): Repairs =>
-  passes.reduce<Repairs>((repairs, [atMs, operations]) => noteRepairs(repairs, operations, atMs), new Map());
+  passes.reduce<Repairs>((repairs, [atMs, operations]) => noteDone(repairs, operations, atMs), new Map());
 
 const isPaused = (repairs: Repairs, operation: Operation, atMs: number): boolean =>
   backOff([operation], repairs, atMs).operations.length === 0;
@@ -78,12 +93,35 @@ test('each further time the pause is twice as long, up to five minutes', () => {
   const pausesMs: number[] = [];
   let nowMs = 2;
   for (let round = 0; round < 7; round += 1) {
-    repairs = noteRepairs(repairs, [attach], nowMs);
+    repairs = noteDone(repairs, [attach], nowMs);
     const pauseMs = ([...repairs.values()][0]?.notBeforeMs ?? 0) - nowMs;
     pausesMs.push(pauseMs);
     nowMs += pauseMs;
   }
   assert.deepEqual(pausesMs, [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
+});
+
+test('a move of addresses that is refused again and again is paused, and why is said', () => {
+  let repairs: Repairs = new Map();
+  for (const atMs of [0, 2000, 4000]) {
+    assert.equal(isPaused(repairs, join, atMs), false);
+    const thrice = [1, 2, 3].map(() => refusedBy('EBUSY', join));
+    repairs = noteOutcomes(repairs, thrice, atMs);
+  }
+  const { operations, warnings } = backOff([join], repairs, 6000);
+  assert.deepEqual(operations, []);
+  const [warning] = warnings;
+  assert.equal(warning?.code, 'OPERATION_FAILED');
+  assert.match(warning.message, /move-addresses of eth1 failed again and again: Could not do it: EBUSY/);
+  assert.equal(isPaused(repairs, join, 14_000), false);
+});
+
+test('a tap that is refused, and what was not tried, are tried again with every poll', () => {
+  let repairs: Repairs = new Map();
+  for (const atMs of [0, 2000, 4000])
+    repairs = noteOutcomes(repairs, [refusedBy('EBUSY', attach), refusedBy('SKIPPED', join)], atMs);
+  assert.equal(isPaused(repairs, attach, 6000), false);
+  assert.equal(isPaused(repairs, join, 6000), false);
 });
 
 test('what happens now and then over hours is never paused', () => {
@@ -232,6 +270,6 @@ test('of thousands of repairs those that are over are forgotten within a few doz
   const attachOf = (index: number): Operation => ({ ...attach, target: { ...tap, index: ifIndex(index) } });
   const burst = Array.from({ length: 3_000 }, (_, at) => attachOf(100 + at));
   let repairs = after([0, burst]);
-  for (let at = 0; at < 70; at += 1) repairs = noteRepairs(repairs, [attachOf(10_000 + at)], 61_000 + at);
+  for (let at = 0; at < 70; at += 1) repairs = noteDone(repairs, [attachOf(10_000 + at)], 61_000 + at);
   assert.equal(repairs.size, 70);
 });
