@@ -10,6 +10,7 @@ import {
   detach,
   disableIpv6,
   setBridgeOptions,
+  setIpv4,
   setIpv6,
   setLabel,
   setMac,
@@ -81,6 +82,9 @@ function carryOut(host: Host, operation: Operation): void {
       break;
     case 'set-ipv6':
       setIpv6(host, operation);
+      break;
+    case 'set-ipv4':
+      setIpv4(host, operation);
       break;
     case 'set-mac':
       setMac(host, operation);

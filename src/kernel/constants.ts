@@ -20,8 +20,8 @@ export const SOCKET = {
   msgDontwait: 0x40,
 } as const;
 
-/** Bits of `sockaddr_nl.nl_groups`: RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR. */
-export const GROUPS = { link: 0x1, ipv4Address: 0x10, ipv6Address: 0x100 } as const;
+/** Bits of `sockaddr_nl.nl_groups`: RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_NETCONF. */
+export const GROUPS = { link: 0x1, ipv4Address: 0x10, ipv6Address: 0x100, ipv4Settings: 0x800000 } as const;
 
 export const NLMSG = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
 
@@ -53,10 +53,11 @@ export const RTM = {
   newNeighbour: 28,
   delNeighbour: 29,
   getNeighbour: 30,
+  newSettings: 80,
 } as const;
 
-/** Sizes of the fixed part before the attributes: ifinfomsg, ifaddrmsg, rtmsg, rtnexthop, ndmsg. */
-export const HEADER = { link: 16, address: 8, route: 12, nexthop: 8, neighbour: 12 } as const;
+/** Sizes of the fixed part before the attributes: ifinfomsg, ifaddrmsg, rtmsg, rtnexthop, ndmsg, netconfmsg. */
+export const HEADER = { link: 16, address: 8, route: 12, nexthop: 8, neighbour: 12, settings: 4 } as const;
 
 export const IFF_UP = 0x1;
 
@@ -79,11 +80,15 @@ export const IFLA = {
   bridgeVlanProtocol: 8,
   vlanId: 1,
   vlanProtocol: 5,
+  inetConf: 1,
   inet6Conf: 2,
 } as const;
 
 /** Leaves the counters out of a dump, which makes it smaller by a third. */
 export const RTEXT_FILTER_SKIP_STATS = 0x8;
+
+/** Numbers of IPv4's settings (enum of linux/ip.h): IFLA_INET_CONF's array begins with number 1. */
+export const IPV4_DEVCONF = { forwarding: 1, rpFilter: 8, arpIgnore: 19 } as const;
 
 /** Positions in IFLA_INET6_CONF's array of 32-bit numbers (enum of linux/ipv6.h). */
 export const DEVCONF = { forwarding: 0, acceptRa: 3, autoconf: 5, disableIpv6: 26 } as const;
@@ -125,6 +130,8 @@ export const RTA = {
 
 export const NDA = { destination: 1, linkLayerAddress: 2, index: 8, protocol: 12 } as const;
 export const NUD_PERMANENT = 0x80;
+
+export const NETCONFA = { index: 1 } as const;
 
 export const ROUTE_TYPE_UNICAST = 1;
 export const ROUTE_PROTOCOL_KERNEL = 2;

@@ -19,7 +19,7 @@ export interface Host {
   readonly catchUp: () => void;
   /** The link as it was when last caught up; null when it is gone. */
   readonly linkAt: (index: IfIndex) => BareLink | null;
-  /** Tells the observer that a link's IPv6 settings were written. */
+  /** Tells the observer that a link's IPv4 or IPv6 settings were written. */
   readonly refresh: (index: IfIndex) => void;
 }
 

@@ -3,7 +3,7 @@ import { networkOfLabel } from '../model/names.js';
 import type { LinkRef, OperationOf } from '../model/operation.js';
 import { errorCodeOf, messageOf } from '../model/thrown.js';
 import { addressesOn } from './carried.js';
-import { ETHERTYPE, IFF_UP, IFLA, NLM_F, RTM } from './constants.js';
+import { AF, ETHERTYPE, IFF_UP, IFLA, IPV4_DEVCONF, NLM_F, RTM } from './constants.js';
 import { vlanFilteringOf } from './facts.js';
 import { changeLink, findLink, type Host, linkNamed, presentLink } from './host.js';
 import { type BareLink, decodeLink, dumpPorts, linkHeader } from './links.js';
@@ -245,6 +245,24 @@ export const disableIpv6 = (host: Host, op: OperationOf<'disable-ipv6'>): void =
 
 export const setIpv6 = (host: Host, op: OperationOf<'set-ipv6'>): void =>
   writeIpv6(host, op.target, op.settings);
+
+/** In one request, which sets all of them or none. */
+export function setIpv4(host: Host, { target, settings }: OperationOf<'set-ipv4'>): void {
+  const link = presentLink(host, target);
+  const { forwarding, rpFilter, arpIgnore } = settings;
+  const conf = nestedAttribute(
+    IFLA.inetConf,
+    u32Attribute(IPV4_DEVCONF.forwarding, Number(forwarding)),
+    u32Attribute(IPV4_DEVCONF.rpFilter, rpFilter),
+    u32Attribute(IPV4_DEVCONF.arpIgnore, arpIgnore),
+  );
+  const spec = nestedAttribute(IFLA.afSpec, nestedAttribute(AF.inet, conf));
+  try {
+    changeLink(host, link.index, `set the IPv4 settings of ${link.name}`, spec);
+  } finally {
+    host.refresh(link.index);
+  }
+}
 
 function writeIpv6(host: Host, target: LinkRef, wanted: Partial<Ipv6Settings>): void {
   const link = presentLink(host, target);

@@ -1,7 +1,18 @@
 import { type IfIndex, ifIndex, type LinkName, linkName } from '../model/ids.js';
-import type { Ipv6Settings, Link, LinkDetail } from '../model/link.js';
+import type { Ipv4Settings, Ipv6Settings, Link, LinkDetail } from '../model/link.js';
 import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
-import { AF, DEVCONF, ETHERTYPE, HEADER, IFF_UP, IFLA, RTEXT_FILTER_SKIP_STATS, RTM } from './constants.js';
+import {
+  AF,
+  DEVCONF,
+  ETHERTYPE,
+  HEADER,
+  IFF_UP,
+  IFLA,
+  IPV4_DEVCONF,
+  NETCONFA,
+  RTEXT_FILTER_SKIP_STATS,
+  RTM,
+} from './constants.js';
 import {
   type Attributes,
   decodeAttributes,
@@ -55,7 +66,7 @@ export function decodeLink(body: Buffer): BareLink | null {
     master: master === 0 ? null : ifIndex(master),
     alias: readText(attributes.get(IFLA.alias)) ?? '',
     detail: decodeDetail(attributes),
-    ipv6: decodeIpv6(attributes.get(IFLA.afSpec)),
+    ...decodeSettings(attributes.get(IFLA.afSpec)),
   };
 }
 
@@ -110,9 +121,25 @@ function parentOf(attributes: Attributes): IfIndex {
   return ifIndex(attributes.has(IFLA.linkNetnsId) ? 0 : (readU32(attributes.get(IFLA.link)) ?? 0));
 }
 
-/** IFLA_AF_SPEC holds one attribute per address family; AF_INET6's holds the link's sysctls as an array. */
-function decodeIpv6(spec: Buffer | undefined): Ipv6Settings | null {
-  const inet6 = spec === undefined ? undefined : decodeAttributes(spec).get(AF.inet6);
+/** IFLA_AF_SPEC holds one attribute per address family, each with the link's sysctls of that family as an array. */
+function decodeSettings(spec: Buffer | undefined): Pick<BareLink, 'ipv4' | 'ipv6'> {
+  const families: Attributes = spec === undefined ? new Map() : decodeAttributes(spec);
+  return { ipv4: decodeIpv4(families.get(AF.inet)), ipv6: decodeIpv6(families.get(AF.inet6)) };
+}
+
+function decodeIpv4(inet: Buffer | undefined): Ipv4Settings | null {
+  const settings = inet === undefined ? undefined : decodeAttributes(inet).get(IFLA.inetConf);
+  if (settings === undefined) return null;
+  if (settings.length < 4 * IPV4_DEVCONF.arpIgnore) throw new MalformedMessage('the IPv4 settings are cut');
+  const at = (number: number) => settings.readInt32LE(4 * (number - 1));
+  return {
+    forwarding: at(IPV4_DEVCONF.forwarding) !== 0,
+    rpFilter: at(IPV4_DEVCONF.rpFilter),
+    arpIgnore: at(IPV4_DEVCONF.arpIgnore),
+  };
+}
+
+function decodeIpv6(inet6: Buffer | undefined): Ipv6Settings | null {
   const settings = inet6 === undefined ? undefined : decodeAttributes(inet6).get(IFLA.inet6Conf);
   if (settings === undefined) return null;
   if (settings.length < 4 * (DEVCONF.disableIpv6 + 1))
@@ -124,6 +151,13 @@ function decodeIpv6(spec: Buffer | undefined): Ipv6Settings | null {
     autoconf: at(DEVCONF.autoconf) !== 0,
     forwarding: at(DEVCONF.forwarding) !== 0,
   };
+}
+
+/** The link whose settings a RTM_NEWNETCONF is about; null: it is about the whole host. Throws MalformedMessage. */
+export function linkOfSettings(body: Buffer): IfIndex | null {
+  const index = readU32(decodeAttributes(body, HEADER.settings).get(NETCONFA.index)) ?? 0;
+  // -1 and -2 are `all` and `default`.
+  return index === 0 || index > 0x7fffffff ? null : ifIndex(index);
 }
 
 /** The fixed part of a link message: `ifinfomsg`. */

@@ -2,10 +2,10 @@ import type { IfIndex } from '../model/ids.js';
 import { KernelError } from '../model/kernel.js';
 import type { HostState } from '../model/link.js';
 import { decodeAddress, dumpAddresses } from './addresses.js';
-import { GROUPS } from './constants.js';
+import { GROUPS, RTM } from './constants.js';
 import { whenReadable } from './libc.js';
-import { type BareLink, decodeLink, dumpLinks, getLink } from './links.js';
-import { TornRead } from './message.js';
+import { type BareLink, decodeLink, dumpLinks, getLink, linkOfSettings } from './links.js';
+import { type Message, TornRead } from './message.js';
 import { makePicture, type Picture } from './picture.js';
 import type { Requests } from './requests.js';
 import { type NetlinkSocket, openSocket, RECEIVES_MAX } from './socket.js';
@@ -25,7 +25,7 @@ export interface Observer {
   catchUp(): void;
   /** The link as it was when last caught up, without its addresses; null when it is gone. */
   linkAt(index: IfIndex): BareLink | null;
-  /** The link's IPv6 settings were written: the kernel announces such a change to nobody. */
+  /** The link's IPv4 or IPv6 settings were written: the kernel announces such a change to nobody. */
   refresh(index: IfIndex): void;
   watch(look: () => void): void;
   close(): void;
@@ -36,7 +36,8 @@ export interface Observer {
  * (a host may carry a million of them): who moves addresses reads them. Throws KernelError.
  */
 export function openObserver(requests: Requests): Observer {
-  const events = openSocket(GROUPS.link | GROUPS.ipv4Address | GROUPS.ipv6Address, RECEIVE_BYTES);
+  const { link, ipv4Address, ipv6Address, ipv4Settings } = GROUPS;
+  const events = openSocket(link | ipv4Address | ipv6Address | ipv4Settings, RECEIVE_BYTES);
   const stale = new Set<IfIndex>();
   let picture: Picture | null = null;
   let last: HostState | null = null;
@@ -134,8 +135,16 @@ function discard(events: NetlinkSocket): void {
 function drain(events: NetlinkSocket, picture: Picture, stale: Set<IfIndex>): void {
   events.receiveAll((messages) => {
     for (const told of picture.takeAll(messages)) stale.delete(told);
+    for (const index of changedSettings(messages, picture)) stale.add(index);
   });
 }
+
+/** Bridges whose IPv4 settings somebody has changed: what they are now is only told to who asks. */
+const changedSettings = (messages: readonly Message[], picture: Picture): IfIndex[] =>
+  messages.flatMap(({ type, body }) => {
+    const index = type === RTM.newSettings ? linkOfSettings(body) : null;
+    return index !== null && picture.bare(index)?.detail.kind === 'bridge' ? [index] : [];
+  });
 
 function readLink(requests: Requests, picture: Picture, index: IfIndex): void {
   const link = requests.get(getLink(index), decodeLink);

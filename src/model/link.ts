@@ -39,6 +39,13 @@ export interface Ipv6Settings {
   readonly forwarding: boolean;
 }
 
+/** The IPv4 settings of a link that decide what the host takes from it, under /proc/sys/net/ipv4/conf/. */
+export interface Ipv4Settings {
+  readonly forwarding: boolean;
+  readonly rpFilter: number;
+  readonly arpIgnore: number;
+}
+
 /** What only links of one kind have. */
 export type LinkDetail =
   | {
@@ -72,6 +79,8 @@ export interface Link {
   /** IFLA_IFALIAS, empty when there is none. */
   readonly alias: string;
   readonly detail: LinkDetail;
+  /** null: the link has no IPv4 (its MTU is below 68). */
+  readonly ipv4: Ipv4Settings | null;
   /** null: the host has no IPv6. */
   readonly ipv6: Ipv6Settings | null;
   readonly addresses: readonly Address[];

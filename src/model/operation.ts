@@ -1,5 +1,5 @@
 import type { IfIndex, LinkName, NetworkId, PortId } from './ids.js';
-import type { Address, Ipv6Settings, Route } from './link.js';
+import type { Address, Ipv4Settings, Ipv6Settings, Route } from './link.js';
 
 /** A device an operation works on: one that is there, or one that an earlier operation of the plan makes. */
 export type LinkRef =
@@ -33,6 +33,8 @@ export type Operation = Common &
     | { readonly op: 'disable-ipv6'; readonly target: LinkRef }
     /** A flat bridge: takes over what its uplink has, so that addresses that move there keep working. */
     | { readonly op: 'set-ipv6'; readonly target: LinkRef; readonly settings: Ipv6Settings }
+    /** What the host takes from a bridge: nothing, or what it took from the uplink in whose place the bridge is. */
+    | { readonly op: 'set-ipv4'; readonly target: LinkRef; readonly settings: Ipv4Settings }
     | { readonly op: 'set-mac'; readonly target: LinkRef; readonly mac: string }
     | { readonly op: 'set-mtu'; readonly target: LinkRef; readonly mtu: number }
     /** STP off and forward delay 0, so that a tap forwards at once. */
@@ -67,6 +69,7 @@ const EVERY_KIND: Readonly<Record<OperationKind, true>> = {
   'set-label': true,
   'disable-ipv6': true,
   'set-ipv6': true,
+  'set-ipv4': true,
   'set-mac': true,
   'set-mtu': true,
   'set-bridge-options': true,

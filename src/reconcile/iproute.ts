@@ -1,4 +1,4 @@
-import type { Ipv6Settings, Operation, OperationOf, Route } from '../model/index.js';
+import type { Ipv4Settings, Ipv6Settings, Operation, OperationOf, Route } from '../model/index.js';
 
 const ROUTE_PROTOCOL_KERNEL = 2;
 const TABLE_LOCAL = 255;
@@ -22,6 +22,8 @@ export function inIprouteWords(operation: Operation): string[] {
       return [sysctl(device, 'disable_ipv6', 1)];
     case 'set-ipv6':
       return ipv6Sysctls(device, operation.settings);
+    case 'set-ipv4':
+      return ipv4Sysctls(device, operation.settings);
     case 'set-mac':
       return [`ip link set ${device} address ${operation.mac}`];
     case 'set-mtu':
@@ -54,6 +56,11 @@ const ipv6Sysctls = (
   sysctl(device, 'forwarding', Number(forwarding)),
   sysctl(device, 'disable_ipv6', Number(disabled)),
 ];
+
+const ipv4Sysctls = (device: string, { forwarding, rpFilter, arpIgnore }: Ipv4Settings): string[] =>
+  Object.entries({ forwarding: Number(forwarding), rp_filter: rpFilter, arp_ignore: arpIgnore }).map(
+    ([key, value]) => `echo ${value} > /proc/sys/net/ipv4/conf/${device}/${key}`,
+  );
 
 /** Routes that the kernel makes by itself, with an address, are not typed. */
 const isTyped = ({ protocol, table }: Route): boolean =>

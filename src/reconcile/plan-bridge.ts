@@ -1,4 +1,13 @@
-import { bridgeMac, type LinkRef, labelOf, networkOfLabel, type Operation } from '../model/index.js';
+import {
+  bridgeMac,
+  type Ipv4Settings,
+  isSame,
+  type Link,
+  type LinkRef,
+  labelOf,
+  networkOfLabel,
+  type Operation,
+} from '../model/index.js';
 import type { DesiredNetwork } from './desired.js';
 import { bridgeRef, type Fields, fieldsOf, type PlanContext, present } from './plan-context.js';
 import { type Bridge, foreignMembers, ownAddresses, type View } from './view.js';
@@ -38,6 +47,7 @@ function makeBridge(context: PlanContext, network: DesiredNetwork): Operation[] 
       reason: `marks the bridge as the agent's`,
     },
     ...ipv6OfNewBridge(network, target, fields),
+    ...(holdsAddresses(network, null) ? [] : [apart(target, fields)]),
     ...(network.mtu === null
       ? []
       : [
@@ -96,7 +106,7 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
   if (bridge.detail.stp || bridge.detail.forwardDelayMs !== 0) {
     operations.push({ ...fields, op: 'set-bridge-options', target, reason: 'a tap has to forward at once' });
   }
-  operations.push(...ipv6Repair(network, bridge, fields));
+  operations.push(...ipv6Repair(network, bridge, fields), ...ipv4Repair(network, bridge, fields));
   if (network.mtu !== null && bridge.mtu !== network.mtu) {
     operations.push({
       ...fields,
@@ -116,6 +126,39 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
  */
 const hasMacOfStranger = (view: View, bridge: Bridge): boolean =>
   foreignMembers(view, bridge).some(({ mac }) => mac === bridge.mac);
+
+/**
+ * What the host takes from a bridge in which it takes no part: it answers no ARP (8), forwards nothing, and takes nothing.
+ * On a bridge without addresses the last is what the reverse path filter comes to, also where `conf/all` has it loose: no source
+ * is reached through it.
+ */
+const APART: Ipv4Settings = { forwarding: false, rpFilter: 1, arpIgnore: 8 };
+
+const apart = (target: LinkRef, fields: Fields): Operation => ({
+  ...fields,
+  op: 'set-ipv4',
+  target,
+  settings: APART,
+  reason: 'the host takes no part in a network of guests',
+});
+
+/** A bridge with IPv4 addresses of the host, which it has by its flat uplink or by somebody's hand, or is about to get. */
+function holdsAddresses({ serves, leaving, mayLeave }: DesiredNetwork, bridge: Bridge | null): boolean {
+  const ownOf = (link: Link | null): boolean =>
+    link !== null && ownAddresses(link).some(({ family }) => family === 'inet');
+  const flatUplinkLeaves = mayLeave && leaving.some(({ detail }) => detail.kind !== 'vlan');
+  return (serves?.kind === 'interface' && ownOf(serves.link)) || (!flatUplinkLeaves && ownOf(bridge));
+}
+
+function ipv4Repair(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operation[] {
+  if (network.serves === null || bridge.ipv4 === null) return [];
+  const target = present(bridge);
+  if (!holdsAddresses(network, bridge)) return isSame(bridge.ipv4, APART) ? [] : [apart(target, fields)];
+  const uplink = network.serves.kind === 'interface' ? network.serves.link : null;
+  if (uplink === null || uplink.ipv4 === null || !isSame(bridge.ipv4, APART)) return [];
+  const reason = `takes the place of ${uplink.name}`;
+  return [{ ...fields, op: 'set-ipv4', target, settings: uplink.ipv4, reason }];
+}
 
 /** A flat bridge keeps what it took from its uplink; any other takes no part in IPv6, unless it has addresses. */
 function ipv6Repair(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operation[] {

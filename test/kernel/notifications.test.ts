@@ -9,7 +9,7 @@ import { applied, attach, BRIDGE, createBridge, eventually, kernelInNamespace, r
 /** How many notifications the kernel dropped for this process's subscribed socket in its namespace. */
 function droppedNotifications(): number {
   const [, ...rows] = readFileSync('/proc/self/net/netlink', 'utf8').trim().split('\n');
-  const subscribed = rows.map((row) => row.trim().split(/\s+/)).find((columns) => columns[3] === '00000111');
+  const subscribed = rows.map((row) => row.trim().split(/\s+/)).find((columns) => columns[3] === '00800111');
   return Number(subscribed?.[8]);
 }
 

@@ -8,7 +8,7 @@ import {
   tapName,
 } from '../../src/model/index.js';
 import { buildNetwork } from '../support/row-builder.js';
-import { DEFAULT_IPV6, type SimulatedHost } from '../support/simulated-host.js';
+import { DEFAULT_IPV4, DEFAULT_IPV6, type SimulatedHost } from '../support/simulated-host.js';
 import type { DraftRows } from './cloud.js';
 import type { Random } from './random.js';
 import { type Happen, type Kind, later, onHost, type Scene, tapsNow } from './scene.js';
@@ -44,6 +44,7 @@ export function addTap(host: SimulatedHost, name: string): void {
     master: null,
     alias: '',
     detail: { kind: 'other', type: 'tun' },
+    ipv4: DEFAULT_IPV4,
     ipv6: DEFAULT_IPV6,
     addresses: [],
   });

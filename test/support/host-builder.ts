@@ -4,6 +4,7 @@ import {
   type HostSettings,
   type HostState,
   type IfIndex,
+  type Ipv4Settings,
   type Ipv6Settings,
   ifIndex,
   type Link,
@@ -15,7 +16,7 @@ import {
   physicalNetwork,
   type Route,
 } from '../../src/model/index.js';
-import { DEFAULT_IPV6, type SimulatedLink } from './simulated-host.js';
+import { DEFAULT_IPV4, DEFAULT_IPV6, type SimulatedLink } from './simulated-host.js';
 
 /** A link as a test writes it down; whatever is left out is as on an ordinary host. */
 export interface LinkWords {
@@ -59,6 +60,7 @@ export function buildLinks(words: readonly LinkWords[]): SimulatedLink[] {
     master: one.master === undefined ? null : indexOf(indexes, one.master),
     alias: one.alias ?? (one.label === undefined ? '' : labelOf(networkId(one.label))),
     detail: detailOf(one, indexes),
+    ipv4: ipv4Of(one, words),
     ipv6: ipv6Of(one),
     addresses: (one.addresses ?? []).map(addressOf),
     routes: (one.routes ?? []).map(routeOf),
@@ -105,6 +107,14 @@ function detailOf(words: LinkWords, indexes: ReadonlyMap<string, IfIndex>): Link
   if (kind !== 'vlan') return { kind: 'other', type: TYPES[kind] };
   const parent = words.parent ?? words.name.split('.')[0] ?? '';
   return { kind, parent: indexOf(indexes, parent), vlanId: words.vlan ?? 0, protocol: '802.1Q' };
+}
+
+/** A bridge without addresses, its own or its flat uplink's, is apart, as the agent leaves it. */
+function ipv4Of(words: LinkWords, all: readonly LinkWords[]): Ipv4Settings {
+  const links = [words, ...all.filter(({ master, vlan }) => master === words.name && vlan === undefined)];
+  const isHosts = links.some(({ addresses = [] }) => addresses.some((address) => !address.includes(':')));
+  const isApart = kindOf(words) === 'bridge' && !isHosts;
+  return isApart ? { forwarding: false, rpFilter: 1, arpIgnore: 8 } : DEFAULT_IPV4;
 }
 
 function ipv6Of(words: LinkWords): Ipv6Settings | null {

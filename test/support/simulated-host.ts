@@ -1,6 +1,7 @@
 import {
   type Address,
   type IfIndex,
+  type Ipv4Settings,
   type Ipv6Settings,
   ifIndex,
   type Link,
@@ -10,6 +11,7 @@ import {
 
 /** What every new link starts with, as on a host that takes router advertisements. */
 export const DEFAULT_IPV6: Ipv6Settings = { disabled: false, acceptRa: 1, autoconf: true, forwarding: false };
+export const DEFAULT_IPV4: Ipv4Settings = { forwarding: false, rpFilter: 2, arpIgnore: 0 };
 const MTU_DEFAULT = 1500;
 /** Below it the kernel has no IPv6 on a link at all. */
 const IPV6_MTU_MIN = 1280;

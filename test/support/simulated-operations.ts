@@ -7,6 +7,7 @@ import {
   type OperationOf,
 } from '../../src/model/index.js';
 import {
+  DEFAULT_IPV4,
   DEFAULT_IPV6,
   isLinkLocal,
   routesOn,
@@ -27,6 +28,8 @@ export function carryOut(host: SimulatedHost, operation: Operation) {
       return disableIpv6(host, operation);
     case 'set-ipv6':
       return host.setIpv6(present(host, operation.target).index, operation.settings);
+    case 'set-ipv4':
+      return host.put({ ...present(host, operation.target), ipv4: operation.settings });
     case 'set-mac':
       return host.put({ ...present(host, operation.target), mac: operation.mac });
     case 'set-mtu':
@@ -86,6 +89,7 @@ const newLink = {
   mtu: 1500,
   master: null,
   alias: '',
+  ipv4: DEFAULT_IPV4,
   ipv6: DEFAULT_IPV6,
   addresses: [],
 } as const;

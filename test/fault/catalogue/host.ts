@@ -76,8 +76,8 @@ async function whileStopped(
 
 const EVENTS_AT_ONCE = 10_000;
 const BURSTS_MAX = 10;
-/** What the agent listens to: links, IPv4 and IPv6 addresses, as /proc tells it. */
-const AGENT_GROUPS = '00000111';
+/** What the agent listens to: links, IPv4 and IPv6 addresses, IPv4 settings, as /proc tells it. */
+const AGENT_GROUPS = '00800111';
 
 /** Changes a device of nobody's until the kernel had to drop notifications for the agent. */
 async function overrun({ namespace, agent }: Stage): Promise<void> {

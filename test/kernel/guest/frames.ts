@@ -1,3 +1,4 @@
+import './apart.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HANG_LIMIT_MS } from '../../support/limit.js';

@@ -33,6 +33,7 @@ function host(...sketches: readonly Sketch[]): HostState {
       master: master === undefined ? null : indexOf(master),
       alias,
       detail,
+      ipv4: null,
       ipv6: null,
       addresses: [],
     }),

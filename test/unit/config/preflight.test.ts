@@ -41,6 +41,7 @@ const link = (name: string, index: number, changes: Partial<Link> = {}): Link =>
   master: null,
   alias: '',
   detail: { kind: 'other', type: '' },
+  ipv4: null,
   ipv6: null,
   addresses: [],
   ...changes,
