@@ -13,6 +13,7 @@ export function within<T>(
     const timer = setTimeout(() => reject(late()), limitMs);
     const abort = (): void => reject(signal?.reason);
     signal?.addEventListener('abort', abort);
+    if (signal?.aborted === true) abort();
     work.then(resolve, reject).finally(() => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);

@@ -3,6 +3,7 @@ import { NETWORK_FAULTS } from './catalogue/network.js';
 import { ROW_FAULTS } from './catalogue/rows.js';
 import { SERVER_FAULTS } from './catalogue/server.js';
 import { STRANGER_FAULTS } from './catalogue/strangers.js';
+import { WAIT_FAULTS } from './catalogue/waits.js';
 import type { Fault } from './fault.js';
 
 /** Every fault that the suite makes happen, in the order of the table in README.md. */
@@ -12,4 +13,5 @@ export const CATALOGUE: readonly Fault[] = [
   ...NETWORK_FAULTS,
   ...HOST_FAULTS,
   ...STRANGER_FAULTS,
+  ...WAIT_FAULTS,
 ];

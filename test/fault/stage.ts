@@ -22,6 +22,7 @@ import {
   waitForMaster,
   waitForStatus,
 } from '../support/host.js';
+import { LISTED_NAME, makeDeadNameServer, UNKNOWN_NAME } from '../support/name-server.js';
 import { type Cleanup, command, ip, makeNamespace, makeVeth } from '../support/netns.js';
 import { type Relay, startRelay } from '../support/relay.js';
 import type { Rows } from '../support/schema-rows.js';
@@ -79,6 +80,8 @@ export interface Manners {
   readonly over: 'socket' | 'tcp';
   /** Environment of the agent. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Two servers: the name of the first can be asked of a name server that never answers, that of the second is in the hosts file. */
+  readonly deadNameServer?: boolean;
   /** state_dir is a file system of its own, of 64 KiB. It is mounted before the agent starts, which has its own view. */
   readonly smallStateDir?: boolean;
 }
@@ -88,7 +91,10 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
   const { server, rows } = database;
   await fillTables(rows);
   const { namespace, outside } = makeHost(t);
-  const reach = manners.over === 'tcp' ? await overTcp(t, namespace, server) : overSocket(server);
+  const reach =
+    manners.over === 'tcp'
+      ? await overTcp(t, namespace, server, manners.deadNameServer === true)
+      : overSocket(server);
   const sections: Sections = { url: reach.url, mappings: MAPPINGS };
   const config = makeConfig(sections);
   if (manners.smallStateDir === true) mountSmall(t, config.stateDir);
@@ -155,14 +161,21 @@ const overSocket = (server: TestServer): Reach => ({
 });
 
 /** The server's port is in a namespace of its own, at the other end of a cable. */
-async function overTcp(t: Cleanup, namespace: string, server: TestServer): Promise<Reach> {
+async function overTcp(
+  t: Cleanup,
+  namespace: string,
+  server: TestServer,
+  hasDeadNameServer: boolean,
+): Promise<Reach> {
   const databaseNamespace = makeNamespace(t);
   makeVeth(namespace, 'mgmt', databaseNamespace, 'mgmt');
   ip(namespace, 'address', 'add', '10.9.0.2/24', 'dev', 'mgmt');
   ip(databaseNamespace, 'address', 'add', `${DATABASE_PLACE.address}/24`, 'dev', 'mgmt');
   const relay = await startRelay(t, server, { namespace: databaseNamespace, ...DATABASE_PLACE });
   const { address, port } = DATABASE_PLACE;
-  const url = server.url().replace(/@127\.0\.0\.1:\d+/, `@${address}:${port}`);
+  if (hasDeadNameServer) makeDeadNameServer(t, namespace, 'mgmt', address);
+  const hosts = hasDeadNameServer ? `${UNKNOWN_NAME}:${port},${LISTED_NAME}:${port}` : `${address}:${port}`;
+  const url = server.url().replace(/@127\.0\.0\.1:\d+/, `@${hosts}`);
   return { url, relay, databaseNamespace };
 }
 

@@ -37,6 +37,9 @@ export interface RunningAgent {
   /** The first line with this message from line `since` on; waits for it. */
   line(message: string, since?: number): Promise<LogLine>;
   signal(name: NodeJS.Signals): void;
+  /** Nobody reads the log until `readLog`. */
+  holdLog(): void;
+  readLog(): void;
   /** Waits for the end; the exit code, null when a signal ended it. */
   ended(limitMs?: number): Promise<number | null>;
 }
@@ -196,6 +199,8 @@ function watched(child: ChildProcess): RunningAgent {
       return line;
     },
     signal: (name) => void child.kill(name),
+    holdLog: () => void child.stderr?.pause(),
+    readLog: () => void child.stderr?.resume(),
     ended: async (limitMs = HANG_LIMIT_MS) => {
       await waitUntil(() => end !== null, 'the agent ended', limitMs);
       return end?.code ?? null;
