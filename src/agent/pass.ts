@@ -10,6 +10,7 @@ import type {
 import { type TapChanges, tapChanges, viewAfter } from '../reconcile/changes.js';
 import type { Desired, World } from '../reconcile/desired.js';
 import type { GuardMemory } from '../reconcile/guard-memory.js';
+import { noteInPlace } from '../reconcile/in-place.js';
 import {
   type FreshAnswer,
   learn,
@@ -93,6 +94,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const after = seenAtTheEnd(view, carried.view, settings, startedMs, {
     ...guarded.conclude(carried.view),
     repairs: carried.repairs,
+    inPlace: noteInPlace(sighted.inPlace, carried.desired.networks, carried.view),
   });
   const memory =
     fresh === null ? after : remember(after, carried.view, fresh, settings.knownPortRetentionMs, startedMs);
@@ -242,6 +244,7 @@ const outlineOf = (view: View, { host }: PassSettings, memory: Memory, nowMs: nu
   view,
   settings: host,
   plugged: memory.plugged,
+  inPlace: memory.inPlace,
   firstSeenMs: memory.firstSeenMs,
   nowMs,
 });

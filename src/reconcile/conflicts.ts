@@ -1,7 +1,7 @@
-import type { LinkName, NetworkId, Segment, Warning } from '../model/index.js';
+import type { LinkName, NetworkId, Warning } from '../model/index.js';
 import type { Place, World } from './desired.js';
 import { indexPorts, matchTap } from './match.js';
-import { presentUplink, type Realisation } from './realise.js';
+import { type Choice, presentUplink, type Realisation } from './realise.js';
 import { subinterfaceKey, tapsIn } from './view.js';
 
 /** A network on its way to becoming a desired one. */
@@ -9,7 +9,7 @@ export interface Candidate {
   readonly id: NetworkId;
   readonly mtu: number | null;
   /** What it is realised by; null: nothing says. */
-  readonly segment: Segment | null;
+  readonly segment: Choice | null;
   readonly place: Place;
   readonly realisation: Realisation;
 }

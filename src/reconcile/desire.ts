@@ -121,19 +121,13 @@ function blocked(
   inPlace: boolean,
 ): TapDecision {
   const held = network.realisation.ok && network.place.kind !== 'blocked';
-  if (held && inPlace) return { kind: 'leave', port, warnings: [] };
+  const stays = tap.master !== null && network.staysIn.has(tap.master);
+  if ((held && inPlace) || stays) return { kind: 'leave', port, warnings: [] };
   const warning: Warning = { ...reasonOf(network), port: port.id, device: tap.name };
-  return inPlace || !isPlugged(deciding.world.view, tap) || mayBeItsOwn(deciding, tap, network)
+  return inPlace || !isPlugged(deciding.world.view, tap)
     ? { kind: 'blocked', port, warning }
     : unwire(deciding, { tap, port, cause: 'network-changed', warnings: [warning] });
 }
-
-/** Without a binding nobody can say that a tap in a mapped bridge is in the wrong one. */
-const mayBeItsOwn = ({ world }: Deciding, { master }: Link, { realisation }: DesiredNetwork): boolean =>
-  master !== null &&
-  world.view.mappedBridges.has(master) &&
-  !realisation.ok &&
-  realisation.warning.code === 'NETWORK_BINDING_MISSING';
 
 function inForeignBridge(world: World, tap: Link, port: Port): TapDecision {
   const master = tap.master === null ? undefined : world.view.observed.links.get(tap.master);

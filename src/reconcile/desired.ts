@@ -6,10 +6,10 @@ import type {
   Network,
   NetworkId,
   Port,
-  Segment,
   Warning,
 } from '../model/index.js';
-import type { Realisation, Uplink } from './realise.js';
+import type { InPlaces } from './in-place.js';
+import type { Choice, Realisation, Uplink } from './realise.js';
 import type { Bridge, View } from './view.js';
 
 /** What the database has said, freshly or as it is remembered. */
@@ -34,6 +34,8 @@ export interface World {
   readonly settings: HostSettings;
   /** Taps in mapped bridges whose ports this agent has known. */
   readonly plugged: ReadonlySet<IfIndex>;
+  /** By what each network was last served here. */
+  readonly inPlace: InPlaces;
   /** When each tap without a master was first seen, in `nowMs`' clock; absent: just now. */
   readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
   readonly nowMs: number;
@@ -91,9 +93,11 @@ export interface DesiredNetwork {
   readonly id: NetworkId;
   readonly mtu: number | null;
   /** What it is realised by; null: nothing says. */
-  readonly segment: Segment | null;
+  readonly segment: Choice | null;
   readonly place: Place;
   readonly realisation: Realisation;
+  /** It cannot be realised, but what is in place is not to blame: taps in these bridges stay, with the status they have. */
+  readonly staysIn: ReadonlySet<IfIndex>;
   /** Uplinks in its bridge now that are not of its segment; they leave when `mayLeave`. */
   readonly leaving: readonly Link[];
   readonly mayLeave: boolean;

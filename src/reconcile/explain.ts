@@ -6,7 +6,6 @@ import {
   type Network,
   type NetworkId,
   type Port,
-  type Segment,
   WARNINGS,
   type Warning,
   type WarningCode,
@@ -14,6 +13,7 @@ import {
 import type { Desired, DesiredNetwork } from './desired.js';
 import { segmentText } from './overview.js';
 import {
+  type Choice,
   chooseSegment,
   presentUplink,
   type Realisation,
@@ -181,7 +181,7 @@ const PLACE: Partial<Record<WarningCode, ChainLinkName>> = {
 /** Binding, mapping, interface and subinterface, as far as the segment has them and the first broken one. */
 function segmentLinks(
   view: View,
-  segment: Segment | null,
+  segment: Choice | null,
   realisation: Realisation,
   settings: HostSettings,
 ): ChainLink[] {

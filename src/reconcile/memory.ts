@@ -14,6 +14,7 @@ import {
 import type { TapChanges } from './changes.js';
 import type { Knowledge } from './desired.js';
 import { EMPTY_GUARD, type GuardMemory } from './guard-memory.js';
+import type { InPlaces } from './in-place.js';
 import { indexPorts, matchTap, type PortIndex } from './match.js';
 import type { Repairs } from './repairs.js';
 import { isTap, type View } from './view.js';
@@ -44,6 +45,8 @@ export interface Memory {
   readonly disputed: ReadonlySet<LinkName>;
   /** Taps in mapped bridges whose ports this agent has known: any other one there is somebody else's. */
   readonly plugged: ReadonlySet<IfIndex>;
+  /** By what each network was last served here. */
+  readonly inPlace: InPlaces;
   readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
   readonly guard: GuardMemory;
   /** Keys of the removals that an operator has let go ahead. */
@@ -59,6 +62,7 @@ export const EMPTY_MEMORY: Memory = {
   absent: new Map(),
   disputed: new Set(),
   plugged: new Set(),
+  inPlace: new Map(),
   firstSeenMs: new Map(),
   guard: EMPTY_GUARD,
   accepted: new Set(),

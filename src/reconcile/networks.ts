@@ -13,10 +13,19 @@ import {
 import type { Assignment } from './assign.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
 import { type DesiredNetwork, mayGo, type Place, type Removals, type World } from './desired.js';
+import { leadsTo, mappedBefore } from './in-place.js';
 import { isGone, networkOfBridge, obstacleTo } from './owners.js';
-import { presentUplink, type Realisation, realise, segmentOf, type Uplink } from './realise.js';
+import {
+  type Choice,
+  presentUplink,
+  type Realisation,
+  realise,
+  saysNothing,
+  segmentOf,
+  type Uplink,
+} from './realise.js';
 import { deletionKey, uplinkKey } from './removals.js';
-import { type Bridge, isBridge, ownAddresses, tapsIn, uplinksOf } from './view.js';
+import { type Bridge, isBridge, isTap, ownAddresses, tapsIn, uplinksOf } from './view.js';
 
 const MTU_MIN = 68;
 const MTU_MAX = 65_535;
@@ -41,7 +50,8 @@ export function desiredNetworks(
       const realisation = stillHeld(world, candidate, released);
       const blocked = candidate.place.kind === 'blocked' || (leaving.length > 0 && !mayLeave);
       const serves = realisation.ok && !blocked ? realisation.uplink : null;
-      return [candidate.id, { ...candidate, realisation, leaving, mayLeave, serves }];
+      const staysIn = bridgesKept(world, { ...candidate, realisation });
+      return [candidate.id, { ...candidate, realisation, staysIn, leaving, mayLeave, serves }];
     }),
   );
 }
@@ -80,13 +90,25 @@ function candidatesOf(world: World, assignments: readonly Assignment[]): Candida
     const network = world.knowledge.networks.get(id);
     // Only from memory: the last answer had neither its row nor its binding, and so it claims no bridge of its name.
     if (network === undefined) return [];
-    const choices = segments.length > 0 ? segments : [segmentOf(network, world.settings)];
     const candidate = standing(
       world,
-      choices.map((segment) => candidateOf(world, network, segment)),
+      choicesOf(world, network, segments).map((segment) => candidateOf(world, network, segment)),
     );
     return candidate === undefined ? [] : [candidate];
   });
+}
+
+/**
+ * Those that ports name, as far as they can be read; else the network's own. Which of several it is may be as little
+ * known as with a row that cannot be read: one of them is in place, and stays.
+ */
+function choicesOf(world: World, network: Network, named: readonly Segment[]): (Choice | null)[] {
+  const readable = named.filter((segment) => !saysNothing(segment));
+  if (named.length > 0) return [...(readable.length > 0 ? readable : named)];
+  const chosen = segmentOf(network, world.settings);
+  if (chosen?.kind !== 'undecided') return [chosen];
+  const isInPlace = network.segments.some((one) => keepsAll(world, candidateOf(world, network, one)));
+  return [isInPlace ? { kind: 'bad', code: 'BINDING_INVALID', problem: chosen.problem } : chosen];
 }
 
 /**
@@ -98,7 +120,7 @@ function standing(world: World, candidates: readonly Candidate[]): Candidate | u
   if (candidates.length < 2) return candidates[0];
   const inOrder = candidates.toSorted((a, b) => (inWords(a) < inWords(b) ? -1 : 1));
   return (
-    inOrder.find((one) => isUplinked(world, one) && leavingUplinks(world, one).length === 0) ??
+    inOrder.find((one) => keepsAll(world, one)) ??
     inOrder.find(({ id, realisation }) => realisation.ok && ownerOf(realisation.uplink) === id) ??
     inOrder[0]
   );
@@ -106,12 +128,15 @@ function standing(world: World, candidates: readonly Candidate[]): Candidate | u
 
 const inWords = ({ segment }: Candidate): string => JSON.stringify(segment);
 
-const isUplinked = ({ view }: World, { place }: Candidate): boolean =>
-  place.kind === 'present' && uplinksOf(view, place.bridge).length > 0;
+/** There are uplinks in its bridge, and they are its own. */
+const keepsAll = (world: World, candidate: Candidate): boolean =>
+  candidate.place.kind === 'present' &&
+  uplinksOf(world.view, candidate.place.bridge).length > 0 &&
+  leavingUplinks(world, candidate).length === 0;
 
 const ownerOf = (uplink: Uplink): NetworkId | null => networkOfLabel(presentUplink(uplink)?.alias ?? '');
 
-function candidateOf(world: World, { id, mtu }: Network, segment: Segment | null): Candidate {
+function candidateOf(world: World, { id, mtu }: Network, segment: Choice | null): Candidate {
   const realisation = realise(world.view, world.settings, id, segment);
   const uplink = realisation.ok ? realisation.uplink : null;
   return { id, mtu: usableMtu(mtu), segment, place: placeOf(world, id, uplink), realisation };
@@ -160,12 +185,37 @@ function isAdoptable(world: World, bridge: Bridge, id: NetworkId, uplink: Uplink
   return bridge.mac === made;
 }
 
-function leavingUplinks(world: World, { place, realisation }: Candidate): Link[] {
+function leavingUplinks(world: World, candidate: Candidate): Link[] {
+  const { place, realisation } = candidate;
   if (place.kind !== 'present') return [];
   const present = uplinksOf(world.view, place.bridge);
-  if (!realisation.ok) return present.filter((link) => !realisation.keeps(link));
+  if (!realisation.ok) return present.filter((link) => !isOwn(world, candidate, place.bridge, link));
   const wanted = presentUplink(realisation.uplink);
   return present.filter((link) => link.index !== wanted?.index);
+}
+
+/** Whether a link in the network's bridge is of the segment that cannot be realised now. */
+const isOwn = (world: World, { id, segment, realisation }: Candidate, bridge: Bridge, link: Link): boolean =>
+  !realisation.ok && (realisation.keeps(link) || leadsTo(world, id, segment, bridge, link));
+
+/**
+ * Where taps of a network that cannot be realised stay as they are: behind an uplink of its own that is up, or where its
+ * rows say nothing. Nobody can tell then whose a mapped bridge was.
+ */
+function bridgesKept(world: World, candidate: Candidate): Set<IfIndex> {
+  const { id, segment, place, realisation } = candidate;
+  const kept = new Set<IfIndex>();
+  if (realisation.ok) return kept;
+  const { view } = world;
+  const isUnread = saysNothing(segment);
+  if (isUnread) for (const index of view.mappedBridges.keys()) kept.add(index);
+  const mapped = mappedBefore(world, id, segment);
+  if (mapped !== null) kept.add(mapped);
+  if (place.kind !== 'present') return kept;
+  const { bridge } = place;
+  const leads = (link: Link): boolean => link.up && !isTap(link) && isOwn(world, candidate, bridge, link);
+  if (isUnread || view.members(bridge.index).some(leads)) kept.add(bridge.index);
+  return kept;
 }
 
 /**

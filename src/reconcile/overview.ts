@@ -9,11 +9,10 @@ import {
   networkOfLabel,
   type PhysicalNetwork,
   type Port,
-  type Segment,
   type TapStatus,
 } from '../model/index.js';
 import type { Desired, DesiredNetwork, GoneBridge, TapDecision } from './desired.js';
-import { presentUplink, type Uplink } from './realise.js';
+import { type Choice, presentUplink, type Uplink } from './realise.js';
 import { tapsIn, uplinksOf, type View } from './view.js';
 import { reasonOf } from './warnings.js';
 
@@ -92,7 +91,10 @@ function left(
   warning: string | null,
 ): State {
   if (warning !== null) return { state: 'left-alone', why: warning };
-  const leaving = port === null ? [] : (networks.get(port.networkId)?.leaving ?? []);
+  const network = port === null ? undefined : networks.get(port.networkId);
+  if (network !== undefined && tap.master !== null && network.staysIn.has(tap.master))
+    return { state: 'wired', why: reasonOf(network).message };
+  const leaving = network?.leaving ?? [];
   const bridge = masterOf(view, tap);
   const devices = [tap.name, ...leaving.map(({ name }) => name), ...(bridge === null ? [] : [bridge])];
   const removal = devices.map((name) => held.get(name)).find((one) => one !== undefined);
@@ -137,7 +139,7 @@ function networkStatus(view: View, network: DesiredNetwork): NetworkStatus {
   };
 }
 
-const physicalNetworkOf = (segment: Segment | null): PhysicalNetwork | null =>
+const physicalNetworkOf = (segment: Choice | null): PhysicalNetwork | null =>
   segment?.kind === 'flat' || segment?.kind === 'vlan' ? segment.physicalNetwork : null;
 
 /** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`. */

@@ -53,24 +53,30 @@ function refusal(
   return { ok: false, warning, keeps };
 }
 
+/** A segment, or that this host cannot tell which of several it should be. */
+export type Choice = Segment | { readonly kind: 'undecided'; readonly problem: string };
+
+/** Rows that cannot be read, or are not there, say nothing: what is in place is not of an older segment because of them. */
+export const saysNothing = (segment: Choice | null): boolean => segment === null || segment.kind === 'bad';
+
 /** The segment that a port is to be reached by: the one that its binding names, else that of its network. */
-export const chooseSegment = (network: Network, port: Port | null, settings: HostSettings): Segment | null =>
+export const chooseSegment = (network: Network, port: Port | null, settings: HostSettings): Choice | null =>
   port?.segment ?? segmentOf(network, settings);
 
 /**
  * The segment of a network that this host is to realise when no port's binding names one: the network's only one; of
- * several, the only one that this host has a mapping for.
+ * several, the only one that this host has a mapping for. Where one cannot be read, that may be the one that is meant.
  */
-export function segmentOf(network: Network, settings: HostSettings): Segment | null {
+export function segmentOf(network: Network, settings: HostSettings): Choice | null {
   if (network.segments.length <= 1) return network.segments[0] ?? null;
   const here = network.segments.filter((segment) => isMapped(segment, settings));
-  return here.length === 1
-    ? (here[0] ?? null)
-    : {
-        kind: 'bad',
-        code: 'BINDING_INVALID',
-        problem: `it has ${network.segments.length} segments, of which this host can realise ${here.length}, and the port's binding names none`,
-      };
+  const [only] = here.length === 1 ? here : network.segments.filter(saysNothing);
+  return (
+    only ?? {
+      kind: 'undecided',
+      problem: `it has ${network.segments.length} segments, of which this host can realise ${here.length}, and the port's binding names none`,
+    }
+  );
 }
 
 function isMapped(segment: Segment, settings: HostSettings): boolean {
@@ -83,7 +89,7 @@ function isMapped(segment: Segment, settings: HostSettings): boolean {
 }
 
 /** As the rows have it, for people. */
-export function segmentInWords(segment: Segment | null): string {
+export function segmentInWords(segment: Choice | null): string {
   switch (segment?.kind) {
     case 'vlan':
       return `VLAN ${segment.vlanId} on physical network ${segment.physicalNetwork}`;
@@ -101,7 +107,7 @@ export function realise(
   view: View,
   settings: HostSettings,
   id: NetworkId,
-  segment: Segment | null,
+  segment: Choice | null,
 ): Realisation {
   if (segment === null) {
     return refusal(id, 'NETWORK_BINDING_MISSING', `network ${id} has no binding row`, everything);
@@ -110,7 +116,9 @@ export function realise(
     case 'local':
       return { ok: true, uplink: { kind: 'none' } };
     case 'bad':
-      return refusal(id, segment.code, `network ${id} cannot be wired: ${segment.problem}`);
+      return refusal(id, segment.code, `network ${id} cannot be wired: ${segment.problem}`, everything);
+    case 'undecided':
+      return refusal(id, 'BINDING_INVALID', `network ${id} cannot be wired: ${segment.problem}`);
     case 'unsupported':
       return refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', `network ${id} is of type ${segment.type}`);
     case 'flat':

@@ -4,7 +4,9 @@ import {
   fingerprintOf,
   type GuardSettings,
   type HostState,
+  ifIndex,
   type Link,
+  networkId,
   type PassReport,
 } from '../../src/model/index.js';
 import { EMPTY_GUARD } from '../../src/reconcile/guard-memory.js';
@@ -12,7 +14,14 @@ import { inIprouteWords } from '../../src/reconcile/iproute.js';
 import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
 import { DEFAULT_GUARD, runOnce, TEST_NOW_MS } from '../support/pass-runner.js';
-import { type AnswerWords, buildAnswer, buildPort, type PortWords } from '../support/row-builder.js';
+import {
+  type AnswerWords,
+  buildAnswer,
+  buildPort,
+  buildSegment,
+  type PortWords,
+  type SegmentWords,
+} from '../support/row-builder.js';
 import { routesOn } from '../support/simulated-host.js';
 import { simulateKernel } from '../support/simulated-kernel.js';
 
@@ -26,6 +35,8 @@ interface CaseWords extends AnswerWords {
   readonly silent?: boolean;
   /** Ports known from an earlier poll. */
   readonly known?: readonly PortWords[];
+  /** By which segment each network was last served, and through which link. */
+  readonly inPlace?: Readonly<Record<string, readonly [SegmentWords, string]>>;
   readonly lastServer?: string;
   /** The same removals have been asked for that often, beginning that many minutes ago. */
   readonly confirmed?: { readonly polls: number; readonly minutes: number; readonly keys: readonly string[] };
@@ -71,12 +82,17 @@ function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
     const name = `tap${port.interfaceId.slice(0, 11)}` as Link['name'];
     return [name, { port, here: true, lastHereMs: TEST_NOW_MS - 2000, owesDown: false }];
   });
+  const inPlace = Object.entries(words.inPlace ?? {}).map(([network, [segment, name]]) => {
+    const carrier = links.find((link) => link.name === name)?.index ?? ifIndex(0);
+    return [networkId(network), { segment: buildSegment(segment), carrier }] as const;
+  });
   const seenMs = TEST_NOW_MS - (words.seenSinceMs ?? 0);
   const { confirmed } = words;
   return {
     ...EMPTY_MEMORY,
     known: new Map(known),
     networks: new Map(words.known === undefined ? [] : networks.map((network) => [network.id, network])),
+    inPlace: new Map(inPlace),
     firstSeenMs: new Map(links.map(({ index }) => [index, seenMs])),
     server: words.lastServer === undefined ? null : { id: words.lastServer, doubted: false },
     accepted: new Set(Array.isArray(words.accepted) ? words.accepted : []),

@@ -137,6 +137,30 @@ export function works(truth: Truth, host: HostState, tap: Link): boolean {
   return uplinksIn(truth, host, bridge).every(({ up }) => up);
 }
 
+/**
+ * Wired, and neither served nor out of service: the rows of its network say nothing, or its uplink, which is right, is
+ * on an interface that somebody has enslaved elsewhere. Its status stays.
+ */
+export function isLeftAsItIs(truth: Truth, host: HostState, tap: Link): boolean {
+  const port = portOf(truth, tap);
+  const bridge = masterOf(host, tap);
+  const network = truth.answer.networks.find(({ id }) => id === port?.networkId);
+  if (port === null || bridge === null || network === undefined || !port.adminUp) return false;
+  const isItsBridge = isAgentsBridge(truth, bridge) && isBridgeOf(bridge, network.id);
+  if (!isItsBridge && !isMappedBridge(truth, bridge)) return false;
+  const segment = segmentOf(truth, network);
+  if (network.segments.length === 0 || network.segments.some(({ kind }) => kind === 'bad'))
+    return segment === null || segment.kind === 'bad';
+  // Of several segments nobody can tell which is meant, but that one of them is in place.
+  const segments = segment === null ? network.segments : [segment];
+  const isOn = segments.some((one) => one.kind !== 'local' && isOnSegment(truth, host, bridge, one));
+  const [uplink] = uplinksIn(truth, host, bridge);
+  const parent = uplink?.detail.kind === 'vlan' ? host.links.get(uplink.detail.parent) : uplink;
+  const master = parent === undefined ? null : masterOf(host, parent);
+  const isElsewhere = master !== null && master.index !== bridge.index && !isAgentsBridge(truth, master);
+  return isItsBridge && isOn && uplink?.up === true && (segment === null || isElsewhere);
+}
+
 export const isMappedTo = ({ settings }: Truth, segment: Segment, bridge: Link): boolean =>
   segment.kind === 'flat' && settings.bridgeMappings.get(segment.physicalNetwork) === bridge.name;
 

@@ -11,7 +11,7 @@ import { SimulatedKill, simulateKernel } from '../support/simulated-kernel.js';
 import { arbitraryAnswer, arbitraryChange } from './arbitrary-answer.js';
 import { arbitraryHost } from './arbitrary-host.js';
 import { assertInvariants } from './invariants.js';
-import { isBoundHere, portOf, type Truth, works } from './oracle.js';
+import { isBoundHere, isLeftAsItIs, portOf, type Truth, works } from './oracle.js';
 
 /*
  * For any database and any kernel. A failure prints its seed and path; run it again with
@@ -167,6 +167,10 @@ function assertStatuses(truth: Truth, host: HostState, { statuses, failed }: Pas
     if (port === null) continue;
     if (!isBoundHere(port) || port.binding.kind === 'arriving') {
       assert.equal(written.has(port.id), false, `${port.id} is not this host's to speak of`);
+      continue;
+    }
+    if (isLeftAsItIs(truth, host, tap)) {
+      assert.equal(written.has(port.id), false, `${port.id} keeps the status it has`);
       continue;
     }
     const status = written.get(port.id) ?? port.status;

@@ -108,7 +108,7 @@ const BAD_CODES = {
   physical_network: 'PHYSICAL_NETWORK_MISSING',
 } as const;
 
-function buildSegment(words: SegmentWords): Segment {
+export function buildSegment(words: SegmentWords): Segment {
   const [kind = '', physical = '', vlan = ''] = words.split(' ');
   if (kind === 'local') return { kind };
   if (kind === 'flat') return { kind, physicalNetwork: physicalNetwork(physical) };

@@ -1,0 +1,91 @@
+import {
+  type IfIndex,
+  isSame,
+  type Link,
+  type NetworkId,
+  networkOfLabel,
+  type Segment,
+} from '../model/index.js';
+import type { DesiredNetwork, World } from './desired.js';
+import { type Choice, presentUplink } from './realise.js';
+import type { Bridge, View } from './view.js';
+
+/** By what a network was last served here: the segment, and the link that leads to it, an uplink or a mapped bridge. */
+export interface InPlace {
+  readonly segment: Segment;
+  readonly carrier: IfIndex;
+}
+
+export type InPlaces = ReadonlyMap<NetworkId, InPlace>;
+
+/**
+ * Whether a link of the network's bridge leads to this very segment, although the mappings and interfaces of now do not
+ * say so: then only this host's side has changed. Two things are evidence. The agent remembers, over restarts too, by
+ * which segment the network was served and through which link, by its index: a renamed interface keeps that. And the
+ * link itself: an uplink of the segment's form in a bridge with the network's label, on an interface that no mapping
+ * names (it was renamed, or its mapping is wrong or gone). One that is mapped to another physical network may as well
+ * be of an older segment, and without the memory counts as such.
+ */
+export const leadsTo = (
+  { view, inPlace }: World,
+  id: NetworkId,
+  segment: Choice | null,
+  bridge: Bridge,
+  link: Link,
+): boolean =>
+  segment !== null &&
+  (isRemembered(inPlace.get(id), segment, link.index) || isAlike(view, id, segment, bridge, link));
+
+/** The bridge of an earlier mapping in which the network's taps are; null: there is none, or it is of another segment. */
+export function mappedBefore(
+  { view, inPlace }: World,
+  id: NetworkId,
+  segment: Choice | null,
+): IfIndex | null {
+  const before = inPlace.get(id);
+  const isBridge = before !== undefined && view.observed.links.get(before.carrier)?.detail.kind === 'bridge';
+  return isBridge && isSame(before.segment, segment) ? before.carrier : null;
+}
+
+const isRemembered = (before: InPlace | undefined, segment: Choice, index: IfIndex): boolean =>
+  before?.carrier === index && isSame(before.segment, segment);
+
+function isAlike(view: View, id: NetworkId, segment: Choice, bridge: Bridge, link: Link): boolean {
+  if (networkOfLabel(bridge.alias) !== id) return false;
+  if (segment.kind === 'flat')
+    return link.detail.kind === 'other' && link.mac === bridge.mac && !view.mappedInterfaces.has(link.index);
+  return (
+    segment.kind === 'vlan' &&
+    link.detail.kind === 'vlan' &&
+    link.detail.vlanId === segment.vlanId &&
+    networkOfLabel(link.alias) === id &&
+    !view.mappedInterfaces.has(link.detail.parent)
+  );
+}
+
+/** What is in place after a pass: as it was decided, or, where a network cannot be served now, as it was before. */
+export function noteInPlace(
+  before: InPlaces,
+  networks: ReadonlyMap<NetworkId, DesiredNetwork>,
+  { observed }: View,
+): InPlaces {
+  const after = new Map<NetworkId, InPlace>();
+  for (const network of networks.values()) {
+    const bridge = network.place.kind === 'present' ? network.place.bridge.index : null;
+    const isThere = ({ carrier }: InPlace): boolean => {
+      const link = observed.links.get(carrier);
+      return link !== undefined && (link.detail.kind === 'bridge' || link.master === bridge);
+    };
+    const found = [servedBy(network), before.get(network.id)].find((one) => one != null && isThere(one));
+    if (found != null) after.set(network.id, found);
+  }
+  return after;
+}
+
+function servedBy({ segment, place, serves }: DesiredNetwork): InPlace | null {
+  if (serves === null || (segment?.kind !== 'flat' && segment?.kind !== 'vlan')) return null;
+  const carrier = serves.kind === 'joined' ? serves.bridge : presentUplink(serves);
+  return carrier === null || (place.kind === 'joined') !== (serves.kind === 'joined')
+    ? null
+    : { segment, carrier: carrier.index };
+}
