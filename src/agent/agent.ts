@@ -1,6 +1,6 @@
 import { type AgentStatus, EXIT, type ExitCode, type FaultPlace, type Settings } from '../model/index.js';
 import { viewOf } from '../reconcile/view.js';
-import { recallVanishedTaps } from './keep.js';
+import { recallAtStart } from './keep.js';
 import { look } from './look.js';
 import { poll } from './poll.js';
 import { startPoller } from './poller.js';
@@ -39,7 +39,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     end = settle;
   });
   const self = makeState(edges, settings, end);
-  recallVanishedTaps(self);
+  recallAtStart(self);
   self.poller = startPoller(
     edges.clock,
     () => self.settings,

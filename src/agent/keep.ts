@@ -1,7 +1,7 @@
 import { type Answer, messageOf } from '../model/index.js';
 import type { Memory } from '../reconcile/memory.js';
 import { tapNames } from '../reconcile/view.js';
-import { differs, LAST_KNOWN_GOOD, lastKnownGoodOf, recallAway, recover } from './last-known-good.js';
+import { differs, LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore, recover } from './last-known-good.js';
 import { pass, viewNow } from './look.js';
 import { type AgentState, guarded } from './state.js';
 
@@ -17,13 +17,13 @@ export function keepLastKnownGood(self: AgentState, before: Memory, answer: Answ
   }
 }
 
-/** At the start: ports whose taps went away while no agent ran are asked for once more, for their status. */
-export function recallVanishedTaps(self: AgentState): void {
+/** At the start, see `recallRunBefore`. */
+export function recallAtStart(self: AgentState): void {
   guarded(self, () => {
     const here = tapNames(viewNow(self));
     const nowMs = self.edges.clock.monotonicMs();
     const stored = self.edges.store.read(LAST_KNOWN_GOOD);
-    self.memory = recallAway(self.memory, stored, here, self.settings.knownPortRetentionMs, nowMs);
+    self.memory = recallRunBefore(self.memory, stored, here, self.settings.knownPortRetentionMs, nowMs);
   });
 }
 

@@ -1,8 +1,19 @@
 import * as v from 'valibot';
-import type { Answer, LinkName, Network, NetworkId, Port, StateKind, Stored } from '../model/index.js';
+import {
+  type Answer,
+  ifIndex,
+  isSame,
+  type LinkName,
+  type Network,
+  type NetworkId,
+  type Port,
+  type StateKind,
+  type Stored,
+} from '../model/index.js';
+import type { InPlace } from '../reconcile/in-place.js';
 import type { KnownPort, Memory } from '../reconcile/memory.js';
 import { check, type Shape } from './foreign.js';
-import { LINK_NAME, NETWORK, PORT } from './shapes.js';
+import { LINK_NAME, NETWORK, NETWORK_ID, PORT, SEGMENT } from './shapes.js';
 
 /** What is kept: enough to wire this host's taps while no database answers. */
 export interface LastKnownGood {
@@ -10,12 +21,20 @@ export interface LastKnownGood {
   /** By tap name: the ports that were known when it was written. */
   readonly ports: readonly (readonly [LinkName, Port])[];
   readonly networks: readonly Network[];
+  /** By what each network was last served. */
+  readonly inPlace: readonly (readonly [NetworkId, InPlace])[];
 }
+
+const IN_PLACE: Shape<InPlace> = v.object({
+  segment: SEGMENT,
+  carrier: v.pipe(v.number(), v.integer(), v.transform(ifIndex)),
+});
 
 const SHAPE: Shape<LastKnownGood> = v.object({
   generation: v.string(),
   ports: v.array(v.tuple([LINK_NAME, PORT])),
   networks: v.array(NETWORK),
+  inPlace: v.optional(v.array(v.tuple([NETWORK_ID, IN_PLACE])), []),
 });
 
 export const LAST_KNOWN_GOOD: StateKind<LastKnownGood> = {
@@ -28,6 +47,7 @@ export const lastKnownGoodOf = (memory: Memory, { generation }: Answer): LastKno
   generation,
   ports: [...memory.known].map(([name, { port }]) => [name, port]),
   networks: [...memory.networks.values()],
+  inPlace: [...memory.inPlace],
 });
 
 /**
@@ -45,7 +65,7 @@ export function differs(before: Memory, after: Memory): boolean {
     const old = before.networks.get(id);
     if (old === undefined || !sameNetwork(old, network)) return true;
   }
-  return false;
+  return !isSame([...before.inPlace], [...after.inPlace]);
 }
 
 const samePort = (a: Port, b: Port): boolean =>
@@ -96,21 +116,24 @@ export function recover(
 }
 
 /**
- * Adds the kept ports whose taps are not here any more, so that a tap that went away while no agent ran still gets
- * its status written. Nothing is wired from these.
+ * What a start takes over from the agent before it: by what each network was served, however long ago, and the ports
+ * whose taps are not here any more, so that a tap that went away while no agent ran still gets its status written.
+ * Nothing is wired from these.
  */
-export function recallAway(
+export function recallRunBefore(
   memory: Memory,
   stored: Stored<LastKnownGood>,
   here: ReadonlySet<LinkName>,
   retentionMs: number,
   nowMs: number,
 ): Memory {
-  if (stored.kind !== 'kept' || stored.ageMs >= retentionMs) return memory;
+  if (stored.kind !== 'kept') return memory;
+  const inPlace = new Map(stored.value.inPlace);
+  if (stored.ageMs >= retentionMs) return { ...memory, inPlace };
   const known = new Map(memory.known);
   for (const [name, port] of stored.value.ports) {
     if (here.has(name) || known.has(name)) continue;
     known.set(name, { port, here: false, lastHereMs: nowMs - stored.ageMs, owesDown: true });
   }
-  return { ...memory, known };
+  return { ...memory, known, inPlace };
 }

@@ -25,7 +25,7 @@ export const PHYSICAL_NETWORK = v.pipe(v.string(), v.transform(physicalNetwork))
 const USABLE_ID = v.pipe(v.string(), v.check(isUsableId));
 const VLAN_ID = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(4094));
 
-const SEGMENT = v.variant('kind', [
+export const SEGMENT = v.variant('kind', [
   v.object({ kind: v.literal('local') }),
   v.object({ kind: v.literal('flat'), physicalNetwork: PHYSICAL_NETWORK }),
   v.object({ kind: v.literal('vlan'), physicalNetwork: PHYSICAL_NETWORK, vlanId: VLAN_ID }),

@@ -16,7 +16,7 @@ import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { tapNames, viewOf } from '../reconcile/view.js';
 import { GUARD, guardStateOf, recallGuard } from './keep-guard.js';
-import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallAway } from './last-known-good.js';
+import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
 
 /** What a plan is made from. */
@@ -129,12 +129,12 @@ async function write(
   }
 }
 
-/** A single pass remembers what the run before it kept: what the guard counts, and ports whose taps went. */
+/** A single pass remembers what the run before it kept: what the guard counts, and `recallRunBefore`. */
 function readMemory({ kernel, clock, store }: PlanEdges, settings: Settings): Memory {
   const here = tapNames(viewOf(kernel.observe(), settings.host));
   const memory = { ...EMPTY_MEMORY, guard: recallGuard(store, clock.monotonicMs()) };
   const kept = store.read(LAST_KNOWN_GOOD);
-  return recallAway(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());
+  return recallRunBefore(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());
 }
 
 /** The host is wired already: a state that cannot be kept is told (why, in one sentence), and costs nothing else. */

@@ -63,10 +63,8 @@ export function makeAgents(edges: AgentsEdges): Agents {
     const mine = lives;
     const isAlive = (): boolean => lives === mine;
     const whole = surroundingsOf(edges, disk, isAlive, kill);
-    const agent = startAgent(
-      bug?.edges?.(whole, host, random) ?? whole,
-      bug?.settings?.(settings) ?? settings,
-    );
+    const written = weather.mistaken?.(settings) ?? settings;
+    const agent = startAgent(bug?.edges?.(whole, host, random) ?? whole, bug?.settings?.(written) ?? written);
     life = { agent };
     void agent.ended.then(() => {
       if (isAlive()) end();

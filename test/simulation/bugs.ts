@@ -10,6 +10,7 @@ import {
   type Operation,
   type OperationOutcome,
   type PortId,
+  type Segment,
   type Settings,
   type StatusChange,
   tapName,
@@ -168,6 +169,39 @@ const goneTapForgotten: Bug = {
   },
 };
 
+/** A network whose interface is not there is taken for one of another segment. */
+const renamedUplinkForgotten: Bug = {
+  name: 'renamed uplink taken for an older segment',
+  edges: (edges, host) => {
+    const isThere = (name: LinkName | undefined): boolean =>
+      name !== undefined && host.now().byName.has(name);
+    return {
+      ...edges,
+      openDatabase: (settings) => {
+        const database = edges.openDatabase(settings);
+        const { physicalInterfaces } = settings.host;
+        const elsewhere = (segment: Segment): Segment =>
+          (segment.kind === 'flat' || segment.kind === 'vlan') &&
+          physicalInterfaces.has(segment.physicalNetwork) &&
+          !isThere(physicalInterfaces.get(segment.physicalNetwork))
+            ? { kind: 'unsupported', type: 'another' }
+            : segment;
+        return {
+          ...database,
+          read: async (question) => {
+            const answer = await database.read(question);
+            const networks = answer.networks.map((one) => ({
+              ...one,
+              segments: one.segments.map(elsewhere),
+            }));
+            return { ...answer, networks };
+          },
+        };
+      },
+    };
+  },
+};
+
 export const BUGS: readonly Bug[] = [
   guardOff,
   tornRead,
@@ -175,6 +209,7 @@ export const BUGS: readonly Bug[] = [
   statusBeforeApply,
   lostNotificationIgnored,
   goneTapForgotten,
+  renamedUplinkForgotten,
 ];
 
 const withKernel = (edges: Surroundings, change: (kernel: Kernel) => Kernel): Surroundings => ({

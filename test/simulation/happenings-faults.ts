@@ -160,8 +160,8 @@ export const FAULT_HAPPENINGS: Readonly<Record<string, Kind>> = {
   },
   reloaded: {
     weight: 1,
-    happen: ({ agent, stage }) => {
-      agent()?.reload(stage.settings);
+    happen: ({ agent, stage, weather }) => {
+      agent()?.reload(weather.mistaken?.(stage.settings) ?? stage.settings);
       return 'the settings are read again';
     },
   },

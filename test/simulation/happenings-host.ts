@@ -1,7 +1,7 @@
 import { type Address, ifIndex, type Link, linkName } from '../../src/model/index.js';
 import type { SimulatedHost } from '../support/simulated-host.js';
 import { addTap, removeTap } from './happenings-rows.js';
-import { isUplink, membersOf } from './knowledge.js';
+import { isUplink, membersOf, renamed } from './knowledge.js';
 import type { Random } from './random.js';
 import { type Happen, type Kind, later, linksNow, onHost, ownBridges, type Scene, tapsNow } from './scene.js';
 
@@ -51,6 +51,42 @@ const unplugged: Happen = (scene, random) => {
     }),
   );
   return `interface ${link.name} is unplugged`;
+};
+
+/** An interface gets another name for a while: the same device leads to the same wire. */
+const interfaceRenamed: Happen = (scene, random) => {
+  const mapped = new Set<string>(scene.stage.settings.host.physicalInterfaces.values());
+  const link = random.pick(linksNow(scene).filter(({ name }) => mapped.has(name)));
+  if (link === null) return null;
+  const rename = (name: Link['name']): void =>
+    onHost(scene, (host) => {
+      const now = host.get(link.index);
+      if (now !== undefined && host.named(name) === undefined) host.put({ ...now, name });
+    });
+  const name = renamed(link.name);
+  rename(name);
+  const backMs = random.between(500, 12_000);
+  later(scene, backMs, `${name} is called ${link.name} again`, () => rename(link.name));
+  return `interface ${link.name} is renamed to ${name}`;
+};
+
+/** The operator mistypes the interface of a mapping, and notices it after a while; the agent may start anew with it. */
+const mistyped: Happen = (scene, random) => {
+  const { agent, stage, weather } = scene;
+  const wrong = random.pick([...stage.settings.host.physicalInterfaces.keys()]);
+  const isDropped = random.chance(0.3);
+  weather.mistaken = (settings) => {
+    const interfaces = new Map(settings.host.physicalInterfaces);
+    if (wrong !== null && isDropped) interfaces.delete(wrong);
+    else if (wrong !== null) interfaces.set(wrong, linkName('eht1'));
+    return { ...settings, host: { ...settings.host, physicalInterfaces: interfaces } };
+  };
+  agent()?.reload(weather.mistaken(stage.settings));
+  later(scene, random.between(500, 12_000), 'the mapping is put right', () => {
+    weather.mistaken = null;
+    agent()?.reload(stage.settings);
+  });
+  return `the mapping of ${wrong} is ${isDropped ? 'dropped' : 'mistyped'}`;
 };
 
 const leased: Address = {
@@ -168,6 +204,8 @@ export const HOST_HAPPENINGS: Readonly<Record<string, Kind>> = {
     }),
   },
   'interface-unplugged': { weight: 2, happen: unplugged },
+  'interface-renamed': { weight: 2, happen: interfaceRenamed },
+  'mapping-mistyped': { weight: 2, happen: mistyped },
   'lease-renewed': { weight: 2, happen: addressRenewed },
   'parent-down': {
     weight: 1,

@@ -184,6 +184,28 @@ const segmentsOf = (scene: Scene, random: Random): Network['segments'] => {
   return rival?.segments ?? buildNetwork({ id: 'any', segments: [anySegment(random)] }).segments;
 };
 
+/** Somebody writes nonsense into the binding of a network, and puts it right after a while, or never. */
+const unreadable: Happen = (scene, random) => {
+  const network = anyNetwork(scene, random);
+  if (network === null) return null;
+  const nonsense = random.pick([
+    'bad vlan_id is 5000',
+    'bad physical_network is NULL',
+    'bad network_type is ""',
+  ]);
+  const put = (segments: Network['segments']): void =>
+    scene.cloud.change(({ networks }) => {
+      const now = networks.get(network.id);
+      if (now !== undefined) networks.set(network.id, { ...now, segments });
+    });
+  put(buildNetwork({ id: 'any', segments: [nonsense ?? 'bad'] }).segments);
+  if (random.chance(0.8)) {
+    const delayMs = random.between(1_000, 15_000);
+    later(scene, delayMs, `the binding of ${network.id} is put right`, () => put(network.segments));
+  }
+  return `network ${network.id} has a binding that cannot be read: ${nonsense}`;
+};
+
 const BINDINGS: readonly Binding[] = [
   { kind: 'here' },
   { kind: 'unhosted' },
@@ -249,6 +271,7 @@ export const ROW_HAPPENINGS: Readonly<Record<string, Kind>> = {
     weight: 2,
     happen: networkChanges('loses its binding', (_scene, _random, network) => ({ ...network, segments: [] })),
   },
+  'network-unreadable': { weight: 3, happen: unreadable },
   'network-mtu': {
     weight: 2,
     happen: networkChanges('changes its MTU', (_scene, random, network) => ({

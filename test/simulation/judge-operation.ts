@@ -17,6 +17,7 @@ import {
   isPlugged,
   isServedHere,
   isTapName,
+  isUnreadable,
   isUplink,
   type Knowledge,
   membersOf,
@@ -180,7 +181,7 @@ function uplinkTakenOut(before: HostState, uplink: Link, bridge: Link, theCase: 
       : wrong(`${taken} because of an answer without its network that cannot be believed`);
   }
   const way = wayOf(network, before, settings);
-  if (network.segments.length === 0) return wrong(`${taken}, although nothing is known of its segment`);
+  if (isUnreadable(network)) return wrong(`${taken}, although nothing is known of its segment`);
   return way.kind === 'uplink' && way.fits(uplink)
     ? wrong(`${taken}, where every answer since wants it`)
     : { faults: [], losses };

@@ -16,6 +16,7 @@ import {
   isPlugged,
   isServedHere,
   isTapName,
+  isUnreadable,
   isWired,
   type Knowledge,
   membersOf,
@@ -134,7 +135,8 @@ function isFree(way: Way, { networks }: Knowledge, state: HostState, settings: H
     if (bridge === undefined) return link.master === null;
     const owner = networkOfLabel(bridge.alias);
     const network = owner === null ? undefined : networks.get(owner);
-    const isKept = network?.segments.length === 0 || isInUse(bridge, network, state, settings);
+    const isKept =
+      (network !== undefined && isUnreadable(network)) || isInUse(bridge, network, state, settings);
     return isPlugged(state, link, settings) && !isKept;
   });
 }

@@ -5,6 +5,8 @@ import {
   type HostState,
   isExactBridgeName,
   type Link,
+  type LinkName,
+  linkName,
   type Network,
   type NetworkId,
   networkOfLabel,
@@ -65,7 +67,8 @@ export function wayOf(network: Network, state: HostState, settings: HostSettings
     return bridge?.detail.kind === 'bridge' ? { kind: 'joined', bridge } : BLOCKED;
   }
   const name = settings.physicalInterfaces.get(segment.physicalNetwork);
-  const physical = name === undefined ? undefined : state.byName.get(name);
+  const physical =
+    name === undefined ? undefined : (state.byName.get(name) ?? state.byName.get(renamed(name)));
   if (physical === undefined) return BLOCKED;
   const isOfSegment = ({ detail }: Link): boolean =>
     segment.kind === 'vlan' &&
@@ -92,7 +95,15 @@ export const uplinksOf = (state: HostState, bridge: Link, settings: HostSettings
   membersOf(state, bridge).filter((link) => isUplink(link, settings));
 
 export const isUplink = ({ detail, name }: Link, settings: HostSettings): boolean =>
-  detail.kind === 'vlan' || [...settings.physicalInterfaces.values()].includes(name);
+  detail.kind === 'vlan' ||
+  [...settings.physicalInterfaces.values()].some((mapped) => name === mapped || name === renamed(mapped));
+
+/** What somebody calls an interface for a while. It leads to the same wire under that name. */
+export const renamed = (name: LinkName): LinkName => linkName(`${name}-new`);
+
+/** Nothing can be told from its rows about how it reaches the wire. */
+export const isUnreadable = ({ segments: [segment] }: Network): boolean =>
+  segment === undefined || segment.kind === 'bad';
 
 /** True when the link is in a bridge that taps are plugged into: one of the agent's, or a mapped one. */
 export function isPlugged(state: HostState, { master }: Link, settings: HostSettings): boolean {

@@ -33,6 +33,7 @@ export async function settle(scene: Scene, progress: Progress): Promise<void> {
   const { clock, weather, oracle, note } = scene;
   await clock.runUntil(clock.monotonicMs() + CALM_MS, progress.goesOn);
   Object.assign(weather, fairWeather());
+  scene.agent()?.reload(scene.stage.settings);
   note(() => 'all faults end');
   await nextPolls(scene, progress, 2);
   for (let words = 0; words < WORDS_MAX && mustWait(progress); words += 1) {

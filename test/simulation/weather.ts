@@ -1,3 +1,4 @@
+import type { Settings } from '../../src/model/index.js';
 import type { SimulatedHost } from '../support/simulated-host.js';
 
 /** What is wrong with the database. */
@@ -33,6 +34,8 @@ export interface Weather {
   killIn: number | null;
   /** The agent is killed when it next writes a file, before or after the file is in place. */
   killAtStore: 'before' | 'after' | null;
+  /** The settings that the operator has written are not those that are meant. */
+  mistaken: ((settings: Settings) => Settings) | null;
   /** Somebody else on the host acts right after the next operation. */
   meddle: ((host: SimulatedHost) => void) | null;
 }
@@ -45,5 +48,6 @@ export const fairWeather = (): Weather => ({
   storeWritable: true,
   killIn: null,
   killAtStore: null,
+  mistaken: null,
   meddle: null,
 });

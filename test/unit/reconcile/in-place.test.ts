@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from '../../../src/agent/last-known-good.js';
+import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
+import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
+import { DEFAULT_GUARD, runOnce } from '../../support/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
+import { type SimulatedKernel, simulateKernel } from '../../support/simulated-kernel.js';
+
+const RIGHT = buildSettings({});
+const MISTYPED = buildSettings({ interfaces: ['physnt1:eth1'] });
+const NETWORK = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
+const PORT = '11111111-1111-4111-8111-111111111111';
+const LINKS: LinkWords[] = [{ name: 'eth1' }, { name: 'tap11111111-11' }];
+const rows = (segment: string): AnswerWords => ({
+  ports: [{ id: PORT, network: NETWORK, status: 'ACTIVE' }],
+  networks: [{ id: NETWORK, segments: [segment] }],
+});
+const VLAN = rows('vlan physnet1 100');
+
+/** A host that a pass has wired, and what is remembered of it. */
+function wired(): { kernel: SimulatedKernel; memory: Memory } {
+  const kernel = simulateKernel(buildLinks(LINKS));
+  const { memory } = runOnce(kernel, RIGHT, buildAnswer(VLAN));
+  return { kernel, memory };
+}
+
+/** What another process knows, which reads what this one has written. */
+function afterRestart(memory: Memory): Memory {
+  const text = JSON.stringify(lastKnownGoodOf(memory, buildAnswer(VLAN)));
+  const checked = LAST_KNOWN_GOOD.check(JSON.parse(text));
+  assert.ok(checked.ok);
+  const stored = { kind: 'kept', value: checked.value, ageMs: 1_000 } as const;
+  return recallRunBefore(EMPTY_MEMORY, stored, new Set(), 3_600_000, 0);
+}
+
+for (const [when, remembered] of [
+  ['while the agent runs', (memory: Memory) => memory],
+  ['and the agent is started again', afterRestart],
+] as const) {
+  test(`a typo in the mapping cuts nothing and writes nothing (${when})`, () => {
+    const { kernel, memory } = wired();
+    let known = remembered(memory);
+    for (let poll = 0; poll < 3; poll += 1) {
+      const result = runOnce(kernel, MISTYPED, buildAnswer(VLAN), { memory: known });
+      assert.deepEqual([result.report.operations, result.report.statuses], [[], []]);
+      assert.deepEqual(
+        result.report.warnings.map(({ code }) => code),
+        ['PHYSICAL_NETWORK_UNMAPPED'],
+      );
+      known = remembered(result.memory);
+    }
+    assert.deepEqual(runOnce(kernel, RIGHT, buildAnswer(VLAN), { memory: known }).report.operations, []);
+  });
+}
+
+test('a change of segment that the guard holds stays a change of segment in every later poll', () => {
+  const { kernel, memory } = wired();
+  const moved = buildAnswer(rows('vlan physnet9 100'));
+  const guard = { ...DEFAULT_GUARD, maxRemovals: 0 };
+  let known = memory;
+  for (let poll = 0; poll < 3; poll += 1) {
+    const result = runOnce(kernel, RIGHT, moved, { memory: known, guard });
+    assert.deepEqual(
+      result.report.held.map(({ device }) => device),
+      ['eth1.100'],
+    );
+    known = result.memory;
+  }
+});
+
+test('a change of segment after a typo is a change of segment', () => {
+  const { kernel, memory } = wired();
+  const mistyped = runOnce(kernel, MISTYPED, buildAnswer(VLAN), { memory });
+  const { report } = runOnce(kernel, MISTYPED, buildAnswer(rows('vlan physnet1 200')), {
+    memory: mistyped.memory,
+  });
+  assert.deepEqual(
+    report.operations.map(({ op, device }) => `${op} ${device}`),
+    ['detach eth1.100', 'delete-subinterface eth1.100'],
+  );
+  assert.deepEqual(report.statuses, [{ port: PORT, from: 'ACTIVE', to: 'DOWN' }]);
+});
