@@ -5,6 +5,7 @@ import type { DatabaseServer, TlsSettings } from '../model/settings.js';
 import type { Connection, Row, Select, ServerState, Snapshot } from './connection.js';
 import { addressOf } from './errors.js';
 import { databaseSocket } from './names.js';
+import { containDriver } from './postgresql-stream.js';
 import { readTlsFiles } from './tls.js';
 
 const builder = knex({ client: 'pg' });
@@ -49,7 +50,11 @@ export async function connectPostgresql(
   client.on('end', () => {
     lost = true;
   });
-  await client.connect();
+  const connecting = client.connect();
+  // The driver listens to the socket by now, or to the one that TLS puts around it.
+  if (client.ssl) client.connection.once('sslconnect', () => containDriver(client.connection.stream));
+  else containDriver(client.connection.stream);
+  await connecting;
   const { rows: known } = await client.query<Row>(sessionSettings(queryTimeoutMs));
   const stateQuery = (await firstAllowed(client)) + (known.some(isRowSecurity) ? ROW_SECURITY_OFF : '');
   const ask = async (selects: readonly Select[], end: readonly string[]): Promise<Snapshot> => {
