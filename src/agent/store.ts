@@ -1,15 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { readRegularFile } from '../files/read-file.js';
+import { replaceFile } from '../files/replace-file.js';
 import {
   type AgentEvent,
   type Clock,
@@ -27,7 +21,7 @@ import { checkJson, type Shape } from './foreign.js';
 /** Files of another version are refused: their meaning may have changed. */
 const VERSION = 1;
 /** A file of the agent's own is far smaller; a larger one is somebody else's. */
-const FILE_LENGTH_MAX = 64 * 1024 * 1024;
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What a file holds. */
 interface Envelope {
@@ -94,7 +88,8 @@ export function openStore(
         value: text,
       };
       makeFolder(stateDir);
-      replaceFile(stateDir, pathOf(kind), JSON.stringify(envelope));
+      replaceFile(pathOf(kind), JSON.stringify(envelope), 0o640);
+      flushFolder(stateDir);
     },
     remove: (kind) => removeFile(pathOf(kind)),
   };
@@ -105,11 +100,8 @@ const pathIn = (stateDir: string, name: StateName): string =>
 const checksumOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** A crash leaves the old file or the new one: the new one is on disk before it takes the name. */
-function replaceFile(folder: string, path: string, text: string): void {
-  const draft = `${path}.new`;
-  writeFileSync(draft, text, { mode: 0o640, flush: true });
-  renameSync(draft, path);
+/** A power cut leaves a file under the name that it was given. */
+function flushFolder(folder: string): void {
   const directory = openSync(folder, 'r');
   try {
     fsyncSync(directory);
@@ -142,7 +134,6 @@ function read<Value>(path: string, kind: StateKind<Value>, host: string, clock: 
     path,
     why: `${path} cannot be used: ${wrong}`,
   });
-  if (text.length > FILE_LENGTH_MAX) return unusable(`it is longer than ${FILE_LENGTH_MAX} characters`);
   const envelope = checkJson(ENVELOPE, text);
   if (!envelope.ok) return unusable(`it is torn, or not the agent's: ${envelope.wrong}`);
   const { version, checksum, value, host: writtenFor, writtenAtMs } = envelope.value;
@@ -158,10 +149,13 @@ function read<Value>(path: string, kind: StateKind<Value>, host: string, clock: 
   return { kind: 'kept', value: checked.value, ageMs: Math.max(0, clock.wallMs() - writtenAtMs) };
 }
 
+/** Nobody else has put anything among the agent's files; whatever is no regular file is not read. */
+const readOwn = (path: string): string => readRegularFile(path, FILE_BYTES_MAX, 'refused').toString('utf8');
+
 /** null: there is no such file. */
 function readText(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readOwn(path);
   } catch (error) {
     if (errorCodeOf(error) === 'ENOENT') return null;
     throw error;
@@ -178,7 +172,7 @@ function earlierPath(stateDir: string, name: StateName): string | null {
 
 function isOfEarlierBoot(path: string): boolean {
   try {
-    const envelope = checkJson(ENVELOPE, readFileSync(path, 'utf8'));
+    const envelope = checkJson(ENVELOPE, readOwn(path));
     return envelope.ok && envelope.value.bootId !== bootId();
   } catch {
     // It went away, or may not be read: then it is not one to take over.

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readRegularFile } from '../files/read-file.js';
 import { errorCodeOf, messageOf } from '../model/thrown.js';
 import type { Warning } from '../model/warning.js';
 import { type EssexParts, essexConnection } from './essex.js';
@@ -16,6 +16,9 @@ export const CONVENTIONAL_FILES: readonly string[] = [
   '/etc/neutron/plugins/linuxbridge/linuxbridge_conf.ini',
   '/etc/neutron/plugins/ml2/linuxbridge_agent.ini',
 ];
+
+/** The longest files that any release had are a hundredth of it. */
+const FILE_BYTES_MAX = 1024 * 1024;
 
 /** All that the files say. Of a setting written more than once the last is kept. */
 export interface FileSettings {
@@ -69,7 +72,7 @@ type Content =
 /** UTF-8 where the bytes are, else Latin-1: old files were read as bytes, and no byte of a password may be lost. */
 function readText(file: string): Content {
   try {
-    const bytes = readFileSync(file);
+    const bytes = readRegularFile(file, FILE_BYTES_MAX);
     try {
       return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
     } catch {

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularFile } from '../files/read-file.js';
 import { DatabaseError } from '../model/database.js';
-import { errorCodeOf } from '../model/thrown.js';
+import { errorCodeOf, messageOf } from '../model/thrown.js';
 import type { Origin, Written } from './problem.js';
 
 /** What the credential is called in the unit: `LoadCredential=sql_password:/path`. */
@@ -13,6 +14,9 @@ export function credential(environment: Readonly<Record<string, string | undefin
   const file = folder ? join(folder, CREDENTIAL_NAME) : null;
   return file !== null && existsSync(file) ? { text: file, origin: { kind: 'credential', file } } : null;
 }
+
+/** No password is as long; a file that is, is another one. */
+const FILE_BYTES_MAX = 64 * 1024;
 
 const STRENGTH: Readonly<Record<Origin['kind'], number>> = {
   default: 0,
@@ -35,9 +39,11 @@ export const passwordFileWins = (file: Origin, url: Origin): boolean =>
  */
 export function readPasswordFile(file: string): string {
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    return readRegularFile(file, FILE_BYTES_MAX)
+      .toString('utf8')
+      .replace(/\r?\n$/, '');
   } catch (cause) {
-    const code = errorCodeOf(cause) ?? 'unknown error';
+    const code = errorCodeOf(cause) ?? messageOf(cause);
     throw new DatabaseError('authentication', `The password file ${file} cannot be read (${code}).`, {
       cause,
     });

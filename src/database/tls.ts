@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readRegularFile } from '../files/read-file.js';
 import { DatabaseError } from '../model/database.js';
 import type { TlsSettings } from '../model/settings.js';
 import { messageOf } from '../model/thrown.js';
+
+/** A bundle of every public authority has a tenth of it. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The contents of the files that TLS settings name. */
 export interface TlsFiles {
@@ -20,7 +23,7 @@ export async function readTlsFiles(tls: TlsSettings): Promise<TlsFiles> {
 export async function readOptionalFile(path: string | null): Promise<Buffer | null> {
   if (path === null) return null;
   try {
-    return await readFile(path);
+    return readRegularFile(path, FILE_BYTES_MAX);
   } catch (error) {
     const reason = messageOf(error);
     throw new DatabaseError('tls', `The TLS file "${path}" cannot be read: ${reason}.`, { cause: error });

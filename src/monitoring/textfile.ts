@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Gauge, Registry } from 'prom-client';
+import { readRegularFile } from '../files/read-file.js';
+import { replaceFile } from '../files/replace-file.js';
 import { errorCodeOf } from '../model/index.js';
 import { NAME, type Standing, standingGauges } from './gauges.js';
 
@@ -12,6 +13,9 @@ export interface OnceRun {
   readonly standing: Standing | null;
 }
 
+/** What a run writes is a hundredth of it. */
+const FILE_BYTES_MAX = 1024 * 1024;
+
 const LAST_SUCCESS = `${NAME}once_last_success_timestamp_seconds`;
 
 /**
@@ -19,20 +23,19 @@ const LAST_SUCCESS = `${NAME}once_last_success_timestamp_seconds`;
  * last success is carried over from the file before. Throws what the file system says.
  */
 export async function writeTextfile(path: string, run: OnceRun): Promise<void> {
-  const text = await render(run, lastSuccessIn(path));
   // The collector reads *.prom: a draft of another name is never read.
-  const draft = `${path}.new`;
-  writeFileSync(draft, text, { mode: 0o644 });
-  renameSync(draft, path);
+  replaceFile(path, await render(run, lastSuccessIn(path)), 0o644);
 }
 
 function lastSuccessIn(path: string): number {
   try {
-    const found = new RegExp(`^${LAST_SUCCESS} (\\S+)$`, 'm').exec(readFileSync(path, 'utf8'));
+    const text = readRegularFile(path, FILE_BYTES_MAX, 'refused').toString('utf8');
+    const found = new RegExp(`^${LAST_SUCCESS} (\\S+)$`, 'm').exec(text);
     const seconds = Number(found?.[1] ?? 0);
     return Number.isFinite(seconds) ? seconds : 0;
   } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT') return 0;
+    // A link is not read, and not replaced either: the writer says so.
+    if (['ENOENT', 'ELOOP'].includes(errorCodeOf(error) ?? '')) return 0;
     throw error;
   }
 }

@@ -11,7 +11,7 @@ interface Room {
 
 /** Logging is handed in as a value; who hands it on names its type. */
 const LOGGING = ['pino', 'pino-pretty'];
-const BELOW_COMMANDS = ['agent', 'config', 'database', 'kernel', 'monitoring', 'reconcile', 'model'];
+const BELOW_COMMANDS = ['agent', 'config', 'database', 'files', 'kernel', 'monitoring', 'reconcile', 'model'];
 
 /**
  * Imports go one way: commands -> agent -> database, kernel, reconcile, monitoring -> model. Settings travel
@@ -21,14 +21,15 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'src/cli.ts': { rooms: ['commands', ...BELOW_COMMANDS], packages: ['commander', ...LOGGING], node: 'any' },
   'src/commands': { rooms: BELOW_COMMANDS, packages: ['commander', ...LOGGING, 'valibot'], node: 'any' },
   'src/agent': {
-    rooms: ['database', 'kernel', 'reconcile', 'monitoring', 'model'],
+    rooms: ['database', 'files', 'kernel', 'reconcile', 'monitoring', 'model'],
     packages: [...LOGGING, 'valibot'],
     node: 'any',
   },
-  'src/config': { rooms: ['model'], packages: ['convict'], node: 'any' },
-  'src/database': { rooms: ['model'], packages: ['knex', 'pg', 'mysql2', ...LOGGING], node: 'any' },
+  'src/config': { rooms: ['files', 'model'], packages: ['convict'], node: 'any' },
+  'src/database': { rooms: ['files', 'model'], packages: ['knex', 'pg', 'mysql2', ...LOGGING], node: 'any' },
+  'src/files': { rooms: [], packages: [], node: ['node:fs'] },
   'src/kernel': { rooms: ['model'], packages: ['koffi', ...LOGGING], node: 'any' },
-  'src/monitoring': { rooms: ['model'], packages: ['prom-client', ...LOGGING], node: 'any' },
+  'src/monitoring': { rooms: ['files', 'model'], packages: ['prom-client', ...LOGGING], node: 'any' },
   'src/reconcile': { rooms: ['model'], packages: [], node: [] },
   'src/model': { rooms: [], packages: [], node: ['node:crypto'] },
   migrations: { rooms: [], packages: ['knex'], node: 'any' },

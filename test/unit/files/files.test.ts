@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readFiles } from '../../../src/config/files.js';
+import { readPasswordFile } from '../../../src/config/password.js';
+import { readRegularFile } from '../../../src/files/read-file.js';
+import { replaceFile } from '../../../src/files/replace-file.js';
+import { writeTextfile } from '../../../src/monitoring/textfile.js';
+import { command } from '../../support/netns.js';
+import { privateFolder } from '../../support/schema-servers.js';
+
+const MAX_BYTES = 1000;
+
+function place() {
+  const folder = privateFolder('files');
+  const path = (name: string): string => join(folder, name);
+  const fifo = path('fifo');
+  command('mkfifo', fifo);
+  writeFileSync(path('file'), 'text');
+  symlinkSync(path('file'), path('link'));
+  return { folder, path, fifo };
+}
+
+test('a FIFO without a writer is no file to read: it is refused at once, by whatever name it comes', () => {
+  const { fifo } = place();
+  assert.throws(() => readRegularFile(fifo, MAX_BYTES), /no regular file/);
+  assert.throws(() => readPasswordFile(fifo), /cannot be read \(it is no regular file\)/);
+  const [problem] = readFiles([fifo], []).problems;
+  assert.match(problem?.wrong ?? '', /cannot be read \(it is no regular file\)/);
+});
+
+test('a device and a folder are no files to read', () => {
+  for (const path of ['/dev/zero', '/tmp'])
+    assert.throws(() => readRegularFile(path, MAX_BYTES), /no regular file/);
+});
+
+test('a link is followed where an administrator may have made it, and refused elsewhere', () => {
+  const { path } = place();
+  assert.equal(readRegularFile(path('link'), MAX_BYTES).toString(), 'text');
+  assert.throws(() => readRegularFile(path('link'), MAX_BYTES, 'refused'), { code: 'ELOOP' });
+});
+
+test('a file is read up to its bound, and one that is longer not at all', () => {
+  const { path } = place();
+  for (const length of [0, MAX_BYTES]) {
+    writeFileSync(path('file'), 'x'.repeat(length));
+    assert.equal(readRegularFile(path('file'), MAX_BYTES).length, length);
+  }
+  writeFileSync(path('file'), 'x'.repeat(MAX_BYTES + 1));
+  assert.throws(() => readRegularFile(path('file'), MAX_BYTES), /longer than 1000 bytes/);
+});
+
+test('a link that somebody has put in the place of the draft leads nowhere', () => {
+  const { path } = place();
+  symlinkSync(path('file'), path('new.prom.new'));
+  replaceFile(path('new.prom'), 'metrics', 0o644);
+  assert.equal(readFileSync(path('file'), 'utf8'), 'text');
+  assert.ok(lstatSync(path('new.prom')).isFile());
+  assert.ok(!existsSync(path('new.prom.new')));
+});
+
+test('the textfile takes the place of no link and of no FIFO, and waits for nobody', async () => {
+  const { path } = place();
+  const run = { startedAtMs: 0, durationMs: 0, exitCode: 0, standing: null };
+  for (const name of ['link', 'fifo']) await assert.rejects(writeTextfile(path(name), run));
+  assert.equal(readFileSync(path('file'), 'utf8'), 'text');
+});
