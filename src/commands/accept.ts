@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { EXIT, type ExitCode } from '../model/index.js';
+import { jsonOf } from '../model/visible.js';
 import { ask, complainOfAgent } from './ask.js';
 import type { Invocation } from './invocation.js';
 
@@ -8,7 +9,7 @@ export async function accept({ loaded, json, output }: Invocation): Promise<Exit
   const answer = await ask(loaded.settings.runDir, { command: 'accept', answer: v.number() });
   if (answer.kind !== 'answer') return complainOfAgent(output, loaded.settings.runDir, answer);
   const removals = answer.value;
-  output.print(json ? JSON.stringify({ accepted: removals }) : sentence(removals));
+  output.print(json ? jsonOf({ accepted: removals }) : sentence(removals));
   return EXIT.ok;
 }
 

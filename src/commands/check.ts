@@ -2,6 +2,7 @@ import { realClock } from '../agent/clock.js';
 import { withDeadline } from '../agent/deadline.js';
 import { inspect } from '../agent/inspect.js';
 import { type AgentStatus, DatabaseError, KernelError, type Settings } from '../model/index.js';
+import { jsonOf, oneLine } from '../model/visible.js';
 import {
   judge,
   type Measure,
@@ -86,8 +87,8 @@ function tell(
   values: Readonly<Record<string, number>>,
   performance: string,
 ): StateCode {
-  const line = text.replace(/\s+/g, ' ').replaceAll('|', '/');
-  if (json) output.print(JSON.stringify({ state, exit: STATES[state], text: line, values }));
+  const line = oneLine(text.replace(/\s+/g, ' ')).replaceAll('|', '/');
+  if (json) output.print(jsonOf({ state, exit: STATES[state], text: line, values }));
   else output.print(`${state}: ${line}${performance === '' ? '' : ` | ${performance}`}`);
   return STATES[state];
 }

@@ -1,4 +1,12 @@
-import { type ExitCode, FAILURES, type FailureCode, isRefusal, messageOf, stackOf } from '../model/index.js';
+import {
+  type ExitCode,
+  FAILURES,
+  type FailureCode,
+  isRefusal,
+  messageOf,
+  oneLine,
+  stackOf,
+} from '../model/index.js';
 import type { Output } from './invocation.js';
 
 /** Failures of the catalogue that end a command. */
@@ -8,7 +16,7 @@ export type FatalCode = {
 
 /** Says what happened, with its code and what to do, and gives the exit code that belongs to it. */
 export function complain(output: Output, code: FatalCode, message: string): ExitCode {
-  output.complain(`${code}: ${message}\n  ${FAILURES[code].remedy}`);
+  output.complain(`${code}: ${oneLine(message)}\n  ${FAILURES[code].remedy}`);
   return FAILURES[code].exit;
 }
 
@@ -19,4 +27,11 @@ export function complain(output: Output, code: FatalCode, message: string): Exit
 export const complainOfThrown = (output: Output, thrown: unknown): ExitCode =>
   isRefusal(thrown)
     ? complain(output, 'SYSTEM_REFUSED', messageOf(thrown))
-    : complain(output, 'INTERNAL_FAULT', `a fault of this program: ${stackOf(thrown)}`);
+    : complainOfFault(output, stackOf(thrown));
+
+/** A stack has many lines. */
+function complainOfFault(output: Output, stack: string): ExitCode {
+  const { remedy, exit } = FAILURES.INTERNAL_FAULT;
+  output.complain(`INTERNAL_FAULT: a fault of this program: ${stack}\n  ${remedy}`);
+  return exit;
+}

@@ -7,6 +7,7 @@ import type { HostState, Link } from '../model/link.js';
 import { isExactBridgeName, networkOfLabel } from '../model/names.js';
 import type { PreflightCode } from '../model/preflight.js';
 import type { HostSettings } from '../model/settings.js';
+import { jsonOf, visible } from '../model/visible.js';
 import { WARNINGS, type WarningCode } from '../model/warning.js';
 import type { Invocation } from './invocation.js';
 import { type Preflight, type PreflightResult, preflight } from './preflight.js';
@@ -55,11 +56,13 @@ export async function configCheck({ loaded, json, output }: Invocation, probes: 
     ...(failure === null ? [] : [databaseFinding(failure)]),
   ];
   const notes = results('note');
-  if (json) output.print(JSON.stringify({ findings, notes, warnings: loaded.warnings }, null, 2));
+  if (json) output.print(jsonOf({ findings, notes, warnings: loaded.warnings }, 2));
   else {
-    for (const { code, message, remedy } of findings) output.print(`${code}: ${message}\n  ${remedy}`);
-    for (const { code, message, remedy } of notes) output.print(`Note ${code}: ${message}\n  ${remedy}`);
-    for (const { code, message } of loaded.warnings)
+    for (const { code, message, remedy } of visible(findings))
+      output.print(`${code}: ${message}\n  ${remedy}`);
+    for (const { code, message, remedy } of visible(notes))
+      output.print(`Note ${code}: ${message}\n  ${remedy}`);
+    for (const { code, message } of visible(loaded.warnings))
       output.complain(`${code}: ${message}\n  ${WARNINGS[code].remedy}`);
     if (findings.length === 0) output.print('The settings fit this host, and the database answers.');
   }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { describeOrigin, type SettingEntry } from '../config/problem.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { jsonOf, oneLine, visible } from '../model/visible.js';
 import type { Invocation } from './invocation.js';
 
 /** Narrower than any terminal in use; longer values go on in their column on the next line. */
@@ -18,16 +19,16 @@ export function configShow({ loaded, json, output }: Invocation): ExitCode {
       value,
       from: describeOrigin(origin),
     }));
-    output.print(JSON.stringify({ settings, files: loaded.files, warnings: loaded.warnings }, null, 2));
+    output.print(jsonOf({ settings, files: loaded.files, warnings: loaded.warnings }, 2));
     return EXIT.ok;
   }
   output.print(table(loaded.entries));
   output.print(
     loaded.files.length === 0
       ? 'No file was read.'
-      : `Files read, later ones win: ${loaded.files.join(', ')}`,
+      : `Files read, later ones win: ${visible(loaded.files).join(', ')}`,
   );
-  for (const { message } of loaded.warnings) output.complain(message);
+  for (const { message } of loaded.warnings) output.complain(oneLine(message));
   return EXIT.ok;
 }
 
@@ -60,5 +61,5 @@ const shortOrigin = ({ origin }: SettingEntry): string =>
 
 /** The text in pieces of at most `width` characters; line ends become spaces. At least one piece. */
 function folded(text: string, width: number): readonly string[] {
-  return text.replace(/\s+/g, ' ').match(new RegExp(`.{1,${width}}`, 'gu')) ?? [''];
+  return oneLine(text.replace(/\s+/g, ' ')).match(new RegExp(`.{1,${width}}`, 'gu')) ?? [''];
 }

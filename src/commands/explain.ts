@@ -1,6 +1,7 @@
 import { realClock } from '../agent/clock.js';
 import { type Inspection, inspect } from '../agent/inspect.js';
 import { type Change, EXIT, type ExitCode, type Settings } from '../model/index.js';
+import { jsonOf, visible } from '../model/visible.js';
 import { span } from '../monitoring/page/words.js';
 import { type ChainLink, explain as chainOf } from '../reconcile/explain.js';
 import { questionAbout, type Subject, subjectsOf } from '../reconcile/subject.js';
@@ -24,7 +25,7 @@ export async function explain({ loaded, json, output }: Invocation, what: string
     const subjects = subjectsOf(what, inspection.view, inspection.answer);
     const [subject, second] = subjects;
     if (subject === undefined || second !== undefined) {
-      output.complain(subject === undefined ? nothing(what) : several(what, subjects));
+      output.complain(subject === undefined ? nothing(what) : several(what, visible(subjects)));
       return EXIT.failed;
     }
     const chain = chainOf(subject, { ...inspection, settings: settings.host });
@@ -32,8 +33,8 @@ export async function explain({ loaded, json, output }: Invocation, what: string
     const last = await lastOperation(settings, subject);
     output.print(
       json
-        ? JSON.stringify(asJson(subject, chain, wired, last.change), null, 2)
-        : asText(subject, chain, wired, last, output),
+        ? jsonOf(asJson(subject, chain, wired, last.change), 2)
+        : asText(visible(subject), visible(chain), wired, visible(last), output),
     );
     return wired ? EXIT.ok : EXIT.failed;
   });

@@ -1,6 +1,7 @@
 import { realClock } from '../agent/clock.js';
 import { type Fleet, type FleetHost, readFleet } from '../database/fleet.js';
 import { DatabaseError, EXIT, type ExitCode } from '../model/index.js';
+import { jsonOf, visible } from '../model/visible.js';
 import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 
@@ -31,7 +32,7 @@ export async function fleet(invocation: Invocation, { watchMs }: FleetOptions): 
 
 async function show({ loaded, json, output }: Invocation): Promise<ExitCode> {
   const seen = await readFleet(loaded.settings.database);
-  output.print(json ? JSON.stringify(seen) : fleetAsText(seen, output.colour));
+  output.print(json ? jsonOf(seen) : fleetAsText(visible(seen), output.colour));
   return seen.hosts.every(({ state }) => state === 'alive') ? EXIT.ok : EXIT.failed;
 }
 

@@ -4,11 +4,12 @@ import { CONVENTIONAL_FILES } from '../config/files.js';
 import { type LoadResult, loadSettings, loadSettingsWithoutPassword, type Sources } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { commandLineOptions } from '../config/schema.js';
-import { EXIT, type ExitCode } from '../model/index.js';
+import { EXIT, type ExitCode, oneLine } from '../model/index.js';
 import { complain, complainOfThrown } from './complain.js';
 import { catchStray, endProcess } from './end-process.js';
 import type { Output } from './invocation.js';
 import { type Action, makeProgram, type Refuse } from './program.js';
+import { writeErr, writeOut } from './terminal.js';
 
 /**
  * Parses the command line, loads the settings, runs the command and gives its exit code. Every module of a command
@@ -50,8 +51,8 @@ function terminalOutput(): Output {
   // There is nobody left to tell.
   process.stderr.on('error', () => {});
   const output: Output = {
-    print: (text) => void process.stdout.write(`${text}\n`),
-    complain: (text) => void process.stderr.write(`quantum-linuxbridge-agent: ${text}\n`),
+    print: (text) => writeOut(`${text}\n`),
+    complain: (text) => writeErr(`quantum-linuxbridge-agent: ${text}\n`),
     colour: process.stdout.isTTY === true,
   };
   return output;
@@ -75,14 +76,14 @@ async function withSettings(
     });
   const result = load();
   if (!result.ok) {
-    for (const { code, message } of result.warnings) output.complain(`${code}: ${message}`);
+    for (const { code, message } of result.warnings) output.complain(oneLine(`${code}: ${message}`));
     return refuse(output, result.problems.map(describeProblem));
   }
   return action({ loaded: result.loaded, json: options.json === true, output }, load);
 }
 
 const refuseSettings: Refuse = async (output, problems) => {
-  for (const problem of problems) output.complain(problem);
+  for (const problem of problems) output.complain(oneLine(problem));
   return EXIT.misconfigured;
 };
 

@@ -4,8 +4,9 @@ import type { LoadResult } from '../config/load.js';
 import { commandLineOptions } from '../config/schema.js';
 import type { ExitCode } from '../model/index.js';
 import type { Invocation, Output } from './invocation.js';
+import { writeErr, writeOut } from './terminal.js';
 import { version } from './version.js';
-import { addWatchCommands, parseLimit } from './watch-commands.js';
+import { addWatchCommands, parseLimit, parseName } from './watch-commands.js';
 
 /** A command's work. `loadAgain` reads the settings as they are then. */
 export type Action = (invocation: Invocation, loadAgain: () => LoadResult) => ExitCode | Promise<ExitCode>;
@@ -32,6 +33,7 @@ export function makeProgram(runner: Runner): Command {
     .option('--config-file <file>', 'legacy INI file; may be given several times, later ones win', collect)
     .option('--json', 'print one JSON object instead of text')
     .exitOverride()
+    .configureOutput({ writeOut, writeErr })
     .configureHelp({ formatHelp: commandsFirst })
     .showHelpAfterError('(--help shows the commands and settings)');
   for (const { flag, valueName, doc } of commandLineOptions()) {
@@ -139,7 +141,7 @@ function addSchemaCommands(program: Command, { withSettings, withoutSettings }: 
   schema
     .command('grants')
     .description('the GRANT statements that the agent needs on this database')
-    .requiredOption('--user <user>', "the agent's account")
+    .requiredOption('--user <user>', "the agent's account", parseName)
     .option('--host <host>', 'where the account connects from (MySQL; % is anywhere)', '%')
     .action((_: unknown, command: Command) =>
       withSettings(async (invocation) => {

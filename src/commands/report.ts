@@ -1,9 +1,10 @@
 import type { LinkRef, Operation, PassReport } from '../model/index.js';
+import { jsonOf, visible } from '../model/visible.js';
 import { inIprouteWords } from '../reconcile/iproute.js';
 
 /** The object that `plan --json` and `once --json` print; its shape is fixed. */
 export function reportAsJson(host: string, report: PassReport): string {
-  return JSON.stringify({
+  return jsonOf({
     host,
     generation: report.generation,
     inSync: report.inSync,
@@ -52,7 +53,8 @@ const SIGNS: Partial<Record<Operation['op'], string>> = {
 };
 
 /** The same for a person: every operation with its reason and, indented, in iproute2's words. */
-export function reportAsText(host: string, report: PassReport, tense: 'planned' | 'done'): string {
+export function reportAsText(host: string, given: PassReport, tense: 'planned' | 'done'): string {
+  const report = visible(given);
   return [
     headline(host, report, tense),
     ...report.operations.flatMap((operation) => [

@@ -1,6 +1,7 @@
 import type { SchemaDescription, TableDescription } from '../database/generations/detect.js';
-import { type Details, inspectDatabase } from '../database/inspect.js';
+import { type Details, type Inspection, inspectDatabase } from '../database/inspect.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { jsonOf, visible } from '../model/visible.js';
 import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 
@@ -13,14 +14,17 @@ export function schemaCheck({ loaded, json, output }: Invocation): Promise<ExitC
   return withFailures(output, async () => {
     const { database, host } = loaded.settings;
     const known = [...host.physicalInterfaces.keys(), ...host.bridgeMappings.keys()];
-    const { endpoint, schema, details } = await inspectDatabase(database, known);
-    if (json) output.print(JSON.stringify({ database: endpoint, ...schema, ...details }, null, 2));
-    else
-      output.print([endpoint, ...schemaLines(schema), ...(details ? detailLines(details) : [])].join('\n'));
+    const inspected = await inspectDatabase(database, known);
+    const { endpoint, schema, details } = inspected;
+    if (json) output.print(jsonOf({ database: endpoint, ...schema, ...details }, 2));
+    else output.print(asText(visible(inspected)));
     if (details === null) return EXIT.misconfigured;
     return isClean(details) ? EXIT.ok : EXIT.failed;
   });
 }
+
+const asText = ({ endpoint, schema, details }: Inspection): string =>
+  [endpoint, ...schemaLines(schema), ...(details ? detailLines(details) : [])].join('\n');
 
 const isClean = ({ rights, indexes, troubles }: Details): boolean =>
   rights.every(({ held }) => held) && indexes.every(({ there }) => there) && troubles.length === 0;

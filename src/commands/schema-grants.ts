@@ -1,6 +1,7 @@
 import { grants } from '../database/grants.js';
 import { inspectGeneration } from '../database/inspect.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { jsonOf } from '../model/visible.js';
 import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 
@@ -31,9 +32,7 @@ export function schemaGrants(
     };
     const statements = grants(server.engine, generation, grantee);
     output.print(
-      json
-        ? JSON.stringify({ statements }, null, 2)
-        : statements.map((statement) => `${statement};`).join('\n'),
+      json ? jsonOf({ statements }, 2) : statements.map((statement) => `${statement};`).join('\n'),
     );
     return EXIT.ok;
   });

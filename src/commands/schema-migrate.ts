@@ -1,5 +1,6 @@
 import { runMigrations } from '../database/migrations.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { jsonOf } from '../model/visible.js';
 import { complain } from './complain.js';
 import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
@@ -23,7 +24,7 @@ function migrate(
       return complain(output, 'MIGRATION_LOCKED', `${migrated.endpoint}: a migration holds the lock`);
     }
     const { names } = migrated;
-    if (json) output.print(JSON.stringify({ migrations: names }, null, 2));
+    if (json) output.print(jsonOf({ migrations: names }, 2));
     else output.print(names.map((name) => `${words.some}: ${name}`).join('\n') || words.none);
     return EXIT.ok;
   });

@@ -1,6 +1,7 @@
 import { type Dialect, loadMigrations } from '../database/migrations.js';
 import { downBatches, scriptOf, statementsOf, upBatches } from '../database/schema-sql.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
+import { jsonOf } from '../model/visible.js';
 import type { Invocation } from './invocation.js';
 
 export interface SchemaSqlOptions {
@@ -19,10 +20,6 @@ export async function schemaSql(
 ): Promise<ExitCode> {
   const migrations = await loadMigrations();
   const batches = down ? downBatches(migrations, dialect) : upBatches(migrations, dialect);
-  output.print(
-    json
-      ? JSON.stringify({ statements: statementsOf(batches, dialect) }, null, 2)
-      : scriptOf(batches, dialect),
-  );
+  output.print(json ? jsonOf({ statements: statementsOf(batches, dialect) }, 2) : scriptOf(batches, dialect));
   return EXIT.ok;
 }

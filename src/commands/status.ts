@@ -6,6 +6,7 @@ import {
   type TapStatus,
   WARNINGS,
 } from '../model/index.js';
+import { jsonOf, visible } from '../model/visible.js';
 import { span, took } from '../monitoring/page/words.js';
 import { hostOverview } from '../reconcile/overview.js';
 import { viewOf } from '../reconcile/view.js';
@@ -23,7 +24,7 @@ export async function status(invocation: Invocation): Promise<ExitCode> {
   const { runDir } = loaded.settings;
   const answer = await askStatus(runDir);
   if (answer.kind === 'answer') {
-    output.print(json ? JSON.stringify(answer.value, null, 2) : asText(answer.value, output));
+    output.print(json ? jsonOf(answer.value, 2) : asText(visible(answer.value), output));
     return EXIT.ok;
   }
   const code = complainOfAgent(output, runDir, answer);
@@ -36,8 +37,11 @@ async function showHost({ loaded, json, output }: Invocation, code: ExitCode): P
   const kernel = kernelToSee();
   try {
     const overview = hostOverview(viewOf(kernel.observe(), host));
-    if (json) output.print(JSON.stringify({ host: host.host, running: false, ...overview }, null, 2));
-    else output.print([`${host.host}: the host as it is`, '', networkTable(overview, output)].join('\n'));
+    if (json) output.print(jsonOf({ host: host.host, running: false, ...overview }, 2));
+    else
+      output.print(
+        [`${host.host}: the host as it is`, '', networkTable(visible(overview), output)].join('\n'),
+      );
     return code;
   } finally {
     await kernel.close();

@@ -1,8 +1,10 @@
 import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 import { duration } from '../config/formats.js';
+import { oneLine } from '../model/index.js';
 import { STATES } from '../monitoring/nagios.js';
 import { CHECK_TIMEOUT_MS, MEASURE_NAMES, measuresHelp } from './check-measures.js';
 import type { Runner } from './program.js';
+import { writeOut } from './terminal.js';
 
 const LIMIT = duration(100, 24 * 3_600_000);
 
@@ -11,6 +13,13 @@ export function parseLimit(text: string): number {
   const parsed = LIMIT.parse(text);
   if (!parsed.ok) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
   return parsed.value;
+}
+
+/** Reads the name or id of something; one that a person cannot read is a mistake, or a trick. */
+export function parseName(text: string): string {
+  if (oneLine(text) !== text)
+    throw new InvalidArgumentError('It has a character that cannot be seen, or is far too long.');
+  return text;
 }
 
 const CHECK_HELP = `
@@ -28,7 +37,7 @@ export function addWatchCommands(program: Command, { withSettings, withoutPasswo
     .action(() => withoutPassword(async (invocation) => (await import('./status.js')).status(invocation)));
   program
     .command('explain')
-    .argument('<what>', 'id of a port or network, or name of a tap or bridge, or how one begins')
+    .argument('<what>', 'id of a port or network, or name of a tap or bridge, or how one begins', parseName)
     .description('why it is, or is not, wired: the whole chain, with the row or device at fault')
     .action((what: string) =>
       withSettings(async (invocation) => (await import('./explain.js')).explain(invocation, what)),
@@ -70,7 +79,7 @@ function asPlugin(command: Command): void {
   command
     .showHelpAfterError(false)
     .configureOutput({
-      writeErr: (text) => void process.stdout.write(text),
+      writeErr: writeOut,
       outputError: (text, write) => write(`UNKNOWN: ${text.replace(/^error: /, '')}`),
     })
     .exitOverride(({ code, message }) => {

@@ -94,14 +94,14 @@ export const absolutePath: Format<string> = {
   placeholder: 'PATH',
   expects: 'Write a path that begins with /',
   parse: (text) =>
-    isAbsolute(text) && !text.includes('\0') ? valid(text) : invalid('is not an absolute path'),
+    isAbsolute(text) && !/\p{Cc}/u.test(text) ? valid(text) : invalid('is not an absolute path'),
 };
 
 /** `host` columns are varchar(255) in every generation. */
 export const hostName: Format<string> = {
   placeholder: 'NAME',
   expects: 'Write the name of this host as the database has it, at most 255 characters without white space',
-  parse: (text) => (/^[^\s\p{Cc}]{1,255}$/u.test(text) ? valid(text) : invalid('is not a host name')),
+  parse: (text) => (/^[^\s\p{C}]{1,255}$/u.test(text) ? valid(text) : invalid('is not a host name')),
 };
 
 /** A list of names of hosts, separated by commas; may be empty. */
@@ -138,7 +138,8 @@ const NO_ADDRESS = 'does not begin with an IP address';
 export const groupName: Format<string> = {
   placeholder: 'GROUP',
   expects: 'Write the name or the number of a group of this host',
-  parse: (text) => (/^[^\s:,]{1,255}$/.test(text) ? valid(text) : invalid('is not the name of a group')),
+  parse: (text) =>
+    /^[^\s:,\p{C}]{1,255}$/u.test(text) ? valid(text) : invalid('is not the name of a group'),
 };
 
 export const deviceName: Format<string> = {
@@ -147,11 +148,11 @@ export const deviceName: Format<string> = {
   parse: (text) => (isDeviceName(text.trim()) ? valid(text.trim()) : invalid(NO_DEVICE_NAME)),
 };
 
-const NO_DEVICE_NAME = `is not the name of a network interface (1 to ${LINK_NAME_LENGTH_MAX} bytes without "/", ":" and white space)`;
+const NO_DEVICE_NAME = `is not the name of a network interface (1 to ${LINK_NAME_LENGTH_MAX} bytes without "/", ":", white space and control characters)`;
 
-/** The kernel's dev_valid_name: not `.` or `..`, no slash, colon or white space, shorter than IFNAMSIZ. */
+/** The kernel's dev_valid_name: not `.` or `..`, no slash, colon or white space, shorter than IFNAMSIZ; and nothing that cannot be seen. */
 function isDeviceName(text: string): boolean {
-  const shaped = /^[^/:\s]+$/.test(text) && text !== '.' && text !== '..';
+  const shaped = /^[^/:\s\p{C}]+$/u.test(text) && text !== '.' && text !== '..';
   return shaped && Buffer.byteLength(text) <= LINK_NAME_LENGTH_MAX;
 }
 
@@ -172,6 +173,8 @@ export function mappings(device: 'interface' | 'bridge'): Format<readonly Mappin
         const mapping = /^([^:]+):([^:]+)$/.exec(item);
         const [physicalNetwork, name] = [mapping?.[1]?.trim(), mapping?.[2]?.trim()];
         if (!physicalNetwork || !name) return invalid(`has an item that is not physical_network:${device}`);
+        if (/\p{C}/u.test(physicalNetwork))
+          return invalid('has an item whose physical network has a character that cannot be seen');
         if (!isDeviceName(name)) return invalid(`has an item whose ${device} ${NO_DEVICE_NAME}`);
         if (found.some((other) => other.physicalNetwork === physicalNetwork))
           return invalid(`maps the physical network ${physicalNetwork} twice`);

@@ -16,4 +16,5 @@ export * from './settings.js';
 export * from './status.js';
 export * from './store.js';
 export * from './thrown.js';
+export * from './visible.js';
 export * from './warning.js';

@@ -1,12 +1,15 @@
 import { type Logger, pino } from 'pino';
 import {
   type AgentEvent,
+  brief,
   type Clock,
   databaseFailure,
   type FailureCode,
+  harmless,
   type Observer,
   type PassReport,
   type Settings,
+  visible,
   type Warning,
 } from '../model/index.js';
 import { databaseLine, type Line } from './log-database.js';
@@ -32,8 +35,15 @@ export async function openLog(
   const sink = openSink(2, clock, (lines) => logger.warn({ lines }, 'lines of the log were dropped'));
   const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stderr.isTTY === true);
   const pretty = isPretty ? (await import('pino-pretty')).prettyFactory({ ignore: 'pid,hostname' }) : null;
-  const options = { level: logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const write = (line: string): void => sink.write(pretty === null ? line : pretty(line));
+  // What came from rows and devices must not steer the terminal, nor whatever shows the log of the service.
+  const log = isPretty ? visible<Record<string, unknown>> : brief<Record<string, unknown>>;
+  const options = {
+    level: logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { log },
+  };
+  const write = (line: string): void => sink.write(pretty === null ? harmless(line) : pretty(line));
   const logger = pino(options, { write });
   return { logger, dropped: sink.dropped, flush: sink.flush };
 }

@@ -1,4 +1,4 @@
-import type { AgentEvent, Clock, Observer, PassReport } from '../model/index.js';
+import { type AgentEvent, type Clock, type Observer, oneLine, type PassReport } from '../model/index.js';
 
 /** Sends one notification, `KEY=value` lines; what becomes of it is systemd's business (sd_notify(3)). */
 export type Notify = (...lines: readonly string[]) => void;
@@ -24,7 +24,7 @@ export function systemdObserver(notify: Notify, clock: Pick<Clock, 'monotonicMs'
         tell(`${standing(event.report)}${database}`);
         break;
       case 'database-lost':
-        database = `; database down: ${oneLine(event.error)}`;
+        database = `; database down: ${onOneLine(event.error)}`;
         tell(`serving the ports it knows${database}`);
         break;
       case 'reloading':
@@ -42,7 +42,7 @@ export function systemdObserver(notify: Notify, clock: Pick<Clock, 'monotonicMs'
         notify('STOPPING=1', 'STATUS=too many faults of this program');
         break;
       case 'gave-up':
-        notify('STOPPING=1', `STATUS=gave up: ${oneLine(event.error)}`);
+        notify('STOPPING=1', `STATUS=gave up: ${onOneLine(event.error)}`);
         break;
     }
   };
@@ -56,7 +56,7 @@ const standing = ({ inSync, held, failed, warnings }: PassReport): string =>
     ...(warnings.length > 0 ? [`${warnings.length} warning(s)`] : []),
   ].join(', ');
 
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ');
+const onOneLine = (text: string): string => oneLine(text.replace(/\s+/g, ' '));
 
 /**
  * Tells systemd twice within its limit that the agent lives. What counts is the loop, not the timer here: when the loop

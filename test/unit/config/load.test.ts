@@ -131,7 +131,7 @@ test('a named file that cannot be read is the only problem: it may name the data
 
 test('a folder given as a file is a problem, not a crash', (t) => {
   const [problem] = problems({ files: [folder(t)], environment: DATABASE });
-  assert.match(problem?.wrong ?? '', /cannot be read \(EISDIR\)/);
+  assert.match(problem?.wrong ?? '', /cannot be read \(it is no regular file\)/);
 });
 
 test('of the conventional files the first that is there is read; none being there is fine', (t) => {
