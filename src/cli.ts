@@ -13,7 +13,18 @@ closeDebugger();
 // is seven times what V8 takes for often. Its later versions, of Node 22 and on, count in another way and complain about the flag.
 if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=1000000');
 
-const { main } = await import('./commands/main.js');
+const [{ main }, { endProcess }] = await Promise.all([
+  import('./commands/main.js'),
+  import('./commands/end-process.js'),
+]).catch(refuse);
 closeDebugger();
-const { endProcess } = await import('./commands/end-process.js');
 await endProcess(await main(process.argv.slice(2)));
+
+/** What it takes to load the program the system has refused: with some 30 file descriptors it does not. */
+function refuse(thrown: unknown): never {
+  if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+  process.stderr.write(
+    `quantum-linuxbridge-agent: SYSTEM_REFUSED: the program cannot be loaded: ${thrown.message}\n  Look at the message; the limit of open files (ulimit -n, LimitNOFILE=) must be 64 at the least.\n`,
+  );
+  process.exit(1);
+}

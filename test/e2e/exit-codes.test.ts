@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
 import {
@@ -44,6 +45,39 @@ describe('exit codes', () => {
         const { code, stdout, stderr } = await cli(...args);
         assert.deepEqual({ code, stdout }, { code: 64, stdout: '' });
         assert.match(stderr, /--help/);
+      });
+    }
+
+    test('1 and a sentence with so few file descriptors that the program cannot be loaded', async (t) => {
+      const { cli } = commandsOn(t, usual(), ['prlimit', '--nofile=24']);
+      const { code, stderr } = await cli('once');
+      assert.equal(code, 1);
+      assert.match(stderr, /SYSTEM_REFUSED: the program cannot be loaded: EMFILE.*\n.*ulimit -n/);
+    });
+
+    for (const [what, args] of [
+      ['an argument', ['explain', 'tap\u001b[2J']],
+      ['an account', ['schema', 'grants', '--user', 'a\u202eb']],
+    ] as const) {
+      test(`64 for ${what} with a character that cannot be seen, which is shown`, async (t) => {
+        const { code, stderr } = await commandsOn(t, usual()).cli(...args);
+        assert.equal(code, 64);
+        assert.match(stderr, /cannot be seen/);
+        assert.doesNotMatch(stderr.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+      });
+    }
+
+    for (const [what, lines] of [
+      ['a mapping', ['physical_interface_mappings = physnet1:eth\u001b1']],
+      ['a physical network', ['physical_interface_mappings = phys\u0000net1:eth1']],
+      ['the host', ['[AGENT]', 'host = a\u202eb']],
+    ] as const) {
+      test(`78 for ${what} with a character that cannot be seen`, async (t) => {
+        const config = usual();
+        appendFileSync(config.path, ['[LINUX_BRIDGE]', ...lines, ''].join('\n'));
+        const { code, stderr } = await commandsOn(t, config).cli('plan');
+        assert.equal(code, 78, stderr);
+        assert.doesNotMatch(stderr.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
       });
     }
 

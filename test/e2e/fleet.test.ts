@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { makeConfig, PROGRAM, runCli, socketUrl } from '../support/agent.js';
-import { networkId, portId, type TestDatabase, withDatabase } from '../support/host.js';
+import { makeConfig, PROGRAM, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { makeHost, makeTapsOf, networkId, portId, type TestDatabase, withDatabase } from '../support/host.js';
 import { startMariadb } from '../support/mariadb.js';
-import { makeNamespace } from '../support/netns.js';
+import { makeNamespace, makeTap } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
 import { freePort, waitUntil } from '../support/schema-servers.js';
 
@@ -39,6 +39,30 @@ describe('fleet on ML2', () => {
       const ran = await runCli(makeNamespace(t), ['--config-file', configFor(database()), 'fleet']);
       assert.equal(ran.code, 1);
       assert.match(ran.stdout.split('\n')[2] ?? '', /^compute-2 +NO AGENT/);
+    });
+
+    test('what rows and devices are called steers no terminal and makes no line of its own: it is shown', async (t) => {
+      const { server, rows } = database();
+      const hostile = 'evil\u001b]0;owned\u0007\u202e\u009b2J\nFAKE alive';
+      await server.query(reporting(hostile), 'quantum');
+      await rows.network({ id: networkId(1), type: 'local' });
+      await rows.port({ id: portId(1), network: networkId(1), host: 'host1' });
+      await server.query(`update ports set status = '\u001b[2J\nACTIVE'`, 'quantum');
+      const { namespace } = makeHost(t);
+      makeTapsOf(namespace, portId(1));
+      makeTap(namespace, 'tap\u001b[5m\u202e');
+      const config = makeConfig({ url: socketUrl(server) });
+      await startAgent(t, namespace, makeConfig({ url: socketUrl(server), database: ['read_only = true'] }));
+      for (const command of [['fleet'], ['plan'], ['status'], ['explain', 'tap'], ['check', '--direct']]) {
+        for (const form of [[], ['--json']]) {
+          const ran = await runCli(namespace, ['--config-file', config.path, ...form, ...command]);
+          const shown = ran.stdout + ran.stderr;
+          assert.doesNotMatch(shown.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u, command.join(' '));
+          assert.doesNotMatch(shown, /^(FAKE|ACTIVE)/m, command.join(' '));
+        }
+      }
+      const { stdout } = await runCli(namespace, ['--config-file', config.path, '--json', 'fleet']);
+      assert.ok(JSON.parse(stdout).hosts.some(({ host }: { host: string }) => host === hostile));
     });
 
     test('--watch looks again and again', async (t) => {

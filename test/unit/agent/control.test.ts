@@ -1,68 +1,46 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { askAgent, type ControlAnswer, serveControl } from '../../../src/agent/control.js';
-import { AGENT_STATUS } from '../../../src/agent/status-shape.js';
-import type { AgentStatus } from '../../../src/model/index.js';
+import { test } from 'node:test';
+import * as v from 'valibot';
+import { askAgent, serveControl } from '../../../src/agent/control.js';
+import type { Cleanup } from '../../support/netns.js';
+import { privateFolder } from '../../support/schema-servers.js';
 
-const STATUS = {
-  host: 'host1',
-  version: '0.0.9',
-  startedAtMs: 1,
-  nowMs: 2,
-  lateMs: 0,
-  generation: null,
-  database: {
-    state: 'not-asked-yet',
-    sinceMs: 1,
-    lastGoodPollAtMs: null,
-    server: null,
-    error: null,
-    failedPolls: 0,
-  },
-  lastPass: null,
-  networks: [],
-  taps: [],
-  held: [],
-  warnings: [],
-  passes: [],
-  changes: [],
-} as const;
-
-/** Asks an agent that gives this status. */
-async function asked(t: TestContext, status: object): Promise<ControlAnswer<AgentStatus>> {
-  const runDir = mkdtempSync(join(tmpdir(), 'qlb-control-'));
-  const server = await serveControl(runDir, null, { status: () => status });
-  t.after(async () => {
-    await server.release();
-    rmSync(runDir, { recursive: true });
-  });
-  return askAgent(runDir, { command: 'status', answer: AGENT_STATUS });
+async function serve(t: Cleanup) {
+  const folder = privateFolder('control');
+  const { release } = await serveControl(folder, null, { status: () => 'well' });
+  const path = join(folder, readdirSync(folder)[0] ?? '');
+  /** A client that sends a byte now and then, and never the end of its line. */
+  const trickle = async () => {
+    const client = connect(path);
+    client.on('error', () => {});
+    await once(client, 'connect');
+    const bytes = setInterval(() => client.write('s'), 100);
+    t.after(() => {
+      clearInterval(bytes);
+      client.destroy();
+    });
+    return client;
+  };
+  return { folder, release, trickle };
 }
 
-test('what an agent of a later version tells besides is left out of its status', async (t) => {
-  const answer = await asked(t, { ...STATUS, fingerprint: 'a1b2', database: { ...STATUS.database, lag: 3 } });
-  assert.deepEqual(answer, { kind: 'answer', value: STATUS });
+test('a client that trickles bytes does not hold up the end of the agent', { timeout: 3_000 }, async (t) => {
+  const { release, trickle } = await serve(t);
+  const client = await trickle();
+  await Promise.all([release(), once(client, 'close')]);
 });
 
-for (const [what, status, wrong] of [
-  ['lacks a list', { ...STATUS, taps: undefined }, 'value.taps is not "taps"'],
-  [
-    'has a state that is no word here',
-    {
-      ...STATUS,
-      taps: [{ tap: 'tap1', port: null, network: null, bridge: null, state: 'mirrored', why: null }],
-    },
-    'value.taps.0.state is not ',
-  ],
-  ['has a number where a text belongs', { ...STATUS, host: 7 }, 'value.host is not string'],
-] as const)
-  test(`a status of another version that ${what} is told as one, with that version`, async (t) => {
-    const answer = await asked(t, status);
-    assert.equal(answer.kind, 'misunderstood');
-    const message = answer.kind === 'misunderstood' ? answer.message : '';
-    assert.ok(message.includes(wrong), message);
-    assert.match(message, /\(version 0\.0\.9\).*start the agent again/);
-  });
+test('a client that trickles bytes is cut off after five seconds, and keeps nobody else waiting', {
+  timeout: 8_000,
+}, async (t) => {
+  const { folder, release, trickle } = await serve(t);
+  t.after(release);
+  const client = await trickle();
+  const answer = await askAgent(folder, { command: 'status', answer: v.string() });
+  assert.equal(answer.kind, 'answer');
+  await once(client, 'close');
+});
