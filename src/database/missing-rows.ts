@@ -6,6 +6,7 @@ import { endpointOf } from './errors.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { integer } from './generations/values.js';
 import type { Looked } from './looked.js';
+import { spellingOf } from './read-networks.js';
 
 /**
  * Whether a wired tap has no port row, a port has no network, or a bridge that is here lacks its network or its binding.
@@ -26,9 +27,10 @@ export function isRowMissing(
   const isWhole = (bridge: BridgeQuestion): boolean =>
     bridge.by === 'id' ? wholeIds.has(bridge.id) : whole.some(({ id }) => suffixMatches(bridge.suffix, id));
   const found = new Set<string>(networks.map(({ id }) => id));
+  const spelled = spellingOf([...found]);
   return (
     question.taps.some((tap) => tap.wired && !hasPort(tap)) ||
-    decoded.some((entry) => entry.ok && !found.has(entry.port.networkId)) ||
+    decoded.some((entry) => entry.ok && !found.has(spelled(entry.port.networkId))) ||
     !question.bridges.every(isWhole)
   );
 }

@@ -33,6 +33,20 @@ export const areSameNetworks = (now: WantedNetworks, before: WantedNetworks): bo
 const isSameSet = (now: ReadonlySet<string>, before: ReadonlySet<string>): boolean =>
   now.size === before.size && [...now].every((id) => before.has(id));
 
+const fold = (id: string): string => id.toLowerCase();
+
+/**
+ * Ids as these are spelled. Most databases take capitals for the same, and so do their foreign keys: a port or a binding
+ * may name its network in other letters than the row of the network does. What differs in nothing else, but is there
+ * in both spellings, is two networks.
+ */
+export function spellingOf(ids: readonly string[]): (id: string) => string {
+  const exact = new Set(ids);
+  const byFolded = new Map<string, string | null>();
+  for (const id of exact) byFolded.set(fold(id), byFolded.has(fold(id)) ? null : id);
+  return (id) => (exact.has(id) ? id : (byFolded.get(fold(id)) ?? id));
+}
+
 /** SELECTs of the rows of these networks and of their bindings. */
 export const networkLookups = (
   connection: Connection,
@@ -49,9 +63,10 @@ export function decodeNetworks(
   generation: Generation,
   { ids, suffixes }: WantedNetworks,
 ): readonly Network[] {
+  const folded = new Set([...ids].map(fold));
   const isWanted = (row: Row): boolean => {
     const id = text(row.network_id) ?? '';
-    return ids.has(id) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
+    return folded.has(fold(id)) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
   };
   const crowded = collectNetworks(cut.filter(isWanted), generation).map(unreadable);
   const names = new Set<string>(crowded.map(({ id }) => id));
@@ -67,9 +82,10 @@ const unreadable = (network: Network): Network => ({
 });
 
 function networkTerms(ids: ReadonlySet<string>, suffixes: ReadonlySet<string>): readonly Term[] {
-  const usable = (values: ReadonlySet<string>): string[] => [...values].filter(isUsableId);
+  const usable = (values: Iterable<string>): string[] => [...values].filter(isUsableId);
   return [
-    ...usable(ids).map((equal) => ({ column: '', equal })),
+    // Where the database tells capitals from small letters, the row of the network has the small ones.
+    ...usable(new Set([...ids, ...[...ids].map(fold)])).map((equal) => ({ column: '', equal })),
     ...usable(suffixes).map((suffix) =>
       suffix.length === ID_PREFIX_LENGTH ? { column: '', prefix: suffix } : { column: '', equal: suffix },
     ),
@@ -95,15 +111,17 @@ function selectNetworks(
 }
 
 function collectNetworks(rows: readonly Row[], generation: Generation): readonly Network[] {
+  const isNetwork = (row: Row): boolean => integer(row.is_network) === 1;
+  const spelled = spellingOf(rows.filter(isNetwork).map((row) => text(row.network_id) ?? ''));
   const byId = new Map<string, Row[]>();
   for (const row of rows) {
-    const id = text(row.network_id) ?? '';
+    const id = spelled(text(row.network_id) ?? '');
     const own = byId.get(id);
     if (own === undefined) byId.set(id, [row]);
     else own.push(row);
   }
   return [...byId].map(([id, own]) => {
-    const network = own.find((row) => integer(row.is_network) === 1);
+    const network = own.find(isNetwork);
     return {
       id: networkId(id),
       rowPresent: network !== undefined,

@@ -1,5 +1,5 @@
 import type { Answer, Question, TapQuestion } from '../model/database.js';
-import { portId } from '../model/ids.js';
+import { networkId, portId } from '../model/ids.js';
 import { deviceOf, ID_PREFIX_LENGTH, isUsableId, lookedForBy } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
@@ -15,6 +15,7 @@ import {
   areSameNetworks,
   decodeNetworks,
   networkLookups,
+  spellingOf,
   type WantedNetworks,
   wantedNetworks,
 } from './read-networks.js';
@@ -134,7 +135,7 @@ function concluded(
   const answer: Answer = {
     generation: generation.name,
     hasHosts: generation.hasHosts,
-    ports: portsIn(ports.items),
+    ports: withSpelling(portsIn(ports.items), networks.items),
     networks: networks.items,
     server: namespace === null ? server.identity : `${server.identity}/${namespace}`,
     suspect: server.suspect,
@@ -142,6 +143,15 @@ function concluded(
     warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
   };
   return { ...now, answer };
+}
+
+/** Ports name their networks as those are spelled. */
+function withSpelling(ports: readonly Port[], networks: readonly Network[]): Port[] {
+  const spelled = spellingOf(networks.map(({ id }) => id));
+  return ports.map((port) => {
+    const id = spelled(port.networkId);
+    return id === port.networkId ? port : { ...port, networkId: networkId(id) };
+  });
 }
 
 const portsIn = (decoded: readonly DecodedPort[]): Port[] =>

@@ -55,9 +55,11 @@ export function subinterfaceName(physical: LinkName, vlanId: number): LinkName {
 /** The alias that marks a bridge or subinterface as the agent's and tells its network's whole id. */
 export const labelOf = (id: NetworkId): string => `${LABEL_PREFIX}${id}`.slice(0, LABEL_LENGTH_MAX);
 
-/** The network a label names; null when the alias is not the agent's. */
+/** The network a label names; null when the alias is not the agent's, or has no network's id behind its beginning. */
 export function networkOfLabel(alias: string): NetworkId | null {
-  return alias.startsWith(LABEL_PREFIX) ? networkId(alias.slice(LABEL_PREFIX.length)) : null;
+  if (!alias.startsWith(LABEL_PREFIX)) return null;
+  const id = alias.slice(LABEL_PREFIX.length);
+  return isUsableId(id) ? networkId(id) : null;
 }
 
 /** Exactly the form of a bridge name made from a UUID: `brq`, 8 hex digits, `-`, 2 hex digits. */

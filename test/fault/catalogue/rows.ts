@@ -1,9 +1,10 @@
+import assert from 'node:assert/strict';
 import { socketUrl } from '../../support/agent.js';
 import { rowsOf } from '../../support/schema-rows.js';
 import { createSchema } from '../../support/schema-tables.js';
 import { restoreRows } from '../dump.js';
 import { type Fault, HELD, servesUnheld, severalPolls } from '../fault.js';
-import { OTHER, OTHER_PORT, type Stage, serves } from '../stage.js';
+import { OTHER, OTHER_PORT, type Stage, serves, WIRED_PORTS } from '../stage.js';
 
 const usual = {
   engines: ['PostgreSQL', 'MariaDB'],
@@ -18,6 +19,12 @@ const HOLDS = 'Holds the removals and says so once; they are no more when the ro
 async function warnsOnly({ says }: Stage): Promise<void> {
   await says('warning');
   await severalPolls();
+}
+
+/** What works keeps its status too. */
+async function statusesStay(stage: Stage): Promise<void> {
+  await warnsOnly(stage);
+  for (const port of WIRED_PORTS) assert.equal(await stage.rows.statusOf(port), 'ACTIVE', port);
 }
 
 /** A statement of somebody who forgot the WHERE; the dump puts it right. */
@@ -54,9 +61,17 @@ export const ROW_FAULTS: readonly Fault[] = [
   {
     ...usual,
     name: 'DELETE FROM network_bindings without WHERE',
-    agent: 'Warns, leaves every tap and uplink where it is, writes status DOWN until the bindings are back.',
+    agent: 'Warns, leaves every tap, uplink and status as it is.',
     strike: forgotten('delete from network_bindings'),
-    expect: warnsOnly,
+    expect: statusesStay,
+    serves,
+  },
+  {
+    ...usual,
+    name: 'UPDATE network_bindings SET physical_network = NULL, vlan_id = 5000 without WHERE',
+    agent: 'Warns that the rows cannot be read, leaves every tap, uplink and status as it is.',
+    strike: forgotten('update network_bindings set physical_network = null, vlan_id = 5000'),
+    expect: statusesStay,
     serves,
   },
   {
