@@ -107,6 +107,11 @@ export const WARNINGS = {
     remedy:
       'Put the addresses on a bridge of your own and name it in bridge_mappings, or set flat_address_move = move.',
   },
+  MTU_EXCEEDS_UPLINK: {
+    cause:
+      'The MTU of a network is larger than that of the interface that leads to it: its large packets are lost.',
+    remedy: 'Raise the MTU of the interface (and of what is behind it), or lower that of the network.',
+  },
   ADDRESS_LEASED: {
     cause: 'An address with a lifetime (a DHCP lease) has to move to the bridge of a flat network.',
     remedy:

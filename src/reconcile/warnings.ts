@@ -19,6 +19,7 @@ export function warningsOf(
     ...tapWarnings(taps),
     ...otherSegments(taps, networks),
     ...ofNetworks,
+    ...largeNetworks(networks),
     ...leasedAddresses(networks),
     ...taggedFrames(world),
   ];
@@ -65,6 +66,15 @@ export function reasonOf(network: DesiredNetwork): Warning {
     network: network.id,
   };
 }
+
+/** A subinterface can have no larger MTU than the interface that it stands on. */
+const largeNetworks = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warning[] =>
+  [...networks.values()].flatMap(({ id, mtu, serves }): Warning[] => {
+    if (mtu === null || (serves?.kind !== 'interface' && serves?.kind !== 'subinterface')) return [];
+    const link = serves.kind === 'interface' ? serves.link : serves.parent;
+    const message = `network ${id} has MTU ${mtu}, and ${link.name}, which leads to it, ${link.mtu}`;
+    return mtu > link.mtu ? [{ code: 'MTU_EXCEEDS_UPLINK', message, network: id, device: link.name }] : [];
+  });
 
 /** The kernel ends a leased address on the bridge, while the DHCP client still renews it on the uplink. */
 const leasedAddresses = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warning[] =>
