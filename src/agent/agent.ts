@@ -1,4 +1,11 @@
-import { type AgentStatus, EXIT, type ExitCode, type FaultPlace, type Settings } from '../model/index.js';
+import {
+  type AgentStatus,
+  EXIT,
+  type ExitCode,
+  type FaultPlace,
+  fingerprintOf,
+  type Settings,
+} from '../model/index.js';
 import { viewOf } from '../reconcile/view.js';
 import { recallAtStart } from './keep.js';
 import { look } from './look.js';
@@ -10,8 +17,8 @@ import { statusOf } from './status.js';
 import { SUMMARY_INTERVAL_MS } from './tally.js';
 
 export interface Agent {
-  /** Lets the removals that are held now go ahead with the next poll; gives how many. */
-  accept(): number;
+  /** Lets the removals of that fingerprint go ahead with the next poll; gives how many. 0: what is held now is something else. */
+  accept(fingerprint: string): number;
   /** Works with these settings from the next pass on. */
   reload(settings: Settings): void;
   /** Finishes what is in hand, leaves the data plane as it is. */
@@ -50,7 +57,7 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
   edges.kernel.watch(() => look(self));
   summariseHourly(self);
   return {
-    accept: () => accept(self),
+    accept: (fingerprint) => accept(self, fingerprint),
     reload: (next) => reload(self, next),
     stop: () => shutDown(self, EXIT.ok),
     fault: (during, thrown) => noteFault(self, during, thrown),
@@ -61,10 +68,11 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
   };
 }
 
-function accept(self: AgentState): number {
+function accept(self: AgentState, fingerprint: string): number {
   const held = self.last?.held ?? [];
+  if (fingerprintOf(held) !== fingerprint) return 0;
   self.memory = { ...self.memory, accepted: new Set(held.map(({ key }) => key)) };
-  if (held.length > 0) self.edges.observer({ kind: 'accepted', removals: held.length });
+  self.edges.observer({ kind: 'accepted', removals: held.length });
   self.poller?.pollSoon();
   return held.length;
 }

@@ -14,8 +14,8 @@ const ANSWER_TIMEOUT_MS = 5_000;
 /** Commands of some people and a monitoring system: more is no one's we know. */
 const CLIENTS_MAX = 32;
 
-/** What the running agent does when it is asked over its socket; each answer is sent as JSON. */
-export type ControlHandlers = Readonly<Record<string, () => unknown>>;
+/** What the running agent does when it is asked over its socket, by the request's first word; each is given the second, and its answer is sent as JSON. */
+export type ControlHandlers = Readonly<Record<string, (argument: string) => unknown>>;
 
 /** A question to the running agent, and what its answer has to look like. */
 export interface ControlQuestion<Value> {
@@ -89,13 +89,14 @@ function answer(socket: Socket, handlers: ControlHandlers): void {
   });
 }
 
-function respond(command: string, handlers: ControlHandlers): unknown {
+function respond(request: string, handlers: ControlHandlers): unknown {
+  const [command = '', argument = ''] = request.split(' ', 2);
   const handler = Object.hasOwn(handlers, command) ? handlers[command] : undefined;
   if (handler === undefined) {
     return { error: `the running agent does not know ${JSON.stringify(command.slice(0, 40))}` };
   }
   try {
-    return { value: handler() };
+    return { value: handler(argument) };
   } catch (error) {
     // Whoever asks hears of it; a question must never end the agent.
     return { error: `the running agent failed to answer: ${messageOf(error)}` };

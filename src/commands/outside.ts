@@ -51,7 +51,7 @@ export async function openOutside(settings: Settings, log: Log): Promise<Outside
         releasers.push(startWatchdog(notify, realClock, watchdogMs, () => agent.lateMs()));
       }
       const { runDir, controlGroup } = settings;
-      const handlers = { accept: () => agent.accept(), status: () => agent.status() };
+      const handlers = { accept: agent.accept, status: () => agent.status() };
       await open('control-failed', async () => (await serveControl(runDir, controlGroup, handlers)).release);
       if (web === null) return;
       const onChange = (listener: () => void): (() => void) => {

@@ -92,8 +92,16 @@ function addPassCommands(program: Command, { withSettings, withoutPassword }: Ru
     .action(() => withSettings(async (invocation) => (await import('./plan.js')).plan(invocation)));
   program
     .command('accept')
-    .description("let the running agent's held removals go ahead")
-    .action(() => withoutPassword(async (invocation) => (await import('./accept.js')).accept(invocation)));
+    .description("let the running agent's held removals go ahead, if they are still those of the fingerprint")
+    .argument(
+      '[fingerprint]',
+      'as plan, status and the page show it; without one the list is shown, and you are asked',
+    )
+    .action((fingerprint: string | undefined) =>
+      withoutPassword(async (invocation) =>
+        (await import('./accept.js')).accept(invocation, fingerprint ?? null),
+      ),
+    );
 }
 
 const WATCH_PAUSE = duration(1_000, 24 * 3_600_000);

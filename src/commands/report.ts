@@ -1,4 +1,4 @@
-import type { LinkRef, Operation, PassReport } from '../model/index.js';
+import { fingerprintOf, type LinkRef, type Operation, type PassReport } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
 import { inIprouteWords } from '../reconcile/iproute.js';
 
@@ -10,6 +10,7 @@ export function reportAsJson(host: string, report: PassReport): string {
     inSync: report.inSync,
     operations: report.operations.map(operationAsJson),
     held: report.held,
+    ...(report.held.length === 0 ? {} : { fingerprint: fingerprintOf(report.held) }),
     failed: report.failed.map(({ operation, failure }) => ({
       ...operationAsJson(operation),
       errno: failure.errno,
@@ -66,6 +67,7 @@ export function reportAsText(host: string, given: PassReport, tense: 'planned' |
         `  ! ${operation.op} ${operation.device} failed: ${failure.errno} ${failure.message}`,
     ),
     ...report.held.map(({ text, reason }) => `  held: ${text} (${reason})`),
+    ...(report.held.length === 0 ? [] : [`  fingerprint of what is held: ${fingerprintOf(report.held)}`]),
     ...report.statuses.map(({ port, from, to }) => `  status of port ${port}: ${from ?? 'NULL'} -> ${to}`),
     ...report.warnings.map(({ code, message }) => `  warning ${code}: ${message}`),
   ].join('\n');

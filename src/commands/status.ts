@@ -2,6 +2,7 @@ import {
   type AgentStatus,
   EXIT,
   type ExitCode,
+  fingerprintOf,
   type NetworkStatus,
   type TapStatus,
   WARNINGS,
@@ -17,14 +18,18 @@ import { cell, painter, type Tone, wrapped } from './text.js';
 
 /**
  * `status`: what the running agent sees and last did, as a table of at most 80 columns, or with `--json` its whole
- * `AgentStatus`. Exit 0. When no agent runs it says so and shows the host as it is: exit 69.
+ * `AgentStatus` and the fingerprint of what is held. Exit 0. When no agent runs it says so and shows the host as it is: exit 69.
  */
 export async function status(invocation: Invocation): Promise<ExitCode> {
   const { loaded, json, output } = invocation;
   const { runDir } = loaded.settings;
   const answer = await askStatus(runDir);
   if (answer.kind === 'answer') {
-    output.print(json ? jsonOf(answer.value, 2) : asText(visible(answer.value), output));
+    output.print(
+      json
+        ? jsonOf({ ...answer.value, fingerprint: fingerprintOf(answer.value.held) }, 2)
+        : asText(visible(answer.value), output),
+    );
     return EXIT.ok;
   }
   const code = complainOfAgent(output, runDir, answer);
@@ -160,7 +165,7 @@ function tapRows({ tap, bridge, state, why, port }: TapStatus, { colour }: Outpu
 function heldLines({ held }: AgentStatus): string {
   if (held.length === 0) return '';
   const lines = held.map(({ text, reason }) => wrapped(`${text} (${reason})`, TAP_INDENT));
-  return ['HELD BACK (accept lets them go ahead)', ...lines].join('\n');
+  return [`HELD BACK (accept ${fingerprintOf(held)} lets them go ahead)`, ...lines].join('\n');
 }
 
 /** Each code once with its remedy, below it what it is about. */

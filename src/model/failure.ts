@@ -119,6 +119,16 @@ export const FAILURES = {
     remedy: 'Look into the log of the agent; start it again when it hangs or is of another version.',
     exit: EXIT.failed,
   },
+  HELD_CHANGED: {
+    cause: 'What the running agent holds now is not what the fingerprint stands for: nothing was accepted.',
+    remedy: 'Look at what is held now; when it is right, accept its own fingerprint.',
+    exit: EXIT.held,
+  },
+  ACCEPT_UNCONFIRMED: {
+    cause: 'accept was given no fingerprint, and nobody at a terminal has said yes.',
+    remedy: 'Look at what is held; when it is right, run accept with its fingerprint.',
+    exit: EXIT.usage,
+  },
   CONTROL_SOCKET_FAILED: {
     cause: 'The agent could not make its control socket; accept and status cannot reach it.',
     remedy:

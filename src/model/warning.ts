@@ -123,7 +123,8 @@ export const WARNINGS = {
   },
   REMOVALS_HELD: {
     cause: 'The database asks to remove more than the guard lets pass, or its answer may be incomplete.',
-    remedy: 'Look at the plan; when the database is right, run quantum-linuxbridge-agent accept.',
+    remedy:
+      'Look at what is held (status); when the database is right, run quantum-linuxbridge-agent accept with its fingerprint.',
   },
   REPAIR_UNDONE: {
     cause: 'The same repair is undone again and again: something else on this host changes the same devices.',

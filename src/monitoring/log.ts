@@ -5,6 +5,7 @@ import {
   type Clock,
   databaseFailure,
   type FailureCode,
+  fingerprintOf,
   harmless,
   type Observer,
   type PassReport,
@@ -176,7 +177,11 @@ function logHeld(log: Logger, { pass, held }: PassReport, before: string): strin
   if (held.length === 0) log.info({ pass }, 'no removals are held any more');
   else {
     const devices = held.slice(0, WARNINGS_LOGGED_MAX).map(({ device }) => device);
-    log.warn({ pass, held: held.length, devices, reason: held[0]?.reason }, 'removals held, see accept');
+    const fingerprint = fingerprintOf(held);
+    log.warn(
+      { pass, held: held.length, devices, reason: held[0]?.reason, fingerprint },
+      'removals held, see accept',
+    );
   }
   return now;
 }

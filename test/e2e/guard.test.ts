@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { makeConfig, PROGRAM, runCli, socketUrl, startAgent } from '../support/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -15,7 +15,7 @@ import {
   waitForMaster,
   waitForStatus,
 } from '../support/host.js';
-import type { Cleanup } from '../support/netns.js';
+import { type Cleanup, command } from '../support/netns.js';
 import { startQuietWitness } from '../support/witness.js';
 
 const LOCAL = networkId(1);
@@ -32,7 +32,7 @@ async function makeWiredHost(t: Cleanup, { server, rows }: TestDatabase) {
   const cli = (...args: readonly string[]) => runCli(namespace, ['--config-file', config.path, ...args]);
   const sql = (statement: string) => server.query(statement, 'quantum');
   assert.equal((await cli('once')).code, 0);
-  return { namespace, rows, sql, cli, start: () => startAgent(t, namespace, config) };
+  return { namespace, rows, config, sql, cli, start: () => startAgent(t, namespace, config) };
 }
 
 onEachEngine('folsom', (database) => {
@@ -47,12 +47,73 @@ onEachEngine('folsom', (database) => {
     assert.match(String(held.reason), /table ports is wholly empty/);
     await witness.expectNothingOn(...linkNames(namespace));
 
-    const accept = await cli('accept');
+    const accept = await cli('accept', String(held.fingerprint));
     assert.equal(accept.code, 0, accept.stderr);
     assert.match(accept.stdout, /^3 held removal/);
     for (const port of PORTS) await waitForMaster(namespace, tapOf(port), null);
     assert.equal(agent.saying(HELD).length, 1);
     await agent.line('no removals are held any more');
+  });
+
+  test('accept lets go ahead what was seen, and nothing else', async (t) => {
+    const { namespace, sql, cli, start } = await makeWiredHost(t, database());
+    const agent = await start();
+    const [first, second, third] = PORTS;
+    await sql(`update ports set admin_state_up = false where id in ('${first}', '${second}')`);
+    const { fingerprint: seen } = await agent.line(HELD);
+    assert.match(String(seen), /^[0-9a-f]{10}$/);
+    assert.equal(JSON.parse((await cli('--json', 'plan')).stdout).fingerprint, seen, 'plan shows the same');
+    assert.match((await cli('status')).stdout, new RegExp(`accept ${seen}`));
+    const lines = agent.lines().length;
+    await sql(`update ports set admin_state_up = false where id = '${third}'`);
+    const { fingerprint: now } = await agent.line(HELD, lines);
+    const witness = await startQuietWitness(t, namespace);
+
+    const alone = await cli('accept');
+    assert.equal(alone.code, 64, 'nobody is at a terminal');
+    assert.match(alone.stdout, new RegExp(`take ${tapOf(PORTS[2] ?? '')} out[\\s\\S]*${now}`));
+    const stale = await cli('accept', String(seen));
+    assert.equal(stale.code, 3);
+    assert.match(stale.stdout, new RegExp(`fingerprint of what is held: ${now}`));
+    assert.match(stale.stderr, /HELD_CHANGED/);
+    await witness.expectNothingOn(...linkNames(namespace));
+    assert.equal((await cli('accept', String(now))).code, 0);
+    for (const port of PORTS) await waitForMaster(namespace, tapOf(port), null);
+  });
+
+  test('accept without a fingerprint asks whoever sits at the terminal', async (t) => {
+    const { namespace, config, sql, start } = await makeWiredHost(t, database());
+    const agent = await start();
+    await sql('update ports set admin_state_up = false');
+    await agent.line(HELD);
+    const atTerminal = (answer: string): string =>
+      command(
+        'sh',
+        '-c',
+        `printf '${answer}\\n' | script -qec "ip netns exec ${namespace} ${process.execPath} ${PROGRAM} --config-file ${config.path} accept" /dev/null || true`,
+      );
+    assert.match(atTerminal('n'), /Let 3 removal\(s\) go ahead[\s\S]*nothing was accepted/);
+    assert.match(atTerminal('y'), /3 held removal\(s\) go ahead/);
+    for (const port of PORTS) await waitForMaster(namespace, tapOf(port), null);
+  });
+
+  test('rows deleted one by one, by an agent that starts again between them and by once: only the free one loses its wire', async (t) => {
+    const { namespace, sql, cli, start } = await makeWiredHost(t, database());
+    const [first, second, third] = PORTS;
+    const remove = (port = '') => sql(`delete from ports where id = '${port}'`);
+    await remove(first);
+    assert.equal((await cli('once')).code, 0);
+    assert.equal(masterOf(namespace, tapOf(PORTS[0] ?? '')), null);
+    const witness = await startQuietWitness(t, namespace);
+    await remove(second);
+    assert.equal((await cli('once')).code, 3);
+    const agent = await start();
+    assert.match(String((await agent.line(HELD)).reason), /within guard_window/);
+    agent.signal('SIGKILL');
+    await agent.ended();
+    await remove(third);
+    await (await start()).line(HELD);
+    await witness.expectNothingOn(...linkNames(namespace));
   });
 
   test('rows that come back end the hold without a link event', async (t) => {

@@ -41,6 +41,34 @@ const guardOff: Bug = {
     })),
 };
 
+/** Each pass has the whole free share again. */
+const lastPassForgotten: Bug = {
+  name: 'guard forgets the last pass',
+  settings: (settings) => ({ ...settings, guard: { ...settings.guard, windowMs: 0 } }),
+};
+
+/** While many rows are missing nothing is done, and as soon as one row is, its tap is cut: what was held is forgotten. */
+const holdsForgotten: Bug = {
+  name: 'guard forgets what it holds',
+  edges: (edges) =>
+    withDatabase(edges, (database) => {
+      let whole: Answer | null = null;
+      let isHeld = false;
+      return {
+        ...database,
+        read: async (question) => {
+          const answer = await database.read(question);
+          const names = new Set(answer.ports.map(({ id }) => id));
+          const missing = whole?.ports.filter(({ id }) => !names.has(id)) ?? [];
+          isHeld = missing.length > 1;
+          if (!isHeld && missing.length === 0) whole = answer;
+          return isHeld && whole !== null ? whole : answer;
+        },
+        writeStatuses: async (changes) => (isHeld ? 0 : database.writeStatuses(changes)),
+      };
+    }),
+};
+
 /** Now and then half of the links are read, and nobody notices. */
 const tornRead: Bug = {
   name: 'torn read',
@@ -204,6 +232,8 @@ const renamedUplinkForgotten: Bug = {
 
 export const BUGS: readonly Bug[] = [
   guardOff,
+  lastPassForgotten,
+  holdsForgotten,
   tornRead,
   detachBeforeAttach,
   statusBeforeApply,

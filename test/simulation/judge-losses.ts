@@ -1,4 +1,4 @@
-import type { IfIndex } from '../../src/model/index.js';
+import type { HostSettings, HostState, IfIndex } from '../../src/model/index.js';
 import type { Telling } from './database.js';
 import type { Loss } from './judge-operation.js';
 import { isPlugged, isTapName } from './knowledge.js';
@@ -25,19 +25,24 @@ export interface Ledger {
 
 const WINDOW_MS = 600_000;
 
+const NOBODY: { readonly taps: readonly IfIndex[]; readonly tooMany: readonly IfIndex[] } = {
+  taps: [],
+  tooMany: [],
+};
+
+const wiredTaps = (state: HostState, settings: HostSettings): number =>
+  [...state.links.values()].filter((link) => isTapName(link.name) && isPlugged(state, link, settings)).length;
+
 export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
   let lost = new Map<IfIndex, number>();
   let counts: { readonly atMs: number; readonly wired: number }[] = [];
   let tooMany = new Set<IfIndex>();
-  let silentNow: { readonly taps: readonly IfIndex[]; readonly isTooMuch: boolean } | null = null;
+  /** Since when each wired tap has had no row, of those that have none. */
+  let silentSince = new Map<IfIndex, number>();
+  let silentNow = NOBODY;
   let isAccepted = false;
   let isKept = true;
-  const wiredNow = (): number => {
-    const state = now();
-    return [...state.links.values()].filter(
-      (link) => isTapName(link.name) && isPlugged(state, link, settings().host),
-    ).length;
-  };
+  const count = (): void => void counts.push({ atMs: nowMs(), wired: wiredTaps(now(), settings().host) });
   /** A count holds until the next one. */
   const mostWired = (): number => {
     counts = counts.filter((_, at) => {
@@ -50,16 +55,16 @@ export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
   return {
     tells: (telling, isBelieved) => {
       const taps = silentInAgentBridges(telling, now(), settings().host).map(({ index }) => index);
-      counts.push({ atMs: nowMs(), wired: wiredNow() });
-      silentNow = { taps, isTooMuch: isBelieved && taps.length > free() };
+      count();
+      silentSince = new Map(taps.map((tap) => [tap, silentSince.get(tap) ?? nowMs()]));
+      const fresh = taps.filter((tap) => nowMs() - (silentSince.get(tap) ?? 0) < WINDOW_MS);
+      silentNow = { taps, tooMany: isBelieved && fresh.length > free() ? fresh : [] };
     },
     passEnds: () => {
-      if (silentNow !== null) {
-        const { taps, isTooMuch } = silentNow;
-        const wired = taps.filter((tap) => now().links.get(tap)?.master !== null);
-        tooMany = new Set(wired.filter((tap) => tooMany.has(tap) || (isTooMuch && !isAccepted)));
-      }
-      silentNow = null;
+      count();
+      const added = new Set(isAccepted ? [] : silentNow.tooMany);
+      const wired = silentNow.taps.filter((tap) => now().links.get(tap)?.master !== null);
+      tooMany = new Set(wired.filter((tap) => tooMany.has(tap) || added.has(tap)));
       isAccepted = false;
     },
     loses: (losses) => {
@@ -84,7 +89,6 @@ export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
       isKept = isWritten;
     },
     agentStarted: () => {
-      silentNow = null;
       isAccepted = false;
       if (isKept) return;
       // A full disk: the next agent knows nothing of the one before.

@@ -1,4 +1,5 @@
 import { FAULT_HAPPENINGS } from './happenings-faults.js';
+import { HARM_HAPPENINGS } from './happenings-harm.js';
 import { HOST_HAPPENINGS } from './happenings-host.js';
 import { ROW_HAPPENINGS } from './happenings-rows.js';
 import { makeRandom, mixed } from './random.js';
@@ -15,6 +16,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   ...ROW_HAPPENINGS,
   ...HOST_HAPPENINGS,
   ...FAULT_HAPPENINGS,
+  ...HARM_HAPPENINGS,
 };
 
 const WEIGHTS = Object.entries(KINDS).map(([kind, { weight }]) => ({ kind, weight }));

@@ -1,5 +1,6 @@
 import type { Link, PassReport } from '../../src/model/index.js';
 import type { Telling } from './database.js';
+import { acceptAll } from './happenings-faults.js';
 import { isAskedFor } from './judge-operation.js';
 import { judgeSettled, judgeVanished } from './judge-settled.js';
 import { knowledgeOf, rowOfTap } from './knowledge.js';
@@ -81,7 +82,8 @@ async function help(scene: Scene, progress: Progress): Promise<void> {
   if (isPausing(progress.report())) {
     await clock.runUntil(clock.monotonicMs() + PAUSE_MS, progress.goesOn);
   }
-  const removals = scene.agent()?.accept() ?? 0;
+  const agent = scene.agent();
+  const removals = agent === null ? 0 : acceptAll(agent);
   if (removals > 0) oracle.accepted();
   note(() => `the operator accepts ${removals} removals`);
   await nextPolls(scene, progress, 2);

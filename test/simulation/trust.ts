@@ -4,7 +4,7 @@ import { type Ledger, makeLedger } from './judge-losses.js';
 import { knowledgeOf } from './knowledge.js';
 import { silentInAgentBridges, silentTaps } from './silence.js';
 
-/** Whether the silence of an answer may be believed: kept for one agent's life, as the agent itself has to. */
+/** Whether the silence of an answer may be believed. The server is remembered for one agent's life, as by the agent itself; how often something was asked for, for all of them. */
 export interface Trust {
   /** Another agent has started, and knows nothing of this. */
   forget(): void;
@@ -25,7 +25,7 @@ export interface TrustEdges {
   readonly nowMs: () => number;
 }
 
-/** How often and how long the answers of one agent's life have been silent about something. */
+/** How often and how long the answers have been silent about something; the agent keeps its count on disk. */
 interface Silence {
   readonly polls: number;
   readonly sinceMs: number;
@@ -56,7 +56,6 @@ export function makeTrust(edges: TrustEdges): Trust {
     forget: () => {
       ledger.agentStarted();
       server = null;
-      silences = new Map();
       isAccepted = false;
     },
     hears: (telling) => {

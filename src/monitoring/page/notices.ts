@@ -1,5 +1,5 @@
 import type { AgentStatus, HeldRemoval, Warning, WarningCode } from '../../model/index.js';
-import { WARNINGS } from '../../model/index.js';
+import { fingerprintOf, WARNINGS } from '../../model/index.js';
 import { type Html, html } from './html.js';
 import type { Part } from './networks.js';
 import { icon } from './states.js';
@@ -27,7 +27,7 @@ function heldNotice(held: readonly HeldRemoval[]): Html {
 ${reasons.map((reason) => html`<p><strong>${reason}</strong></p>`)}
 ${listOf(held.map(({ text, taps }) => html`${text}${taps > 1 ? html` <small>(${count(taps, 'tap')})</small>` : null}`))}
 <p>When the database is right, let them go ahead on this host:</p>
-<pre tabindex="0" aria-label="command"><code>quantum-linuxbridge-agent accept</code></pre>
+<pre tabindex="0" aria-label="command"><code>quantum-linuxbridge-agent accept ${fingerprintOf(held)}</code></pre>
 </div>
 </section>`;
 }
