@@ -58,7 +58,7 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
     if (!isLost) {
       const failure = await attempt(used);
       if (used !== writer || isStopped()) return;
-      tell(failure);
+      if (failure !== 'fault') tell(failure);
     }
     const pauseMs = failures === 1 ? RETRY_MS : intervalMs;
     arm(beganMs + pauseMs - clock.monotonicMs());
@@ -69,7 +69,7 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
     if (failure !== null && failures === FAILURES_TOLD_FROM)
       observer({ kind: 'heartbeat-failed', error: failure.message });
   };
-  const attempt = async (used: HeartbeatWriter): Promise<DatabaseError | null> => {
+  const attempt = async (used: HeartbeatWriter): Promise<DatabaseError | 'fault' | null> => {
     const { physicalInterfaces: interfaceMappings, bridgeMappings } = settings.host;
     const upForMs = clock.monotonicMs() - startedMs;
     try {
@@ -78,7 +78,7 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
     } catch (error) {
       if (error instanceof DatabaseError) return error;
       edges.onFault(error);
-      return null;
+      return 'fault';
     }
   };
   const isStopped = (): boolean => state === 'stopped';

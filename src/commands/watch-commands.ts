@@ -1,6 +1,6 @@
 import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 import { duration } from '../config/formats.js';
-import { oneLine } from '../model/index.js';
+import { messageOf, oneLine } from '../model/index.js';
 import { STATES } from '../monitoring/nagios.js';
 import { CHECK_TIMEOUT_MS, MEASURE_NAMES, measuresHelp } from './check-measures.js';
 import type { Runner } from './program.js';
@@ -59,8 +59,15 @@ export function addWatchCommands(program: Command, { withSettings, withoutPasswo
     ({ warning = '', critical = '', timeout = CHECK_TIMEOUT_MS, direct = false }: CheckArguments) => {
       const run = direct ? withSettings : withoutPassword;
       return run(
-        async (invocation) =>
-          (await import('./check.js')).check(invocation, { warning, critical, timeoutMs: timeout, direct }),
+        async (invocation) => {
+          const { check, unknown } = await import('./check.js');
+          try {
+            return await check(invocation, { warning, critical, timeoutMs: timeout, direct });
+          } catch (error) {
+            // Whatever its surroundings refuse, a plugin says it in one line and with a code of its own.
+            return unknown(invocation.output, messageOf(error));
+          }
+        },
         async (output, problems) => (await import('./check.js')).unknown(output, problems.join(' ')),
       );
     },

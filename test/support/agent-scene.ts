@@ -65,6 +65,8 @@ export interface Scene {
   readonly weather: Weather;
   /** What the agent told. */
   readonly told: AgentEvent[];
+  /** What it kept on disk, and how much it had told before. */
+  readonly kept: (readonly [name: string, toldBefore: number])[];
   pass(forMs: number): Promise<void>;
   /** The bridge that the tap is in; null: none. */
   bridgeOf(tap: string): string | null;
@@ -79,6 +81,7 @@ export async function wiredHost(listen: Listener = () => {}): Promise<Scene> {
   const random = makeRandom(1);
   const weather = fairWeather();
   const told: AgentEvent[] = [];
+  const kept: [string, number][] = [];
   const kernel = simulateKernel(buildLinks([{ name: 'eth1' }, { name: 'tapp1', up: false }]));
   const events = eventsOf(kernel);
   const agent = startAgent(
@@ -86,7 +89,11 @@ export async function wiredHost(listen: Listener = () => {}): Promise<Scene> {
       kernel: events.kernel,
       clock,
       openDatabase: () => databaseOf(clock, weather),
-      store: openSimulatedStore(new Map(), clock, { before: () => {}, after: () => {}, reaches: () => true }),
+      store: openSimulatedStore(new Map(), clock, {
+        before: (name) => kept.push([name, told.length]),
+        after: () => {},
+        reaches: () => true,
+      }),
       observer: (event) => {
         told.push(event);
         listen(event);
@@ -104,7 +111,7 @@ export async function wiredHost(listen: Listener = () => {}): Promise<Scene> {
   };
   await pass(POLLING_INTERVAL_MS / 2);
   assert.equal(bridgeOf('tapp1'), 'brqn1');
-  return { agent, events, clock, weather, told, pass, bridgeOf };
+  return { agent, events, clock, weather, told, kept, pass, bridgeOf };
 }
 
 function databaseOf(clock: SimulatedClock, weather: Weather): Database {

@@ -60,3 +60,11 @@ test('a known tap waits no more than the gap while the links of others come and 
   await scene.pass(50);
   assert.equal(scene.bridgeOf('tapp1'), 'brqn1');
 });
+
+test('statuses do not wait until what is known is on disk', async () => {
+  const { told, kept } = await wiredHost();
+  const written = told.findIndex(({ kind }) => kind === 'statuses-written');
+  assert.ok(written >= 0);
+  const [, toldBefore] = kept.find(([name]) => name === 'last-known-good') ?? [];
+  assert.ok(toldBefore !== undefined && toldBefore > written, JSON.stringify(kept));
+});
