@@ -31,7 +31,7 @@ export async function inspect(
     trigger: 'command',
     settings: { ...settings, host: { ...settings.host, plugGraceMs: 0 } },
     memory: EMPTY_MEMORY,
-    fresh: { answer, presentBefore: presentWhenAsked(view, EMPTY_MEMORY, nowMs) },
+    fresh: { answer, presentBefore: presentWhenAsked(view, EMPTY_MEMORY, nowMs), wentBack: null },
     accepted: 'remembered',
     keepGuard: () => {},
     apply: false,

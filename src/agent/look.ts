@@ -21,7 +21,8 @@ export function pass(self: AgentState, trigger: PassReport['trigger'], told: Tol
   const startedMs = clock.monotonicMs();
   const state = kernel.observe();
   const now = { state, settings, memory, answer: told?.answer ?? null };
-  if (settled !== null && self.last !== null && nothingHasChanged(settled, now, startedMs)) {
+  const isAsBefore = settled !== null && (told?.wentBack ?? null) === null;
+  if (isAsBefore && self.last !== null && nothingHasChanged(settled, now, startedMs)) {
     const timings = { planMs: clock.monotonicMs() - startedMs, applyMs: 0 };
     return conclude(self, told, { ...self.last, pass: id, trigger, operations: [], timings });
   }

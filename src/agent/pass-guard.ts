@@ -1,4 +1,4 @@
-import type { Answer, GuardSettings, HeldRemoval, IfIndex, Warning } from '../model/index.js';
+import type { GuardSettings, HeldRemoval, IfIndex, Warning } from '../model/index.js';
 import { desire } from '../reconcile/desire.js';
 import {
   type Desired,
@@ -11,6 +11,7 @@ import { countWired } from '../reconcile/gone.js';
 import { type GuardInput, type GuardVerdict, judge, release } from '../reconcile/guard.js';
 import { type GuardMemory, withoutUntaken } from '../reconcile/guard-memory.js';
 import type { FreshAnswer, Memory } from '../reconcile/memory.js';
+import { hear, settleTrust, suspicionOf, wentBackWarning } from '../reconcile/trust.js';
 import { isPlugged, type View } from '../reconcile/view.js';
 
 /** What the guard is told besides the world. */
@@ -26,6 +27,7 @@ export interface GuardOrder {
 /** The guard's word for one pass. */
 export interface Guarded {
   readonly held: readonly HeldRemoval[];
+  readonly warnings: readonly Warning[];
   /**
    * Decides about the host as it is now, around the removals that are held. What was decided to judge a world is not
    * decided again.
@@ -39,10 +41,10 @@ export interface Guarded {
 export function guard(world: World, order: GuardOrder, memory: Memory): Guarded {
   const { fresh, settings } = order;
   if (fresh === null) {
-    return { held: [], decide: (now) => desire(now, NO_REMOVALS), conclude: () => memory };
+    return { held: [], warnings: [], decide: (now) => desire(now, NO_REMOVALS), conclude: () => memory };
   }
   const desired = desire(world, 'all');
-  const server = serverTrust(fresh.answer, memory, isSilent(world, desired));
+  const server = hear(memory.server, fresh.answer, fresh.wentBack);
   const input: GuardInput = {
     ...lookedAt(world, desired),
     emptyTables: fresh.answer.emptyTables,
@@ -53,11 +55,12 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
   };
   const verdict = release(settings, input, judge(settings, input));
   const isFree = ({ key }: Removal): boolean => !verdict.held.has(key);
-  const isBelieved = desired.removals.some((one) => restsOnMissingRows(one) && isFree(one));
+  const heard = { isSilent: isSilent(world, desired), removals: desired.removals, isFree };
   const going = new Map(desired.removals.filter(isFree).map((one) => [one.key, one]));
   let current = verdict;
   return {
     held: heldOf(desired.removals, verdict.held),
+    warnings: wentBackWarning(server),
     decide: (now) => {
       const all = now === world ? desired : desire(now, 'all');
       if (now !== world) {
@@ -74,7 +77,7 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
         ...memory,
         guard: withoutUntaken(current.memory, memory.guard, (tap) => cut.has(tap)),
         accepted: new Set<string>(),
-        server: isBelieved ? { ...server, doubted: false } : server,
+        server: settleTrust(server, heard),
       };
     },
   };
@@ -112,26 +115,10 @@ function wiresCut(removals: readonly Removal[], before: View, after: View): Set<
   return new Set(removals.flatMap(({ taps, leaves }) => (leaves.some(hasLeft) ? taps : [])));
 }
 
-/** A new server is believed about missing rows only after it has shown the rows of every wired tap. */
-function serverTrust(answer: Answer, memory: Memory, silent: boolean): NonNullable<Memory['server']> {
-  const changed = memory.server !== null && memory.server.id !== answer.server;
-  const doubted = silent && (changed || memory.server?.doubted === true);
-  return { id: answer.server, doubted };
-}
-
 /** Something that is wired has no row in the answer, or was not asked for because it was not wired then. */
 const isSilent = ({ view }: World, { removals, taps }: Desired): boolean =>
   removals.some(restsOnMissingRows) ||
   [...taps.values()].some(({ tap, decision }) => decision.kind === 'unknown' && isPlugged(view, tap));
-
-function suspicionOf(answer: Answer, server: NonNullable<Memory['server']>): string | null {
-  if (answer.suspect === 'in-recovery') return 'the server is in recovery, so rows may be missing that exist';
-  if (answer.suspect === 'read-only')
-    return 'the server is read-only, so it may be a replica that lags behind';
-  return server.doubted
-    ? 'another server answers than before, and it does not have every row that is in use'
-    : null;
-}
 
 const heldOf = (removals: readonly Removal[], held: GuardVerdict['held']): HeldRemoval[] =>
   removals.flatMap(({ key, device, taps, text }) => {

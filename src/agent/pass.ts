@@ -122,6 +122,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
       ...carried.desired.warnings,
       ...carried.pauses,
       ...failureWarnings(carried.failed),
+      ...guarded.warnings,
       ...heldWarning(guarded.held),
     ],
     timings: { planMs: plannedMs - startedMs, applyMs: clock.monotonicMs() - plannedMs },

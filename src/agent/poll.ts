@@ -1,4 +1,13 @@
-import { type Answer, DatabaseError, EXIT, type ExitCode, type PassReport } from '../model/index.js';
+import { endpointOf } from '../database/errors.js';
+import { settleSign } from '../database/watermark.js';
+import {
+  type Answer,
+  DatabaseError,
+  EXIT,
+  type ExitCode,
+  type PassReport,
+  type WentBack,
+} from '../model/index.js';
 import { memoryChangesAtMs, settleStatuses } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
@@ -21,11 +30,14 @@ async function pollOnce(self: AgentState): Promise<PollOutcome> {
   const asked = guarded(self, () => ask(self));
   if (asked === null) return 'retry';
   const { database } = self;
+  const { wentBack } = self.edges.servers.watermark.seen();
   const answer = await inHand(self, database.read(asked.question));
   if (self.stopping) return 'give-up';
   // A reload has taken the connection away under this poll; the next one asks with the new settings.
   if (answer === null || database !== self.database) return 'good';
-  return answer instanceof DatabaseError ? noteFailure(self, answer) : workWith(self, asked, answer);
+  return answer instanceof DatabaseError
+    ? noteFailure(self, answer)
+    : workWith(self, asked, wentBack, answer);
 }
 
 /** The question for the host as it is now, after what memory can wire: the same one as long as nothing changes it. */
@@ -48,13 +60,18 @@ function ask(self: AgentState): Asked {
 async function workWith(
   self: AgentState,
   { view, presentBefore }: Asked,
+  sign: WentBack | null,
   answer: Answer,
 ): Promise<PollOutcome> {
   noteAnswered(self);
   const before = self.memory;
-  const told = { answer, presentBefore, asked: view.observed };
+  const { servers } = self.edges;
+  const { wentBack } = servers.watermark.seen();
+  const told = { answer, presentBefore, wentBack, asked: view.observed };
   const report = guarded(self, () => pass(self, 'poll', told));
   if (report === null) return 'retry';
+  servers.keepTrust(self.memory.server);
+  settleSign(servers.watermark, sign);
   await writeStatuses(self, report);
   // After the statuses, which somebody waits for: a disk may take its time.
   keepLastKnownGood(self, before, answer);
@@ -92,7 +109,7 @@ function noteAnswered(self: AgentState): void {
 function noteFailure(self: AgentState, error: DatabaseError): PollOutcome {
   const { observer, clock } = self.edges;
   self.tally.noteFailedPoll();
-  if (error.kind === 'schema' && !self.everAnswered) return giveUp(self, error, EXIT.misconfigured);
+  if (error.kind === 'schema' && !hasEverServed(self)) return giveUp(self, error, EXIT.misconfigured);
   const tries = (self.outage?.tries ?? 0) + 1;
   observer(
     self.outage === null
@@ -104,6 +121,11 @@ function noteFailure(self: AgentState, error: DatabaseError): PollOutcome {
   const { sqlMaxRetries } = self.settings;
   return sqlMaxRetries >= 0 && tries > sqlMaxRetries ? giveUp(self, error, EXIT.unreachable) : 'retry';
 }
+
+/** Tables that have served this host, now or before a restart, are restored or upgraded by somebody: an outage like any other. */
+const hasEverServed = ({ everAnswered, settings, edges }: AgentState): boolean =>
+  everAnswered ||
+  settings.database.servers.some((server) => endpointOf(server) === edges.servers.watermark.seen().endpoint);
 
 function giveUp(self: AgentState, error: DatabaseError, code: ExitCode): PollOutcome {
   self.edges.observer({ kind: 'gave-up', error: error.message, tries: self.outage?.tries ?? 1 });

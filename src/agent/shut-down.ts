@@ -13,6 +13,7 @@ export async function shutDown(self: AgentState, code: ExitCode): Promise<void> 
   self.cancelWake();
   self.cancelLook();
   self.cancelSummary();
+  self.edges.servers.close();
   const { clock, kernel } = self.edges;
   await inPatience(clock, self.database.close(), PATIENCE_AT_END_MS);
   await kernel.close();

@@ -1,3 +1,4 @@
+import { settleSign } from '../database/watermark.js';
 import {
   type Answer,
   type Clock,
@@ -18,6 +19,7 @@ import { tapNames, viewOf } from '../reconcile/view.js';
 import { GUARD, guardStateOf, recallGuard } from './keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
+import type { ServerRecord } from './server-record.js';
 
 /** What a plan is made from. */
 export interface PlanEdges {
@@ -25,6 +27,7 @@ export interface PlanEdges {
   readonly database: Database;
   readonly clock: Clock;
   readonly store: StoreReader;
+  readonly servers: ServerRecord;
 }
 
 /** The edges of a single pass. */
@@ -82,6 +85,8 @@ export async function applyOnce(
   const stateError =
     keep(edges.store, GUARD, guardStateOf(result.memory.guard)) ??
     keep(edges.store, LAST_KNOWN_GOOD, lastKnownGoodOf(result.memory, result.answer));
+  edges.servers.keepTrust(result.memory.server);
+  edges.servers.close();
   const statusError = await write(edges.database, settings, result.report.statuses);
   return { ...result, statusError, stateError };
 }
@@ -93,7 +98,7 @@ interface Manner {
 }
 
 async function single(
-  { kernel, database, clock }: PlanEdges,
+  { kernel, database, clock, servers }: PlanEdges,
   settings: Settings,
   memory: Memory,
   { acceptRemovals, ...manner }: Manner,
@@ -101,16 +106,19 @@ async function single(
   const view = viewOf(kernel.observe(), settings.host);
   const nowMs = clock.monotonicMs();
   const presentBefore = presentWhenAsked(view, memory, nowMs);
+  const { watermark } = servers;
+  const sign = watermark.seen().wentBack;
   const answer = await database.read(questionFor(view, memory, nowMs));
   const result = runPass(kernel, clock, {
     pass: `${process.pid}-1`,
     trigger: 'command',
     settings,
     memory,
-    fresh: { answer, presentBefore },
+    fresh: { answer, presentBefore, wentBack: watermark.seen().wentBack },
     accepted: acceptRemovals ? 'all' : 'remembered',
     ...manner,
   });
+  if (manner.apply) settleSign(watermark, sign);
   return { ...result, answer };
 }
 
@@ -130,9 +138,10 @@ async function write(
 }
 
 /** A single pass remembers what the run before it kept: what the guard counts, and `recallRunBefore`. */
-function readMemory({ kernel, clock, store }: PlanEdges, settings: Settings): Memory {
+function readMemory({ kernel, clock, store, servers }: PlanEdges, settings: Settings): Memory {
   const here = tapNames(viewOf(kernel.observe(), settings.host));
-  const memory = { ...EMPTY_MEMORY, guard: recallGuard(store, clock.monotonicMs()) };
+  const guard = recallGuard(store, clock.monotonicMs());
+  const memory = { ...EMPTY_MEMORY, guard, server: servers.trust };
   const kept = store.read(LAST_KNOWN_GOOD);
   return recallRunBefore(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());
 }

@@ -25,6 +25,7 @@ import { type History, startHistory } from './history.js';
 import { guardStateOf, recallGuard } from './keep-guard.js';
 import type { Poller } from './poller.js';
 import { type Restraint, startRestraint } from './restraint.js';
+import type { ServerRecord } from './server-record.js';
 import { shutDown } from './shut-down.js';
 import { startTally, type Tally } from './tally.js';
 
@@ -35,6 +36,8 @@ export interface Surroundings {
   readonly openDatabase: (settings: Settings) => Database;
   readonly clock: Clock;
   readonly store: Store;
+  /** What is known of the servers; whatever else speaks to the database shares its watermark. */
+  readonly servers: ServerRecord;
   readonly observer: Observer;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
@@ -109,7 +112,7 @@ export function makeState(
     restraint: startRestraint(edges.clock),
     database: edges.openDatabase(settings),
     tally: startTally(),
-    memory: { ...EMPTY_MEMORY, guard },
+    memory: { ...EMPTY_MEMORY, guard, server: edges.servers.trust },
     poller: null,
     passes: 0,
     last: null,

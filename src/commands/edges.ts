@@ -19,6 +19,7 @@ import {
   type Settings,
   type Store,
   type StoreReader,
+  type Watermark,
 } from '../model/index.js';
 import { complain } from './complain.js';
 import type { Output } from './invocation.js';
@@ -37,13 +38,18 @@ export const storeReaderFor = ({ stateDir, host }: Settings): StoreReader =>
 export const storeFor = ({ stateDir, host }: Settings, tell: (event: StateEvent) => void): Store =>
   openStore(stateDir, host.host, realClock, tell);
 
-export const databaseFor = (settings: Settings): Database => openDatabase(settings.database);
+export const databaseFor = (settings: Settings, watermark?: Watermark): Database =>
+  openDatabase(settings.database, {}, watermark);
 
 /** The same, telling what happens to its connection. */
-export const observedDatabaseFor = ({ database }: Settings, observer: Observer): Database =>
-  openDatabase(database, serverEvents(endpointOf(database.servers[0]), observer));
+export const observedDatabaseFor = (
+  { database }: Settings,
+  watermark: Watermark,
+  observer: Observer,
+): Database => openDatabase(database, serverEvents(endpointOf(database.servers[0]), observer), watermark);
 
-export const heartbeatsFor = ({ database }: Settings): HeartbeatWriter => openHeartbeats(database);
+export const heartbeatsFor = ({ database }: Settings, watermark: Watermark): HeartbeatWriter =>
+  openHeartbeats(database, watermark);
 
 /** Says so and gives the exit code when CAP_NET_ADMIN is missing; null when it is there. */
 export function refuseWithoutNetAdmin(output: Output): ExitCode | null {

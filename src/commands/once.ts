@@ -1,6 +1,7 @@
 import { realClock } from '../agent/clock.js';
 import { withDeadline } from '../agent/deadline.js';
 import { type MoveEvent, settleInterruptedMove } from '../agent/journal.js';
+import { openServerRecord } from '../agent/server-record.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
 import type { StateEvent } from '../agent/store.js';
 import { EXIT, type ExitCode, FAILURES, messageOf, type Settings } from '../model/index.js';
@@ -58,10 +59,14 @@ async function applyAndTell(
   const store = storeFor(settings, tell);
   settleInterruptedMove(store, tell);
   const kernel = kernelToChange(store);
-  const opened = databaseFor(settings);
+  let recordError: string | null = null;
+  const servers = openServerRecord(store, realClock, ({ error }) => {
+    recordError = error;
+  });
+  const opened = databaseFor(settings, servers.watermark);
   const database = timeoutMs === null ? opened : withDeadline(opened, realClock, timeoutMs);
   try {
-    const edges = { kernel, database, clock: realClock, store };
+    const edges = { kernel, database, clock: realClock, store, servers };
     const result = await applyOnce(edges, settings, acceptRemovals);
     const { host } = settings.host;
     const { report, desired } = result;
@@ -74,9 +79,10 @@ async function applyAndTell(
       const why = result.statusError.message;
       complain(output, 'STATUSES_NOT_WRITTEN', `the host is wired, but statuses were not written: ${why}`);
     }
-    if (result.stateError !== null)
+    const stateError = result.stateError ?? recordError;
+    if (stateError !== null)
       output.complain(
-        `STATE_NOT_KEPT: the host is wired, but state_dir cannot be written: ${result.stateError}\n  ${FAILURES.STATE_NOT_KEPT.remedy}`,
+        `STATE_NOT_KEPT: the host is wired, but state_dir cannot be written: ${stateError}\n  ${FAILURES.STATE_NOT_KEPT.remedy}`,
       );
     return onceExitCode(result);
   } finally {

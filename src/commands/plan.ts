@@ -1,4 +1,5 @@
 import { realClock } from '../agent/clock.js';
+import { openServerRecord } from '../agent/server-record.js';
 import { planOnce } from '../agent/single.js';
 import { EXIT, type ExitCode, type PassReport } from '../model/index.js';
 import { databaseFor, kernelToSee, refuseWithoutNetAdmin, storeReaderFor, withFailures } from './edges.js';
@@ -12,12 +13,13 @@ export async function plan({ loaded, json, output }: Invocation): Promise<ExitCo
   const { settings } = loaded;
   return withFailures(output, async () => {
     const kernel = kernelToSee();
-    const database = databaseFor(settings);
+    // A plan keeps nothing.
+    const store = storeReaderFor(settings);
+    const servers = openServerRecord({ ...store, write: () => {} }, realClock, () => {});
+    const database = databaseFor(settings, servers.watermark);
     try {
-      const { report } = await planOnce(
-        { kernel, database, clock: realClock, store: storeReaderFor(settings) },
-        settings,
-      );
+      const edges = { kernel, database, clock: realClock, store, servers };
+      const { report } = await planOnce(edges, settings);
       const { host } = settings.host;
       output.print(json ? reportAsJson(host, report) : reportAsText(host, report, 'planned'));
       return planExitCode(report);

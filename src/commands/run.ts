@@ -3,10 +3,11 @@ import { realClock } from '../agent/clock.js';
 import { startHeart } from '../agent/heartbeat.js';
 import { settleInterruptedMove } from '../agent/journal.js';
 import { inPatience } from '../agent/patience.js';
+import { openServerRecord } from '../agent/server-record.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { reloaded } from '../config/reload.js';
-import type { ExitCode } from '../model/index.js';
+import type { ExitCode, HeartbeatWriter, Settings } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
 import { alone } from './alone.js';
 import { heartbeatsFor, kernelToChange, observedDatabaseFor, storeFor } from './edges.js';
@@ -25,11 +26,12 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   const outside = await openOutside(settings, log);
   const { observer } = outside;
   const devices = (): number => agent.tapsHere();
+  const store = storeFor(settings, observer);
+  const servers = openServerRecord(store, realClock, observer);
+  const { watermark } = servers;
+  const openHeartbeats = (now: Settings): HeartbeatWriter => heartbeatsFor(now, watermark);
   const onFault = (thrown: unknown): void => agent.fault('heartbeat', thrown);
-  const heart = startHeart(
-    { openHeartbeats: heartbeatsFor, clock: realClock, observer, devices, onFault },
-    settings,
-  );
+  const heart = startHeart({ openHeartbeats, clock: realClock, observer, devices, onFault }, settings);
   const stop = (signal: string): void => {
     observer({ kind: 'stopping', signal });
     void agent.stop();
@@ -54,15 +56,15 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   observer({ kind: 'started', host: settings.host.host, version });
   for (const warning of loaded.warnings)
     log.logger.warn({ code: warning.code, detail: warning.message }, 'warning');
-  const store = storeFor(settings, observer);
   settleInterruptedMove(store, observer);
   const kernel = kernelToChange(store);
   const agent = startAgent(
     {
       kernel,
-      openDatabase: (now) => observedDatabaseFor(now, observer),
+      openDatabase: (now) => observedDatabaseFor(now, watermark, observer),
       clock: realClock,
       store,
+      servers,
       observer: (event) => {
         observer(event);
         heart.note(event);

@@ -18,6 +18,8 @@ export type Select = Knex.QueryBuilder | Knex.Raw;
 export interface Snapshot {
   readonly server: ServerState;
   readonly rows: readonly (readonly Row[])[];
+  /** What the `heartbeat` SELECT has found; null: nothing, or none was asked for. */
+  readonly heartbeat: string | null;
 }
 
 /**
@@ -37,12 +39,13 @@ export interface Connection {
   write(query: Knex.QueryBuilder): Promise<number>;
   /**
    * Opens a read-only transaction whose SELECTs all see one moment, asks what the server is, and carries out the first
-   * SELECTs: one round trip where the engine can.
+   * SELECTs: one round trip where the engine can. `heartbeat`, of one column and at most one row, is part of the question
+   * for the server.
    */
-  beginSnapshot(first: readonly Select[]): Promise<Snapshot>;
+  beginSnapshot(first: readonly Select[], heartbeat: Select | null): Promise<Snapshot>;
   endSnapshot(): Promise<void>;
   /** A snapshot that needs no more than these SELECTs, with its end: one round trip where the engine can. */
-  wholeSnapshot(selects: readonly Select[]): Promise<Snapshot>;
+  wholeSnapshot(selects: readonly Select[], heartbeat: Select | null): Promise<Snapshot>;
   /** True once the connection broke or was cut: it must not be used again. */
   lost(): boolean;
   /** Tells the server good-bye when it listens; `cut` afterwards in any case. */

@@ -6,25 +6,30 @@ import {
   type StatusChange,
 } from '../model/database.js';
 import type { DatabaseSettings } from '../model/settings.js';
+import type { Watermark } from '../model/watermark.js';
 import { answered, closing, disconnect } from './connect.js';
 import { databaseError, endpointOf } from './errors.js';
-import type { GenerationName } from './generations/generation.js';
 import { type Reading, readSnapshot } from './read.js';
 import { type DatabaseEvents, openSession, type Session } from './session.js';
 import { oneAfterAnother } from './turns.js';
+import { heed, makeWatermark } from './watermark.js';
 import { writeStatuses } from './write.js';
 
 /**
  * The shared database. Nothing is connected before the first call; after any failure of a read the next
  * call starts afresh with the first server of the list and looks at the schema again. Calls are carried out
  * one after another. Every call ends within `connectTimeoutMs` for each server tried, `queryTimeoutMs` for
- * the schema and `queryTimeoutMs` for its own statements; `close` waits for no connection that is being made.
+ * the schema, again for this host's row in `agents`, and `queryTimeoutMs` for its own statements; `close` waits
+ * for no connection that is being made.
  */
-export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents = {}): Database {
+export function openDatabase(
+  settings: DatabaseSettings,
+  events: DatabaseEvents = {},
+  watermark: Watermark = makeWatermark(),
+): Database {
   const inTurn = oneAfterAnother();
   const closed = new AbortController();
   let session: Session | null = null;
-  let newest: GenerationName | null = null;
   /** What the last read of this session has found. */
   let last: Reading | null = null;
 
@@ -34,8 +39,7 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
     if (session !== null) await disconnect(session.connection);
     session = null;
     last = null;
-    session = await openSession(settings, newest, events, closed.signal);
-    newest = session.generation.name;
+    session = await openSession(settings, watermark, events, closed.signal);
     return session;
   }
 
@@ -50,10 +54,11 @@ export function openDatabase(settings: DatabaseSettings, events: DatabaseEvents 
 
   async function read(question: Question): Promise<Answer> {
     const current = await connected();
-    const { connection, generation } = current;
+    const { connection } = current;
     try {
-      const snapshot = readSnapshot(connection, generation, question, settings.host, last);
+      const snapshot = readSnapshot(current, question, settings.host, last);
       last = await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
+      heed(watermark, last.heartbeat);
       return last.answer;
     } catch (error) {
       throw giveUp(current, error);

@@ -1,21 +1,20 @@
-import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { DatabaseError, type HeartbeatWriter, type SelfReport } from '../model/database.js';
 import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
+import type { Watermark } from '../model/watermark.js';
 import { answered, closing, disconnect } from './connect.js';
 import type { Connection } from './connection.js';
 import { databaseError, endpointOf, isDuplicate } from './errors.js';
-import { AGENT_COLUMNS, AGENT_TYPE } from './generations/agents.js';
-import { text } from './generations/values.js';
+import { type AGENT_COLUMNS, AGENT_TYPE } from './generations/agents.js';
+import { findOwnRow, ownKey } from './own-row.js';
 import { openSession, type Session } from './session.js';
 import { oneAfterAnother } from './turns.js';
+import { heed, makeWatermark } from './watermark.js';
 
 /** Where there is nothing to write: a table may be made, or a right granted, later. */
 const NOTHING_TO_WRITE_MS = 300_000;
 /** `agents.configurations` in every generation. */
 const CONFIGURATION_LENGTH_MAX = 4095;
-/** A host has one row; more are left from a table that allows them. */
-const ROWS_MAX = 100;
 
 /** A session that beats, and the key of the row as it found or made it. */
 interface Beating {
@@ -27,14 +26,17 @@ interface Beating {
  * Writes heartbeats. Nothing is connected before the first; after any failure the next one starts afresh with the
  * first server of the list. A beat ends within `connectTimeoutMs` for each server tried and twice `queryTimeoutMs`.
  */
-export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
+export function openHeartbeats(
+  settings: DatabaseSettings,
+  watermark: Watermark = makeWatermark(),
+): HeartbeatWriter {
   const inTurn = oneAfterAnother();
   let beating: Beating | null = null;
   const closed = new AbortController();
 
   async function connected(): Promise<Beating> {
     if (beating?.session.connection.lost() || beating?.session.term.isOver()) await end();
-    beating ??= { session: await openSession(settings, null, {}, closed.signal), row: null };
+    beating ??= { session: await openSession(settings, watermark, {}, closed.signal), row: null };
     return beating;
   }
 
@@ -52,9 +54,9 @@ export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
       await end();
       return NOTHING_TO_WRITE_MS;
     }
-    const row = ownRow(connection, settings.host, heartbeat.binary, report);
+    const row = newRow(connection, settings.host, heartbeat.binary, report);
     try {
-      const writing = freshen(connection, row, current.row);
+      const writing = freshen(connection, row, current.row, watermark);
       current.row = await answered(connection, settings.queryTimeoutMs, 'take the heartbeat', writing);
       return heartbeat.intervalMs;
     } catch (error) {
@@ -74,8 +76,8 @@ export function openHeartbeats(settings: DatabaseSettings): HeartbeatWriter {
   };
 }
 
-/** The row of this host, in values and in the server's own arithmetic. */
-interface OwnRow {
+/** What is written, in values and in the server's own arithmetic. */
+interface NewRow {
   readonly host: string;
   readonly binary: string;
   readonly configurations: string;
@@ -83,39 +85,36 @@ interface OwnRow {
   readonly startedAt: Knex.Raw;
 }
 
-/** Freshens the row with this key; without one it is looked for, and made when there is none. Gives its key. */
-async function freshen(connection: Connection, row: OwnRow, key: string | null): Promise<string> {
+/**
+ * Freshens the row with this key, unless its heartbeat is older than the last one: then, and without a key, it is looked
+ * for, so that what the database has gone back to is noticed before it is written over. Made when there is none. Gives its
+ * key.
+ */
+async function freshen(
+  connection: Connection,
+  row: NewRow,
+  key: string | null,
+  watermark: Watermark,
+): Promise<string> {
   const fresh = { heartbeat_timestamp: row.now, configurations: row.configurations };
-  const update = (id: string, values: object): Promise<number> =>
-    connection.write(connection.builder('agents').where({ id }).update(values));
-  if (key !== null && (await update(key, fresh)) > 0) return key;
-  const found = (await findKey(connection, row.host)) ?? (await makeRow(connection, row));
-  const own = found ?? (await findKey(connection, row.host));
-  if (own === null) throw takenByAnother(connection, row.host);
+  const { heartbeat } = watermark.seen();
+  const rowOf = (id: string): Knex.QueryBuilder => connection.builder('agents').where({ id });
+  if (key !== null) {
+    const known = heartbeat === null ? rowOf(key) : rowOf(key).where('heartbeat_timestamp', '>=', heartbeat);
+    if ((await connection.write(known.update(fresh))) > 0) return key;
+  }
+  const found = await findOwnRow(connection, row.host);
+  heed(watermark, found?.heartbeat ?? null);
+  const own = found?.id ?? (await makeRow(connection, row)) ?? (await findOwnRow(connection, row.host))?.id;
+  if (own === undefined) throw takenByAnother(connection, row.host);
   // What an administrator or an older agent wrote into the other columns stays.
-  await update(own, { ...fresh, started_at: row.startedAt });
+  await connection.write(rowOf(own).update({ ...fresh, started_at: row.startedAt }));
   return own;
 }
 
-/** The comparison is made once more here: to some collations `Host1` and `host1` are the same. */
-async function findKey({ builder, select }: Connection, host: string): Promise<string | null> {
-  const rows = await select(
-    builder('agents')
-      .select(AGENT_COLUMNS.found)
-      .where({ agent_type: AGENT_TYPE, host })
-      .orderBy('id')
-      .limit(ROWS_MAX),
-  );
-  const own = rows.find((row) => text(row.agent_type) === AGENT_TYPE && text(row.host) === host);
-  return own === undefined ? null : text(own.id);
-}
-
-/**
- * Grizzly's table lets a host have two rows, which its server then stumbles over: the key follows from the host, so
- * that of two agents that start at the same time one is refused. Gives the key; null: there is such a row already.
- */
-async function makeRow({ builder, write }: Connection, row: OwnRow): Promise<string | null> {
-  const id = keyOf(row.host);
+/** Grizzly's table lets a host have two rows, which its server then stumbles over. Gives the key; null: there is such a row already. */
+async function makeRow({ builder, write }: Connection, row: NewRow): Promise<string | null> {
+  const id = ownKey(row.host);
   const values = {
     id,
     agent_type: AGENT_TYPE,
@@ -137,14 +136,8 @@ async function makeRow({ builder, write }: Connection, row: OwnRow): Promise<str
   }
 }
 
-/** A UUID that is the same for the same host, in the form of RFC 9562's version 8. */
-function keyOf(host: string): string {
-  const hex = createHash('sha256').update(`${AGENT_TYPE}/${host}`).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
 /** Times are the server's own, as its other agents' are, whatever this host's clock or the session's zone says. */
-function ownRow({ builder, server }: Connection, host: string, binary: string, report: SelfReport): OwnRow {
+function newRow({ builder, server }: Connection, host: string, binary: string, report: SelfReport): NewRow {
   const upForS = Math.round(report.upForMs / 1000);
   const [now, startedAt] =
     server.engine === 'postgresql'

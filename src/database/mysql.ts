@@ -4,6 +4,7 @@ import mysql from 'mysql2';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
 import type { Connection, Row, Select, ServerState } from './connection.js';
 import { addressOf } from './errors.js';
+import { text } from './generations/values.js';
 import { authenticationFor } from './mysql-authentication.js';
 import { databaseSocket } from './names.js';
 import { readTlsFiles } from './tls.js';
@@ -56,18 +57,19 @@ export async function connectMysql(
   const address = addressOf(server);
   const select: Connection['select'] = async (query) => rowsOf(await ask(client, native(client, query)));
   // One after another: the driver sends a statement when the one before is answered.
-  const beginSnapshot: Connection['beginSnapshot'] = async (first) => {
-    const state = await begin(client, stateQuery, address);
+  const beginSnapshot: Connection['beginSnapshot'] = async (first, heartbeat) => {
+    const asked = heartbeat === null ? null : native(client, heartbeat);
+    const row = await begin(client, stateQuery, asked);
     const rows: (readonly Row[])[] = [];
     for (const query of first) rows.push(await select(query));
-    return { server: state, rows };
+    return { server: stateOf(row, address), rows, heartbeat: text(row.heartbeat) };
   };
   const endSnapshot: Connection['endSnapshot'] = async () => {
     await ask(client, COMMIT);
   };
   // A Galera node that is out of its cluster lets clients in and answers what needs no table of its own; only
   // a transaction tells (1047), and it has to tell here, so that the next server of the list is tried.
-  await beginSnapshot([]);
+  await beginSnapshot([], null);
   await endSnapshot();
   return {
     server,
@@ -77,8 +79,8 @@ export async function connectMysql(
     write: async (query) => matchedRows(await ask(client, native(client, query))),
     beginSnapshot,
     endSnapshot,
-    wholeSnapshot: async (selects) => {
-      const snapshot = await beginSnapshot(selects);
+    wholeSnapshot: async (selects, heartbeat) => {
+      const snapshot = await beginSnapshot(selects, heartbeat);
       await endSnapshot();
       return snapshot;
     },
@@ -205,14 +207,18 @@ function stateQueryFor(optional: ReadonlyMap<string, string>): Statement {
   const identity = ['server_uuid', 'server_uid'].find((name) => optional.has(name));
   return {
     sql: `SELECT @@global.read_only AS read_only, @@global.innodb_read_only AS innodb_read_only,
-      concat_ws('/', @@hostname, @@port, @@server_id${identity ? `, @@global.${identity}` : ''}) AS identity LIMIT 1`,
+      concat_ws('/', @@hostname, @@port, @@server_id${identity ? `, @@global.${identity}` : ''}) AS identity`,
   };
 }
 
-/** A replica and a promoted replica are two servers to us: the role is part of the identity. */
-async function begin(client: mysql.Connection, state: Statement, address: string): Promise<ServerState> {
+async function begin(client: mysql.Connection, state: Statement, heartbeat: Statement | null): Promise<Row> {
   await ask(client, { sql: 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY' });
-  const row: Row = rowsOf(await ask(client, state))[0] ?? {};
+  const own = heartbeat === null ? '' : `, (${heartbeat.sql}) AS heartbeat`;
+  return rowsOf(await ask(client, { sql: `${state.sql}${own} LIMIT 1` }))[0] ?? {};
+}
+
+/** A replica and a promoted replica are two servers to us: the role is part of the identity. */
+function stateOf(row: Row, address: string): ServerState {
   const readOnly = [row.read_only, row.innodb_read_only].some((value) => !/^(0|OFF)$/.test(String(value)));
   return {
     identity: `${address} ${row.identity}/${readOnly ? 'read-only' : 'writable'}`,

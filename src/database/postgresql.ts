@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
 import type { Connection, Row, Select, ServerState, Snapshot } from './connection.js';
 import { addressOf } from './errors.js';
+import { text } from './generations/values.js';
 import { databaseSocket } from './names.js';
 import { containDriver } from './postgresql-stream.js';
 import { readTlsFiles } from './tls.js';
@@ -57,12 +58,18 @@ export async function connectPostgresql(
   await connecting;
   const { rows: known } = await client.query<Row>(sessionSettings(queryTimeoutMs));
   const stateQuery = (await firstAllowed(client)) + (known.some(isRowSecurity) ? ROW_SECURITY_OFF : '');
-  const ask = async (selects: readonly Select[], end: readonly string[]): Promise<Snapshot> => {
-    const { state, rows } = await snapshot(client, stateQuery, selects, end);
-    return { server: stateOf(state, addressOf(server)), rows };
+  const ask = async (
+    selects: readonly Select[],
+    heartbeat: Select | null,
+    end: readonly string[],
+  ): Promise<Snapshot> => {
+    const question =
+      heartbeat === null ? stateQuery : `${stateQuery}, (${withValues(heartbeat)}) as heartbeat`;
+    const { state, rows } = await snapshot(client, question, selects, end);
+    return { server: stateOf(state, addressOf(server)), rows, heartbeat: text(state.heartbeat) };
   };
   // A pooler that gives no transactions lets clients in; it has to tell here, so that the next server is tried.
-  await ask([], []);
+  await ask([], null, []);
   await client.query('COMMIT');
   return {
     server,
@@ -70,8 +77,8 @@ export async function connectPostgresql(
     namespace: null,
     select: async (query) => (await client.query<Row>(native(query))).rows,
     write: async (query) => (await client.query(native(query))).rowCount ?? 0,
-    beginSnapshot: (first) => ask(first, []),
-    wholeSnapshot: (selects) => ask(selects, ['COMMIT']),
+    beginSnapshot: (first, heartbeat) => ask(first, heartbeat, []),
+    wholeSnapshot: (selects, heartbeat) => ask(selects, heartbeat, ['COMMIT']),
     endSnapshot: async () => {
       await client.query('COMMIT');
     },

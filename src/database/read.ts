@@ -4,7 +4,7 @@ import { deviceOf, ID_PREFIX_LENGTH, isUsableId, lookedForBy } from '../model/na
 import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
-import type { Connection, Row, ServerState } from './connection.js';
+import type { Connection, Row, Select, ServerState } from './connection.js';
 import { type Found, found } from './found.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { shown } from './generations/values.js';
@@ -27,6 +27,8 @@ export interface Reading {
   readonly ports: Found<DecodedPort>;
   readonly networks: Found<Network>;
   readonly isRowMissing: boolean;
+  /** This agent's own; no part of the answer, which is the same for as long as its rows are. */
+  readonly heartbeat: string | null;
   readonly answer: Answer;
 }
 
@@ -36,22 +38,26 @@ export interface Reading {
  * with the driver's error; the connection must not be used again then, because its transaction may still be open.
  */
 export async function readSnapshot(
-  connection: Connection,
-  generation: Generation,
+  source: Source,
   question: Question,
   host: string,
   before: Reading | null = null,
 ): Promise<Reading> {
-  const reader = { connection, generation, question, host };
+  const reader = { ...source, question, host };
   const last = before !== null && asksForTheSame(before.question, question) ? before : null;
   if (last === null || last.isRowMissing) return readAnew(reader, last, before);
   return (await readAgain(reader, last)) ?? readAnew(reader, last, null);
 }
 
-/** What one read works with. */
-interface Reader {
+/** Where is read, and by which SELECT this agent's own heartbeat, see `heartbeatOf`. */
+export interface Source {
   readonly connection: Connection;
   readonly generation: Generation;
+  readonly heartbeat: Select | null;
+}
+
+/** What one read works with. */
+interface Reader extends Source {
   readonly question: Question;
   readonly host: string;
 }
@@ -72,7 +78,8 @@ const isSameTap = (tap: TapQuestion, other: TapQuestion | undefined): boolean =>
  */
 async function readAgain(reader: Reader, last: Reading): Promise<Reading | null> {
   const lookups = [...last.ports.lookups, ...last.networks.lookups];
-  const now = await reader.connection.wholeSnapshot(lookups.map(({ statement }) => statement));
+  const statements = lookups.map(({ statement }) => statement);
+  const now = await reader.connection.wholeSnapshot(statements, reader.heartbeat);
   const parts = partsOf(lookups, now.rows);
   if (parts.some(needsPieces)) return null;
   const count = last.ports.lookups.length;
@@ -80,7 +87,13 @@ async function readAgain(reader: Reader, last: Reading): Promise<Reading | null>
   const wanted = { question: reader.question, ports };
   if (ports !== last.ports && !areSameNetworks(wantedIn(wanted), wantedIn(last))) return null;
   const networks = foundNetworks(reader, last.networks, looked(parts.slice(count)), ports);
-  const reading = { question: reader.question, server: now.server, ports, networks };
+  const reading = {
+    question: reader.question,
+    server: now.server,
+    heartbeat: now.heartbeat,
+    ports,
+    networks,
+  };
   return isMissingIn(reading, last) ? null : concluded(reader, { ...reading, isRowMissing: false }, [], last);
 }
 
@@ -92,7 +105,8 @@ async function readAnew(reader: Reader, last: Reading | null, guessed: Reading |
   const { connection, generation, question } = reader;
   const wanted = last?.ports.lookups ?? portLookups(connection, generation, question.taps);
   const lookups = [...wanted, ...(guessed?.networks.lookups ?? [])];
-  const { server, rows } = await connection.beginSnapshot(lookups.map(({ statement }) => statement));
+  const statements = lookups.map(({ statement }) => statement);
+  const { server, rows, heartbeat } = await connection.beginSnapshot(statements, reader.heartbeat);
   const parts = partsOf(lookups, rows);
   const portParts = await inPieces(connection, parts.slice(0, wanted.length));
   const ports = foundPorts(reader, last?.ports ?? null, looked(portParts));
@@ -102,7 +116,7 @@ async function readAnew(reader: Reader, last: Reading | null, guessed: Reading |
     isGuessRight && !guess.some(needsPieces)
       ? foundNetworks(reader, guessed.networks, looked(guess), ports)
       : await readNetworks(reader, ports);
-  const reading = { question, server, ports, networks };
+  const reading = { question, server, heartbeat, ports, networks };
   const isRowMissing = isMissingIn(reading, last);
   const isProbed = last?.isRowMissing === true && areRowsSame(reading, last);
   if (isRowMissing && !isProbed) await refuseHiddenRows(connection, [ports, networks]);

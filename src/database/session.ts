@@ -1,11 +1,13 @@
 import { DatabaseError } from '../model/database.js';
 import type { DatabaseSettings } from '../model/settings.js';
+import type { Watermark } from '../model/watermark.js';
 import { answered, connectToFirst } from './connect.js';
-import type { Connection } from './connection.js';
+import type { Connection, Select } from './connection.js';
 import { endpointOf } from './errors.js';
 import { detectGeneration, rankOf, readSchema } from './generations/detect.js';
 import type { Generation, GenerationName } from './generations/generation.js';
 import { periodFromNow } from './limit.js';
+import { heartbeatOf, keyOfOwnRow } from './own-row.js';
 
 /**
  * How long a session serves, however often it is asked. A newer generation may appear beside the tables that are read
@@ -26,17 +28,19 @@ export interface DatabaseEvents {
 export interface Session {
   readonly connection: Connection;
   readonly generation: Generation;
+  /** What shows this agent's own heartbeat; null: it writes none here, or may not see them. */
+  readonly heartbeat: Select | null;
   /** Over: it has served long enough, and the next one looks at the servers and the schema again. */
   readonly term: { isOver(): boolean };
 }
 
 /**
- * Connects to the first server of the list that answers and looks at its schema. `newest` is the newest
- * generation that this process has seen. `signal` gives up connecting. Throws DatabaseError.
+ * Connects to the first server of the list that answers and looks at its schema, which must not be older than the
+ * watermark says. `signal` gives up connecting. Throws DatabaseError.
  */
 export async function openSession(
   settings: DatabaseSettings,
-  newest: GenerationName | null,
+  watermark: Watermark,
   events: DatabaseEvents,
   signal: AbortSignal,
 ): Promise<Session> {
@@ -48,9 +52,12 @@ export async function openSession(
     const { connection, schema } = found;
     const endpoint = endpointOf(connection.server);
     const generation = detectGeneration(schema, endpoint);
-    refuseOlder(generation.name, newest, endpoint);
+    refuseOlder(generation.name, watermark.seen().generation, endpoint);
+    watermark.note({ endpoint, generation: generation.name });
+    const key = await keyOfOwnRow(connection, generation, settings);
+    const heartbeat = key === null ? null : heartbeatOf(connection, key);
     events.connected?.(endpoint, generation.name);
-    return { connection, generation, term: periodFromNow(SESSION_MS) };
+    return { connection, generation, heartbeat, term: periodFromNow(SESSION_MS) };
   } catch (error) {
     fresh.cut();
     throw error;
@@ -61,10 +68,10 @@ export async function openSession(
  * Half an upgrade, or a table moved away, looks like an older generation, in which no port has a host: acting
  * on that would take ports from the hosts they are bound to.
  */
-function refuseOlder(name: GenerationName, newest: GenerationName | null, endpoint: string): void {
+function refuseOlder(name: GenerationName, newest: string | null, endpoint: string): void {
   if (newest === null || rankOf(name) >= rankOf(newest)) return;
   throw new DatabaseError(
     'schema',
-    `${endpoint} was of the ${newest} generation and now looks like ${name}: a table was moved or dropped; restore it, or restart the agent if that is meant.`,
+    `${endpoint} was of the ${newest} generation and now looks like ${name}: a table was moved or dropped, or may not be seen by this account; bring it back, or, if that is meant, stop the agent and remove its server-*.json from state_dir.`,
   );
 }

@@ -18,3 +18,4 @@ export * from './store.js';
 export * from './thrown.js';
 export * from './visible.js';
 export * from './warning.js';
+export * from './watermark.js';

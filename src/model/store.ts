@@ -1,5 +1,5 @@
 /** What is kept on disk between two runs of the agent. */
-export type StateName = 'last-known-good' | 'guard' | 'address-move';
+export type StateName = 'last-known-good' | 'guard' | 'server' | 'address-move';
 
 /** What was found: a value of the form that was asked for, or what is wrong with it, in one clause. */
 export type Checked<Value> =

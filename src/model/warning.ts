@@ -126,6 +126,12 @@ export const WARNINGS = {
     remedy:
       'Look at what is held (status); when the database is right, run quantum-linuxbridge-agent accept with its fingerprint.',
   },
+  DATABASE_WENT_BACK: {
+    cause:
+      'The database is older than it was: a replica that lags behind has taken over, or an older dump was restored.',
+    remedy:
+      'Bring the lost rows back. Nothing is removed meanwhile; what is held and meant goes ahead with quantum-linuxbridge-agent accept.',
+  },
   REPAIR_UNDONE: {
     cause: 'The same repair is undone again and again: something else on this host changes the same devices.',
     remedy: 'Stop the other agent or the network manager that owns the device.',

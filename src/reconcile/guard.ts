@@ -1,6 +1,7 @@
 import { fingerprintOf, type GuardSettings, type IfIndex } from '../model/index.js';
 import { type Removal, restsOnMissingRows } from './desired.js';
 import { type GuardMemory, type Hold, isWithin, mostWired, noteWired, withTaken } from './guard-memory.js';
+import { concerns, type Suspicion } from './trust.js';
 
 /** Polls and minutes that `guard_release = auto` waits for the same answer. */
 export const CONFIRMING_POLLS = 5;
@@ -17,8 +18,8 @@ export interface GuardInput {
   readonly isHere: (index: IfIndex) => boolean;
   /** Wholly empty tables of the answer. */
   readonly emptyTables: readonly string[];
-  /** Why the server's silence about rows is not to be trusted; null: it is. */
-  readonly suspect: string | null;
+  /** Which removals the server that asks for them is not trusted about; null: it is trusted. */
+  readonly suspect: Suspicion | null;
   /** Keys an operator has accepted; `all` for `once --accept-removals`. */
   readonly accepted: ReadonlySet<string> | 'all';
   readonly memory: GuardMemory;
@@ -40,7 +41,7 @@ export interface GuardVerdict {
 export function judge(settings: GuardSettings, input: GuardInput): GuardVerdict {
   const asked = input.removals.filter((removal) => !isAccepted(input, removal));
   const memory = upToDate(settings, input, asked);
-  const doubt = asked.some(restsOnMissingRows) ? doubtOf(input) : null;
+  const doubt = doubtOf(input, asked);
   // What an answer asks for that is not believed says nothing about how much is asked for.
   const tooMuch = doubt !== null && input.suspect !== null ? null : excessOf(settings, input, memory, asked);
   const held = tooMuch === null ? memory.held : withHolds(memory.held, asked, tooMuch, input.nowMs);
@@ -93,9 +94,10 @@ function upToDate(settings: GuardSettings, input: GuardInput, asked: readonly Re
   };
 }
 
-/** Why the answer is not believed about missing rows; null: it is. */
-function doubtOf({ emptyTables, suspect }: GuardInput): string | null {
-  if (emptyTables.length === 0) return suspect;
+/** Why the answer is not believed about what it asks for; null: it is. */
+function doubtOf({ emptyTables, suspect }: GuardInput, asked: readonly Removal[]): string | null {
+  if (emptyTables.length === 0 || !asked.some(restsOnMissingRows))
+    return asked.some((removal) => concerns(suspect, removal)) ? (suspect?.reason ?? null) : null;
   return `table ${emptyTables.join(' and table ')} ${emptyTables.length === 1 ? 'is' : 'are'} wholly empty`;
 }
 

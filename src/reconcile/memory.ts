@@ -9,6 +9,7 @@ import {
   type Port,
   type StatusChange,
   tapName,
+  type WentBack,
   withChanges,
 } from '../model/index.js';
 import type { TapChanges } from './changes.js';
@@ -17,6 +18,7 @@ import { EMPTY_GUARD, type GuardMemory } from './guard-memory.js';
 import type { InPlaces } from './in-place.js';
 import { indexPorts, matchTap, type PortIndex } from './match.js';
 import type { Repairs } from './repairs.js';
+import type { ServerTrust } from './trust.js';
 import { isTap, type View } from './view.js';
 
 /** At most this many ports are remembered; those without a tap here go first. */
@@ -51,8 +53,8 @@ export interface Memory {
   readonly guard: GuardMemory;
   /** Keys of the removals that an operator has let go ahead. */
   readonly accepted: ReadonlySet<string>;
-  /** The server of the last answer; `doubted` until it has shown the row of every wired tap. */
-  readonly server: { readonly id: string; readonly doubted: boolean } | null;
+  /** null: none has answered yet. */
+  readonly server: ServerTrust | null;
   readonly repairs: Repairs;
 }
 
@@ -86,7 +88,10 @@ export function recall({ known, networks }: Pick<Memory, 'known' | 'networks'>):
 }
 
 /** An answer as knowledge. */
-export const learn = ({ answer, presentBefore }: FreshAnswer): Knowledge => ({
+export const learn = ({
+  answer,
+  presentBefore,
+}: Pick<FreshAnswer, 'answer' | 'presentBefore'>): Knowledge => ({
   ports: answer.ports,
   networks: new Map(answer.networks.map((network) => [network.id, network])),
   presentBefore,
@@ -182,13 +187,15 @@ function sightedPorts(
 export interface FreshAnswer {
   readonly answer: Answer;
   readonly presentBefore: ReadonlySet<IfIndex>;
+  /** A sign that the database is older than it was, noticed by now; null: there is none. */
+  readonly wentBack: WentBack | null;
 }
 
 /** Takes a good answer in: what is known from now on, and which names had no row. */
 export function remember(
   memory: Memory,
   view: View,
-  { answer, presentBefore }: FreshAnswer,
+  { answer, presentBefore }: Pick<FreshAnswer, 'answer' | 'presentBefore'>,
   retentionMs: number,
   nowMs: number,
 ): Memory {

@@ -67,7 +67,7 @@ describe('a MariaDB that shows less than there is', () => {
     await fresh.select(fresh.builder.raw('set session sql_select_limit = 1'));
     const { connection, schema } = await readSchema(fresh);
     const generation = detectGeneration(schema, 'the database');
-    const { answer } = await readSnapshot(connection, generation, ALL, 'host1');
+    const { answer } = await readSnapshot({ connection, generation, heartbeat: null }, ALL, 'host1');
     await disconnect(connection);
     assert.equal(answer.ports.length, PORTS.length);
   });
@@ -124,7 +124,8 @@ describe('a PostgreSQL that shows less than there is', () => {
     const fresh = await connectTo(settings.servers[0], settings);
     await fresh.select(fresh.builder.raw('reset all'));
     const { connection, schema } = await readSchema(fresh);
-    const reading = readSnapshot(connection, detectGeneration(schema, 'the database'), ALL, 'host1');
+    const generation = detectGeneration(schema, 'the database');
+    const reading = readSnapshot({ connection, generation, heartbeat: null }, ALL, 'host1');
     await assert.rejects(reading, /row-level security/);
     connection.cut();
   });
@@ -169,7 +170,8 @@ describe('a PostgreSQL that shows less than there is', () => {
     const fresh = await connectTo(settings.servers[0], settings);
     const { connection, schema } = await readSchema(fresh);
     await connection.select(connection.builder.raw('create temporary table ports (id text)'));
-    const { answer } = await readSnapshot(connection, detectGeneration(schema, 'x'), ALL, 'host1');
+    const generation = detectGeneration(schema, 'x');
+    const { answer } = await readSnapshot({ connection, generation, heartbeat: null }, ALL, 'host1');
     await disconnect(connection);
     assert.equal(answer.ports.length, PORTS.length);
   });
@@ -188,7 +190,7 @@ for (const engine of ENGINES) {
       const { connection, schema } = await readSchema(await connectTo(settings.servers[0], settings));
       const generation = detectGeneration(schema, 'the database');
       await assert.rejects(
-        readSnapshot(cutting(connection, 5), generation, ALL, 'host1'),
+        readSnapshot({ connection: cutting(connection, 5), generation, heartbeat: null }, ALL, 'host1'),
         (error) =>
           error instanceof DatabaseError && /counts 14 rows for this host and gave \d+: /.test(error.message),
       );
@@ -264,7 +266,7 @@ function cutting(connection: Connection, rowsMax: number): Connection {
   });
   return {
     ...connection,
-    beginSnapshot: async (first) => cut(await connection.beginSnapshot(first)),
+    beginSnapshot: async (first, heartbeat) => cut(await connection.beginSnapshot(first, heartbeat)),
     select: async (query) => (await connection.select(query)).slice(0, rowsMax),
   };
 }

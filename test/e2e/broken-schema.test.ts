@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, type RunningAgent, socketUrl, startAgent } from '../support/agent.js';
+import { makeConfig, type RunningAgent, runCli, socketUrl, startAgent } from '../support/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -40,7 +40,7 @@ const BREAKS: Readonly<Record<'grizzly' | 'ml2-zed', readonly Break[]>> = {
     },
     {
       what: 'the table that makes it Grizzly is renamed, so that it looks like Folsom',
-      named: /portbindingports/,
+      named: /portbindingports|now looks like folsom/,
       broken: 'alter table portbindingports rename to hidden',
       whole: 'alter table hidden rename to portbindingports',
     },
@@ -66,15 +66,12 @@ async function startWired(t: Cleanup, { server, rows }: TestDatabase) {
   await rows.network({ id: NETWORK, type: 'local' });
   for (const n of [1, 2, 3]) await rows.port({ id: portId(n), network: NETWORK, host: 'host1' });
   makeTapsOf(namespace, portId(1), portId(2));
-  const agent = await startAgent(
-    t,
-    namespace,
-    makeConfig({ url: socketUrl(server), agent: ['log_level = debug'] }),
-  );
+  const config = makeConfig({ url: socketUrl(server), agent: ['log_level = debug'] });
+  const agent = await startAgent(t, namespace, config);
   for (const n of [1, 2]) {
     await waitForStatus(rows, portId(n), 'ACTIVE');
   }
-  return { namespace, agent };
+  return { namespace, agent, config };
 }
 
 /** Several tries, each of which has looked at the schema again. */
@@ -105,6 +102,32 @@ for (const engine of ENGINES) {
               await database().server.query(whole, 'quantum');
             }
             await agent.line(BACK);
+            makeTapsOf(namespace, portId(3));
+            await waitForMaster(namespace, tapOf(portId(3)), bridgeOf(NETWORK));
+            await waitForStatus(database().rows, portId(3), 'ACTIVE');
+            await witness.expectNothingOn(tapOf(portId(1)), tapOf(portId(2)));
+          });
+
+          test(`an agent that is started while ${what} takes it for an outage, and recovers by itself`, async (t) => {
+            const { namespace, agent, config } = await startWired(t, database());
+            agent.signal('SIGTERM');
+            await agent.ended();
+            const witness = await startQuietWitness(t, namespace);
+            await database().server.query(broken, 'quantum');
+            let again: RunningAgent;
+            try {
+              again = await startAgent(t, namespace, config);
+              const line = await again.line(LOST);
+              assert.equal(line.code, 'DATABASE_SCHEMA');
+              assert.match(String(line.error), named);
+              again.signal('SIGHUP');
+              await retries(again);
+              const once = await runCli(namespace, ['--config-file', config.path, 'plan']);
+              assert.equal(once.code, 78, once.stderr);
+            } finally {
+              await database().server.query(whole, 'quantum');
+            }
+            await again.line(BACK);
             makeTapsOf(namespace, portId(3));
             await waitForMaster(namespace, tapOf(portId(3)), bridgeOf(NETWORK));
             await waitForStatus(database().rows, portId(3), 'ACTIVE');

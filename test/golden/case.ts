@@ -94,7 +94,10 @@ function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
     networks: new Map(words.known === undefined ? [] : networks.map((network) => [network.id, network])),
     inPlace: new Map(inPlace),
     firstSeenMs: new Map(links.map(({ index }) => [index, seenMs])),
-    server: words.lastServer === undefined ? null : { id: words.lastServer, doubted: false },
+    server:
+      words.lastServer === undefined
+        ? null
+        : { id: words.lastServer, believed: words.lastServer, doubt: null },
     accepted: new Set(Array.isArray(words.accepted) ? words.accepted : []),
     guard: {
       ...EMPTY_GUARD,

@@ -42,7 +42,12 @@ function settle(
   const { memory } = runOnce(kernel, HOST, answer, { accepted: 'all' });
   const asked = kernel.observe();
   const result = runOnce(kernel, HOST, answer, { memory, accepted: 'all' });
-  const settled = settledBy(settingsOf(HOST), result, { answer, presentBefore: new Set(), asked });
+  const settled = settledBy(settingsOf(HOST), result, {
+    answer,
+    presentBefore: new Set(),
+    wentBack: null,
+    asked,
+  });
   return settled === null ? null : { kernel, settled };
 }
 

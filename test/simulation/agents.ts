@@ -1,10 +1,13 @@
 import { type Agent, startAgent } from '../../src/agent/agent.js';
+import { type Heart, type HeartEdges, startHeart } from '../../src/agent/heartbeat.js';
+import { openServerRecord } from '../../src/agent/server-record.js';
 import type { Surroundings } from '../../src/agent/state.js';
-import type { AgentEvent, Settings, Store } from '../../src/model/index.js';
+import type { AgentEvent, Observer, Settings, Store } from '../../src/model/index.js';
 import type { Bug } from './bugs.js';
 import type { SimulatedClock } from './clock.js';
 import type { Cloud } from './cloud.js';
 import { type DatabaseEdges, openSimulatedDatabase, untilDeath } from './database.js';
+import { openSimulatedHeartbeats } from './heart.js';
 import type { Host } from './host.js';
 import type { Oracle } from './oracle.js';
 import type { Random } from './random.js';
@@ -62,9 +65,16 @@ export function makeAgents(edges: AgentsEdges): Agents {
     note(() => 'an agent starts');
     const mine = lives;
     const isAlive = (): boolean => lives === mine;
+    let heart: Heart | null = null;
     const whole = surroundingsOf(edges, disk, isAlive, kill);
     const written = weather.mistaken?.(settings) ?? settings;
-    const agent = startAgent(bug?.edges?.(whole, host, random) ?? whole, bug?.settings?.(written) ?? written);
+    const given = bug?.edges?.(whole, host, random) ?? whole;
+    const observer: Observer = (event) => {
+      given.observer(event);
+      heart?.note(event);
+    };
+    const agent = startAgent({ ...given, observer }, bug?.settings?.(written) ?? written);
+    heart = startHeart(heartEdgesOf(edges, given), settings);
     life = { agent };
     void agent.ended.then(() => {
       if (isAlive()) end();
@@ -86,19 +96,50 @@ function surroundingsOf(
   kill: () => void,
 ): Surroundings {
   const { clock, host, random, heard } = edges;
+  const store = storeOf(edges, disk, isAlive, kill);
+  const servers = openServerRecord(store, clock, () => {});
   return {
     kernel: host.open(isAlive),
     clock: {
       ...clock,
       after: (delayMs, wake) => clock.after(delayMs, () => isAlive() && wake()),
     },
-    openDatabase: () => untilDeath(openSimulatedDatabase(databaseEdgesOf(edges, isAlive)), isAlive),
-    store: storeOf(edges, disk, isAlive, kill),
+    openDatabase: () =>
+      untilDeath(openSimulatedDatabase(databaseEdgesOf(edges, isAlive), servers.watermark), isAlive),
+    store,
+    servers,
     observer: (event) => isAlive() && heard(event),
     random: random.next,
     version: 'simulated',
   };
 }
+
+/** Beats a little more seldom than the agent polls: sometimes a heartbeat comes first, sometimes an answer. */
+const BEAT_MIN_MS = 3_000;
+const BEATS_PER_POLL = 0.7;
+
+const heartEdgesOf = (
+  { cloud, weather, oracle, settings }: AgentsEdges,
+  { clock, servers }: Surroundings,
+): HeartEdges => ({
+  clock,
+  observer: () => {},
+  devices: () => 0,
+  onFault: (thrown) => {
+    throw thrown;
+  },
+  openHeartbeats: () =>
+    openSimulatedHeartbeats(
+      {
+        clock,
+        cloud,
+        weather: () => weather.database,
+        intervalMs: Math.max(BEAT_MIN_MS, settings.pollingIntervalMs / BEATS_PER_POLL),
+        beats: oracle.beats,
+      },
+      servers.watermark,
+    ),
+});
 
 const databaseEdgesOf = (
   { clock, cloud, host, weather, oracle, random, note }: AgentsEdges,

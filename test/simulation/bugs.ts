@@ -230,6 +230,26 @@ const renamedUplinkForgotten: Bug = {
   },
 };
 
+/** Whoever answers is taken for the server of before. */
+const failoverUnnoticed: Bug = {
+  name: 'failover unnoticed',
+  edges: (edges) =>
+    withDatabase(edges, (database) => ({
+      ...database,
+      read: async (question) => ({ ...(await database.read(question)), server: 'the one and only' }),
+    })),
+};
+
+/** That the database shows an older heartbeat than before is forgotten at once. */
+const heartbeatUnheeded: Bug = {
+  name: 'older heartbeat unheeded',
+  edges: (edges) => {
+    const { seen, note } = edges.servers.watermark;
+    const watermark = { note, seen: () => ({ ...seen(), wentBack: null }) };
+    return { ...edges, servers: { ...edges.servers, watermark } };
+  },
+};
+
 export const BUGS: readonly Bug[] = [
   guardOff,
   lastPassForgotten,
@@ -240,6 +260,8 @@ export const BUGS: readonly Bug[] = [
   lostNotificationIgnored,
   goneTapForgotten,
   renamedUplinkForgotten,
+  failoverUnnoticed,
+  heartbeatUnheeded,
 ];
 
 const withKernel = (edges: Surroundings, change: (kernel: Kernel) => Kernel): Surroundings => ({

@@ -6,6 +6,8 @@ export interface Rows {
   readonly networks: ReadonlyMap<NetworkId, Network>;
   /** Ports whose rows cannot be understood. */
   readonly bad: ReadonlySet<PortId>;
+  /** Of the agent, on a second of the simulated clock; 0: it has written none. */
+  readonly heartbeatMs: number;
 }
 
 /** The same, while somebody writes. */
@@ -13,6 +15,7 @@ export interface DraftRows {
   readonly ports: Map<PortId, Port>;
   readonly networks: Map<NetworkId, Network>;
   readonly bad: Set<PortId>;
+  heartbeatMs: number;
 }
 
 export const GENERATIONS = ['folsom', 'grizzly', 'ml2'] as const;
@@ -30,13 +33,15 @@ export interface Cloud {
   server(): string;
   /** Another server becomes the primary one; what was written within the last `lossMs` is lost. */
   failOver(lossMs: number): void;
+  /** The same server has everything again as it was `lossMs` ago: a dump was restored. */
+  goBack(lossMs: number): void;
 }
 
 const HISTORY_MAX = 400;
 
 export function makeCloud(generation: Generation, clock: Clock): Cloud {
   const history: { readonly sinceMs: number; readonly rows: Rows }[] = [
-    { sinceMs: 0, rows: { ports: new Map(), networks: new Map(), bad: new Set() } },
+    { sinceMs: 0, rows: { ports: new Map(), networks: new Map(), bad: new Set(), heartbeatMs: 0 } },
   ];
   let serverNumber = 1;
   const rowsAt = (atMs: number): Rows => {
@@ -45,6 +50,7 @@ export function makeCloud(generation: Generation, clock: Clock): Cloud {
     return entry.rows;
   };
   const rows = (): Rows => rowsAt(Number.POSITIVE_INFINITY);
+  const goBack = (lossMs: number): void => append(rowsAt(clock.monotonicMs() - lossMs));
   const append = (next: Rows): void => {
     history.push({ sinceMs: clock.monotonicMs(), rows: next });
     if (history.length > HISTORY_MAX) history.shift();
@@ -55,15 +61,21 @@ export function makeCloud(generation: Generation, clock: Clock): Cloud {
     rows,
     rowsAt,
     change: (edit) => {
-      const { ports, networks, bad } = rows();
-      const draft = { ports: new Map(ports), networks: new Map(networks), bad: new Set(bad) };
+      const { ports, networks, bad, heartbeatMs } = rows();
+      const draft = {
+        ports: new Map(ports),
+        networks: new Map(networks),
+        bad: new Set(bad),
+        heartbeatMs,
+      };
       edit(draft);
       append(draft);
     },
     server: () => `server-${serverNumber}`,
     failOver: (lossMs) => {
       serverNumber += 1;
-      append(rowsAt(clock.monotonicMs() - lossMs));
+      goBack(lossMs);
     },
+    goBack,
   };
 }

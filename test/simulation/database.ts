@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { heed, makeWatermark } from '../../src/database/watermark.js';
 import {
   type Answer,
   type Clock,
@@ -14,6 +15,7 @@ import {
   type Warning,
 } from '../../src/model/index.js';
 import type { Cloud, Rows } from './cloud.js';
+import { heartbeatText } from './heart.js';
 import type { Random } from './random.js';
 import type { DatabaseWeather } from './weather.js';
 
@@ -27,6 +29,9 @@ export interface Telling {
   readonly presentWhenAsked: ReadonlySet<IfIndex>;
   /** Tables that are wholly empty, whether the agent was told or not. */
   readonly emptyTables: readonly string[];
+  /** The agent's heartbeat that goes with it; 0: none. */
+  readonly heartbeatMs: number;
+  readonly askedAtMs: number;
 }
 
 /** What the simulated database needs of the world, and whom it tells. */
@@ -49,7 +54,7 @@ const LIMIT_MS = 5_000;
 const BINDINGS = 'network_bindings';
 
 /** The shared database behind a network that may be slow, cut, or lead to the wrong server. */
-export function openSimulatedDatabase(edges: DatabaseEdges): Database {
+export function openSimulatedDatabase(edges: DatabaseEdges, watermark = makeWatermark()): Database {
   const { clock, cloud, random } = edges;
   let busy = false;
   let last: Answer | null = null;
@@ -76,6 +81,7 @@ export function openSimulatedDatabase(edges: DatabaseEdges): Database {
   };
   const read = async (question: Question): Promise<Answer> => {
     const presentWhenAsked = edges.linksNow();
+    const askedAtMs = clock.monotonicMs();
     const weather = await reach();
     const rows = rowsSeen(cloud, weather, clock.monotonicMs());
     const found = answerFrom(cloud, weather, rows, question);
@@ -83,10 +89,13 @@ export function openSimulatedDatabase(edges: DatabaseEdges): Database {
     const answer: Answer = isDeepStrictEqual(last, found) && last !== null ? last : found;
     last = answer;
     const present = edges.linksNow();
-    const telling = { question, answer, present, presentWhenAsked, emptyTables: emptyTablesOf(rows) };
+    const { heartbeatMs } = rows;
+    const emptyTables = emptyTablesOf(rows);
+    const telling = { question, answer, present, presentWhenAsked, emptyTables, heartbeatMs, askedAtMs };
     await pause(random.between(1, 40));
     if (edges.weather().kind === 'down') throw new DatabaseError('unreachable', 'connection reset');
     edges.tells(telling);
+    heed(watermark, heartbeatText(heartbeatMs));
     return telling.answer;
   };
   const write = async (changes: readonly StatusChange[]): Promise<number> => {
@@ -140,7 +149,7 @@ function answerFrom(cloud: Cloud, weather: DatabaseWeather, rows: Rows, question
   };
 }
 
-const NOTHING: Rows = { ports: new Map(), networks: new Map(), bad: new Set() };
+const NOTHING: Rows = { ports: new Map(), networks: new Map(), bad: new Set(), heartbeatMs: 0 };
 
 function rowsSeen(cloud: Cloud, weather: DatabaseWeather, nowMs: number): Rows {
   const rows = cloud.rows();

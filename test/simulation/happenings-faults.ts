@@ -77,6 +77,26 @@ const failOver =
     return `${cloud.server()} takes over; what was written in the last ${loss} ms is lost`;
   };
 
+/** The primary goes; a replica that lags behind is read until it is promoted, without what it has not received. */
+const replicaTakesOver: Happen = ({ cloud, weather, clock, note }, random) => {
+  const byMs = random.between(100, 30_000);
+  const lagging: DatabaseWeather = { kind: 'lagging', byMs, suspect: 'read-only' };
+  weather.database = lagging;
+  const forMs = random.between(200, 10_000);
+  clock.after(forMs, () => {
+    cloud.failOver(byMs + forMs);
+    if (weather.database === lagging) weather.database = fairWeather().database;
+    note(() => `${cloud.server()} is promoted`);
+  });
+  return `a replica that lags ${byMs} ms behind takes over, and is promoted after ${forMs} ms`;
+};
+
+const dumpRestored: Happen = ({ cloud }, random) => {
+  const lossMs = random.between(1_000, 60_000);
+  cloud.goBack(lossMs);
+  return `a dump of ${lossMs} ms ago is restored on ${cloud.server()}`;
+};
+
 /** The operator looks at what is held, and lets it go ahead; gives how many removals. */
 export const acceptAll = (agent: Agent): number => agent.accept(fingerprintOf(agent.status().held) ?? '');
 
@@ -118,6 +138,8 @@ export const FAULT_HAPPENINGS: Readonly<Record<string, Kind>> = {
   'database-strange': { weight: 1, happen: database(() => ({ kind: 'strange-schema' })) },
   'server-changes': { weight: 1, happen: failOver(() => 0) },
   'server-changes-with-loss': { weight: 2, happen: failOver((random) => random.between(100, 20_000)) },
+  'replica-takes-over': { weight: 2, happen: replicaTakesOver },
+  'dump-restored': { weight: 3, happen: dumpRestored },
   'operations-fail': { weight: 6, happen: failingOperations },
   'notifications-lost': {
     weight: 3,

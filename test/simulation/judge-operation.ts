@@ -35,6 +35,8 @@ export interface Case {
   readonly foreign: ReadonlySet<IfIndex>;
   /** Whether the silence of this answer about a tap or a network may be believed. */
   readonly trusts: (about: string) => boolean;
+  /** Whether the answer is believed about any removal, see `Trust`. */
+  readonly isTimely: () => boolean;
 }
 
 /** What one operation did that the guard counts. */
@@ -54,6 +56,8 @@ export function judgeOperation(before: HostState, after: HostState, theCase: Cas
   const changed = [...before.links.values()].filter((link) => after.links.get(link.index) !== link);
   const added = [...after.links.values()].filter(({ index }) => !before.links.has(index));
   const removals = changed.map((link) => removal(before, link, after.links.get(link.index) ?? null, theCase));
+  const losses = removals.flatMap((one) => one.losses);
+  const isTooOld = losses.length > 0 && !theCase.isTimely();
   const joined = [...changed, ...added].flatMap((link) => {
     const now = after.links.get(link.index);
     return now !== undefined && now.master !== null && now.master !== link.master ? [now] : [];
@@ -62,10 +66,11 @@ export function judgeOperation(before: HostState, after: HostState, theCase: Cas
     faults: [
       ...changed.flatMap((link) => foreignTouched(link, after, theCase)),
       ...removals.flatMap(({ faults }) => faults),
+      ...(isTooOld ? [`${names(changed)} changed because of an answer older than what was known`] : []),
       ...joined.flatMap((link) => wronglyJoined(after, link, theCase)),
       ...strandedAddresses(before, after, theCase),
     ],
-    losses: removals.flatMap(({ losses }) => losses),
+    losses,
   };
 }
 
@@ -77,6 +82,8 @@ function foreignTouched(link: Link, after: HostState, { foreign }: Case): string
     ? []
     : [`foreign device ${link.name} was changed`];
 }
+
+const names = (links: readonly Link[]): string => links.map(({ name }) => name).join(', ');
 
 const NO_REMOVAL: Judgement = { faults: [], losses: [] };
 const wrong = (fault: string): Judgement => ({ faults: [fault], losses: [] });

@@ -11,11 +11,11 @@ import {
   tapName,
 } from '../../src/model/index.js';
 import type { Telling } from './database.js';
-import { judgeOperation } from './judge-operation.js';
+import { type Case, judgeOperation } from './judge-operation.js';
 import { judgePass, overdueTaps, type Pass, startPass } from './judge-pass.js';
 import { judgeStatuses } from './judge-statuses.js';
 import { type Knowledge, knowledgeOf, NOTHING_KNOWN, rowOfTap } from './knowledge.js';
-import { makeTrust, type TrustEdges } from './trust.js';
+import { makeTrust, type Trust, type TrustEdges } from './trust.js';
 
 /** Watches everything the agent does, and says what the contract forbids. */
 export interface Oracle {
@@ -32,6 +32,8 @@ export interface Oracle {
   heard(event: AgentEvent): void;
   /** A file has reached the disk, or (`false`) could not be written. */
   kept(name: StateName, isWritten: boolean): void;
+  /** See `Trust`. */
+  beats(heartbeatMs: number): void;
   writes(changes: readonly StatusChange[]): void;
   accepted(): void;
   /** Everything that one event led to has happened. */
@@ -52,12 +54,11 @@ export function makeOracle(edges: OracleEdges): Oracle {
   let known: ReadonlySet<PortId> = new Set();
   let pass: Pass | null = null;
   const knowledge = (): Knowledge => (telling === null ? remembered.knowledge : knowledgeOf(telling.answer));
-  const trusts = (about: string): boolean => trust.believes(telling, about);
   const endPass = (report: PassReport | null): void => {
     if (pass !== null) faults.push(...judgePass(pass, report, trust.isAccepted(), edges.settings().guard));
     pass = null;
     if (telling === null || report === null || report.generation === null) return;
-    trust.passEnds(telling);
+    trust.passEnds(telling, report.held.length);
     remembered = { telling, knowledge: knowledgeOf(telling.answer) };
     known = nextKnown(known, telling);
   };
@@ -68,7 +69,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
     known: () => known,
     fault: (text) => void faults.push(text),
     agentStarted: () => {
-      trust.forget();
+      trust.restart();
       remembered = stored;
       telling = null;
       known = new Set();
@@ -81,9 +82,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
     worked: (before, after) => {
       pass ??= startPass(before, edges.settings());
       if (before === after) return;
-      const settings = edges.settings().host;
-      const theCase = { settings, knowledge: knowledge(), telling, foreign: edges.foreign, trusts };
-      const judgement = judgeOperation(before, after, theCase);
+      const judgement = judgeOperation(before, after, caseOf(edges, trust, knowledge(), telling));
       faults.push(...judgement.faults, ...trust.ledger.loses(judgement.losses));
       pass.losses.push(...judgement.losses);
       if (telling !== null) pass.overdue.push(...overdueTaps(before, after, knowledge(), telling));
@@ -96,11 +95,13 @@ export function makeOracle(edges: OracleEdges): Oracle {
     },
     kept: (name, isWritten) => {
       if (name === 'guard') trust.ledger.kept(isWritten);
+      else if (name === 'server') trust.kept(isWritten);
       else if (isWritten) stored = { telling: null, knowledge: remembered.knowledge };
     },
     writes: (changes) => {
       faults.push(...judgeWrite(changes, telling ?? remembered.telling, edges));
     },
+    beats: trust.beats,
     accepted: trust.accept,
     eventOver: () => {
       // A pass whose end the kernel cut short by an error.
@@ -118,6 +119,20 @@ const judgeWrite = (
   told === null
     ? ['statuses were written before the database had answered']
     : judgeStatuses(changes, now(), told, settings().host);
+
+const caseOf = (
+  { settings, foreign }: OracleEdges,
+  { believes, isTimely }: Trust,
+  knowledge: Knowledge,
+  telling: Telling | null,
+): Case => ({
+  settings: settings().host,
+  knowledge,
+  telling,
+  foreign,
+  trusts: (about) => believes(telling, about),
+  isTimely,
+});
 
 const FORGOTTEN = { telling: null, knowledge: NOTHING_KNOWN };
 

@@ -4,19 +4,25 @@ import { type Ledger, makeLedger } from './judge-losses.js';
 import { knowledgeOf } from './knowledge.js';
 import { silentInAgentBridges, silentTaps } from './silence.js';
 
-/** Whether the silence of an answer may be believed. The server is remembered for one agent's life, as by the agent itself; how often something was asked for, for all of them. */
+/** Whether an answer may be believed. Kept from one agent's life to the next, as the agent itself has to. */
 export interface Trust {
-  /** Another agent has started, and knows nothing of this. */
-  forget(): void;
+  /** Another agent has started, and knows what has reached the disk. */
+  restart(): void;
+  /** What is known of the servers has reached the disk, or (`false`) could not be written. */
+  kept(isWritten: boolean): void;
   hears(telling: Telling): void;
-  /** `about` as in `tap 12` or `network <id>`. */
+  /** This agent's heartbeat is about to be written over the one of `heartbeatMs`. */
+  beats(heartbeatMs: number): void;
+  /** Whether a row that is missing is believed to be. `about` as in `tap 12` or `network <id>`. */
   believes(telling: Telling | null, about: string): boolean;
   /** What was lost, whether it was believed or not. */
   readonly ledger: Ledger;
+  /** Whether anything at all may be removed because of this answer. */
+  isTimely(): boolean;
   accept(): void;
   isAccepted(): boolean;
-  /** A pass has worked from the answer. */
-  passEnds(telling: Telling): void;
+  /** A pass has worked from the answer, and held that many removals. */
+  passEnds(telling: Telling, held: number): void;
 }
 
 export interface TrustEdges {
@@ -31,21 +37,36 @@ interface Silence {
   readonly sinceMs: number;
 }
 
+/** What outlives the agent. */
+interface Servers {
+  readonly last: string | null;
+  /** The last that was believed; null: none, or it has gone back. */
+  readonly believed: string | null;
+  /** `rows`: about missing rows; `all`: about everything. */
+  readonly doubt: 'none' | 'rows' | 'all';
+  /** This agent's heartbeat in the last answer; 0: none. */
+  readonly heartbeatMs: number;
+  /** When a heartbeat found an older one than that; null: not since an answer that was asked for later. */
+  readonly foundOlderMs: number | null;
+}
+
+const NO_SERVERS: Servers = { last: null, believed: null, doubt: 'none', heartbeatMs: 0, foundOlderMs: null };
+
 const CONFIRMING_POLLS = 5;
 const CONFIRMING_MS = 600_000;
 
 export function makeTrust(edges: TrustEdges): Trust {
-  let server: { readonly id: string; readonly doubted: boolean } | null = null;
+  let servers = NO_SERVERS;
+  let stored = NO_SERVERS;
   let silences = new Map<string, Silence>();
   let isAccepted = false;
-  const isOtherServer = ({ answer }: Telling): boolean =>
-    server !== null && (server.doubted || server.id !== answer.server);
-  const isDoubted = (telling: Telling): boolean => telling.answer.suspect !== null || isOtherServer(telling);
+  const isDoubted = ({ answer }: Telling): boolean => answer.suspect !== null || servers.doubt !== 'none';
   const ledger = makeLedger(edges);
+  const isAuto = (): boolean => edges.settings().guard.release === 'auto';
   const isConfirmed = (about: string): boolean => {
     const silence = silences.get(about);
     return (
-      edges.settings().guard.release === 'auto' &&
+      isAuto() &&
       silence !== undefined &&
       silence.polls >= CONFIRMING_POLLS &&
       edges.nowMs() - silence.sinceMs >= CONFIRMING_MS
@@ -53,33 +74,62 @@ export function makeTrust(edges: TrustEdges): Trust {
   };
   return {
     ledger,
-    forget: () => {
+    restart: () => {
       ledger.agentStarted();
-      server = null;
+      servers = stored;
       isAccepted = false;
+    },
+    kept: (isWritten) => {
+      if (isWritten) stored = servers;
     },
     hears: (telling) => {
       silences = nextSilences(silences, telling, edges);
+      servers = afterAnswer(servers, telling);
       ledger.tells(telling, !isDoubted(telling));
+    },
+    beats: (heartbeatMs) => {
+      if (heartbeatMs === 0 || heartbeatMs >= servers.heartbeatMs) return;
+      servers = { ...servers, heartbeatMs, foundOlderMs: edges.nowMs() };
     },
     believes: (telling, about) => {
       if (isAccepted || telling === null) return isAccepted;
       if (telling.emptyTables.length > 0) return false;
       return isConfirmed(about) || !isDoubted(telling);
     },
+    isTimely: () => isAccepted || isAuto() || servers.doubt !== 'all',
     accept: () => {
       ledger.accept();
       isAccepted = true;
     },
     isAccepted: () => isAccepted,
-    passEnds: (telling) => {
+    passEnds: (telling, held) => {
       const state = edges.now();
       const isSilent = silentInAgentBridges(telling, state, edges.settings().host).length > 0;
-      server = { id: telling.answer.server, doubted: isSilent && isOtherServer(telling) && !isAccepted };
+      const isCleared = servers.doubt === 'all' ? held === 0 : !isSilent;
+      if (isAccepted || isCleared) servers = { ...servers, believed: servers.last, doubt: 'none' };
       isAccepted = false;
       ledger.passEnds();
     },
   };
+}
+
+/** The rule of the contract: which server is doubted, and how far, when it has answered. */
+function afterAnswer(before: Servers, { answer, heartbeatMs, askedAtMs }: Telling): Servers {
+  const { server: last, suspect } = answer;
+  const isOlder = heartbeatMs !== 0 && heartbeatMs < before.heartbeatMs;
+  const isFound = before.foundOlderMs !== null && askedAtMs >= before.foundOlderMs;
+  const now = {
+    ...before,
+    last,
+    heartbeatMs: heartbeatMs === 0 ? before.heartbeatMs : heartbeatMs,
+    foundOlderMs: isFound ? null : before.foundOlderMs,
+  };
+  if (isOlder || isFound) {
+    return { ...now, doubt: 'all', believed: before.believed === last ? null : before.believed };
+  }
+  if (before.last === null || before.believed === last) return { ...now, believed: last, doubt: 'none' };
+  const isReplica = suspect !== null && before.last !== last;
+  return { ...now, doubt: before.doubt === 'all' || isReplica ? 'all' : 'rows' };
 }
 
 function nextSilences(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Agent, startAgent } from '../../src/agent/agent.js';
+import { openServerRecord } from '../../src/agent/server-record.js';
 import type { AgentEvent, Database } from '../../src/model/index.js';
 import { makeClock, type SimulatedClock } from '../simulation/clock.js';
 import { makeCloud } from '../simulation/cloud.js';
@@ -84,16 +85,18 @@ export async function wiredHost(listen: Listener = () => {}): Promise<Scene> {
   const kept: [string, number][] = [];
   const kernel = simulateKernel(buildLinks([{ name: 'eth1' }, { name: 'tapp1', up: false }]));
   const events = eventsOf(kernel);
+  const store = openSimulatedStore(new Map(), clock, {
+    before: (name) => kept.push([name, told.length]),
+    after: () => {},
+    reaches: () => true,
+  });
   const agent = startAgent(
     {
       kernel: events.kernel,
       clock,
       openDatabase: () => databaseOf(clock, weather),
-      store: openSimulatedStore(new Map(), clock, {
-        before: (name) => kept.push([name, told.length]),
-        after: () => {},
-        reaches: () => true,
-      }),
+      store,
+      servers: openServerRecord(store, clock, () => {}),
       observer: (event) => {
         told.push(event);
         listen(event);

@@ -4,6 +4,7 @@ import { connectTo, disconnect } from '../../src/database/connect.js';
 import type { Connection, Select } from '../../src/database/connection.js';
 import { openDatabase } from '../../src/database/database.js';
 import { detectGeneration, readSchema } from '../../src/database/generations/detect.js';
+import { heartbeatOf, keyOfOwnRow } from '../../src/database/own-row.js';
 import { readSnapshot } from '../../src/database/read.js';
 import type { Question, TapQuestion } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
@@ -101,11 +102,15 @@ async function plansOf({ servers, ...limits }: DatabaseSettings, asked: Question
     await explain(query);
     return connection.select(query);
   };
-  const beginSnapshot: Connection['beginSnapshot'] = async (first) => {
+  const beginSnapshot: Connection['beginSnapshot'] = async (first, heartbeat) => {
     for (const query of first) await explain(query);
-    return connection.beginSnapshot(first);
+    if (heartbeat !== null) await explain(heartbeat);
+    return connection.beginSnapshot(first, heartbeat);
   };
-  await readSnapshot({ ...connection, select, beginSnapshot }, generation, asked, 'host1');
+  const key = await keyOfOwnRow(connection, generation, { servers, ...limits });
+  const heartbeat = key === null ? null : heartbeatOf(connection, key);
+  const source = { connection: { ...connection, select, beginSnapshot }, generation, heartbeat };
+  await readSnapshot(source, asked, 'host1');
   await disconnect(connection);
   return plans;
 }

@@ -1,5 +1,5 @@
 import { type PassInput, type PassResult, runPass } from '../../src/agent/pass.js';
-import type { Answer, Clock, HostSettings, Kernel } from '../../src/model/index.js';
+import type { Answer, Clock, HostSettings, Kernel, WentBack } from '../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/memory.js';
 import { presentWhenAsked } from '../../src/reconcile/question.js';
 import type { PassSettings, Settled } from '../../src/reconcile/settled.js';
@@ -25,6 +25,7 @@ export interface PassWords {
   /** Names of links that were made after the database had been asked. */
   readonly madeSince?: readonly string[];
   readonly settled?: Settled | null;
+  readonly wentBack?: WentBack;
 }
 
 export const DEFAULT_GUARD: PassInput['settings']['guard'] = {
@@ -57,7 +58,7 @@ export function runOnce(
     trigger: 'poll',
     settings: words.settled?.settings ?? settingsOf(host, words.guard),
     memory,
-    fresh: answer === null ? null : { answer, presentBefore },
+    fresh: answer === null ? null : { answer, presentBefore, wentBack: words.wentBack ?? null },
     accepted: words.accepted ?? 'remembered',
     keepGuard: () => {},
     apply: words.apply ?? true,

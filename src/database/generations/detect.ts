@@ -149,8 +149,8 @@ export function describeSchema(schema: Schema): SchemaDescription {
   return { generation: file?.name ?? null, tables, sought: soughtText(), found: [...schema.keys()].sort() };
 }
 
-/** Rank of a generation in time, oldest 0. */
-export const rankOf = (name: GenerationName): number =>
+/** Rank of a generation in time, oldest 0; one of a later agent's is the newest. */
+export const rankOf = (name: string): number =>
   GENERATIONS.length - 1 - GENERATIONS.findIndex((file) => file.name === name);
 
 function recognise(schema: Schema): GenerationFile | null {

@@ -96,7 +96,8 @@ test('an empty table does not hold what rests on a row', () => {
 
 test('with one doubtful removal all of them are held', () => {
   const removals = [removal(1, { cause: 'row-missing' }), removal(2)];
-  assert.equal(going(OPERATOR, input(removals, { suspect: 'it is a replica' })), 0);
+  const suspect = { about: 'missing-rows', reason: 'it is a replica' } as const;
+  assert.equal(going(OPERATOR, input(removals, { suspect })), 0);
 });
 
 test('what was accepted goes, and nothing else', () => {
@@ -174,7 +175,7 @@ test('a hold that nobody settles holds up nothing else once it has left the wind
 
 test('what is held because of the server goes when a trusted one asks for it', () => {
   const removals = many(5, { cause: 'row-missing' });
-  const memory = after(OPERATOR, removals, { suspect: 'it is a replica' });
+  const memory = after(OPERATOR, removals, { suspect: { about: 'missing-rows', reason: 'it is a replica' } });
   assert.equal(going(OPERATOR, input(removals, { memory })), 5);
 });
 

@@ -47,7 +47,12 @@ test('a tap does not come behind an uplink of another segment than its port name
   const { memory } = runOnce(kernel, SETTINGS, answer);
   const asked = kernel.observe();
   const result = runOnce(kernel, SETTINGS, answer, { memory });
-  const settled = settledBy(settingsOf(SETTINGS), result, { answer, presentBefore: new Set(), asked });
+  const settled = settledBy(settingsOf(SETTINGS), result, {
+    answer,
+    presentBefore: new Set(),
+    wentBack: null,
+    asked,
+  });
   assert.notEqual(settled, null, 'it is settled on VLAN 100');
   kernel.change((host) => {
     for (const name of ['tapp1', 'tapp2']) {

@@ -1,0 +1,91 @@
+import * as v from 'valibot';
+import { makeWatermark } from '../database/watermark.js';
+import {
+  type AgentEvent,
+  type Clock,
+  isSame,
+  messageOf,
+  type Seen,
+  type StateKind,
+  type Store,
+  type Watermark,
+} from '../model/index.js';
+import type { Doubt, ServerTrust } from '../reconcile/trust.js';
+import { check, type Shape } from './foreign.js';
+
+/** A heartbeat alone is written this seldom: one that is older on disk than in truth is still a lower bound. */
+const HEARTBEAT_KEPT_MS = 5 * 60_000;
+
+/** What outlives the process of the servers that have answered: which is believed, and the newest that they have shown. */
+export interface ServerRecord {
+  readonly watermark: Watermark;
+  /** What was kept when the record was opened; null: nothing. */
+  readonly trust: ServerTrust | null;
+  keepTrust(trust: ServerTrust | null): void;
+  /** Keeps the last heartbeat as well. */
+  close(): void;
+}
+
+/** The form of the file. */
+interface Kept {
+  readonly trust: ServerTrust | null;
+  readonly seen: Seen;
+}
+
+const WENT_BACK = { known: v.string(), shown: v.string() };
+const DOUBT = v.variant('kind', [
+  v.object({ kind: v.picklist(['other-server', 'replica']) }),
+  v.object({ kind: v.literal('went-back'), ...WENT_BACK }),
+]) satisfies Shape<Doubt>;
+
+const SHAPE: Shape<Kept> = v.object({
+  trust: v.nullable(v.object({ id: v.string(), believed: v.nullable(v.string()), doubt: v.nullable(DOUBT) })),
+  seen: v.object({
+    endpoint: v.nullable(v.string()),
+    generation: v.nullable(v.string()),
+    heartbeat: v.nullable(v.string()),
+    wentBack: v.nullable(v.object(WENT_BACK)),
+  }),
+});
+
+const SERVER: StateKind<Kept> = { name: 'server', check: (value) => check(SHAPE, value) };
+
+/** Reads the record in `store`. That it cannot be written is told once, until it can; it costs nothing else. */
+export function openServerRecord(
+  store: Pick<Store, 'read' | 'write'>,
+  clock: Clock,
+  tell: (event: Extract<AgentEvent, { kind: 'state-failed' }>) => void,
+): ServerRecord {
+  const stored = store.read(SERVER);
+  const first = stored.kind === 'kept' ? stored.value : null;
+  let trust = first?.trust ?? null;
+  let isWritten = true;
+  let writtenMs = Number.NEGATIVE_INFINITY;
+  const write = (): void => {
+    try {
+      store.write(SERVER, { trust, seen: watermark.seen() });
+      isWritten = true;
+      writtenMs = clock.monotonicMs();
+    } catch (error) {
+      if (isWritten) tell({ kind: 'state-failed', error: messageOf(error) });
+      isWritten = false;
+    }
+  };
+  const watermark = makeWatermark(first?.seen, (now, before) => {
+    const isHeartbeatAlone = isSame({ ...now, heartbeat: null }, { ...before, heartbeat: null });
+    if (isSame(now, before)) return;
+    if (!isHeartbeatAlone || clock.monotonicMs() - writtenMs >= HEARTBEAT_KEPT_MS) write();
+  });
+  return {
+    watermark,
+    trust,
+    keepTrust: (next) => {
+      if (isWritten && isSame(trust, next)) return;
+      trust = next;
+      write();
+    },
+    close: () => {
+      if (watermark.seen().heartbeat !== first?.seen.heartbeat) write();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** The database showed an older heartbeat of this agent than before: both times in UTC, by the database's own clock. */
+export interface WentBack {
+  readonly known: string;
+  readonly shown: string;
+}
+
+/** The newest that this host has seen of its database. It outlives the connection, a reload and the process. */
+export interface Seen {
+  /** Server and database of the last connection whose schema was served, in words; null: there was none. */
+  readonly endpoint: string | null;
+  /** The newest generation. */
+  readonly generation: string | null;
+  /** This agent's own heartbeat as it was last shown or written, to the second; null: none was. */
+  readonly heartbeat: string | null;
+  /** Set until an answer was judged by it that was asked for after it had been noticed. */
+  readonly wentBack: WentBack | null;
+}
+
+/** Where it is kept. Whatever speaks to the database looks here for what is too old to be believed. */
+export interface Watermark {
+  seen(): Seen;
+  /** It is kept when this returns, as far as the disk allows. Never throws. */
+  note(change: Partial<Seen>): void;
+}
