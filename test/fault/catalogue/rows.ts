@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { socketUrl } from '../../support/agent.js';
+import { portId, tapOf } from '../../support/host.js';
 import { rowsOf } from '../../support/schema-rows.js';
 import { createSchema } from '../../support/schema-tables.js';
 import { restoreRows } from '../dump.js';
 import { type Fault, HELD, servesUnheld, severalPolls } from '../fault.js';
-import { OTHER, OTHER_PORT, type Stage, serves, WIRED_PORTS } from '../stage.js';
+import { GUEST_PORTS, OTHER, OTHER_PORT, type Stage, serves, WIRED_PORTS } from '../stage.js';
+
+/** The first of four to lose its row: one removal is free. */
+const FREE_PORT = portId(6);
 
 const usual = {
   engines: ['PostgreSQL', 'MariaDB'],
@@ -35,6 +39,27 @@ const forgotten =
     return async () => void (await stage.sql(restoreRows(stage.dump)));
   };
 
+/** `DELETE … LIMIT 1` again and again; the agent has time for several polls between two of them. */
+async function deleteInBatches(stage: Stage): Promise<() => Promise<void>> {
+  for (const port of [FREE_PORT, ...GUEST_PORTS]) {
+    await stage.sql(`delete from ports where id = '${port}'`);
+    await severalPolls();
+  }
+  return async () => void (await stage.sql(restoreRows(stage.dump)));
+}
+
+/** Everything is deleted, and comes back with one INSERT after the other, each committed by itself; the last one is late. */
+async function restoreRowByRow(stage: Stage): Promise<() => Promise<void>> {
+  const [last = '', ...others] = stage.dump.rows.ports;
+  await stage.sql('delete from ports');
+  await stage.says(HELD);
+  for (const row of others) {
+    await stage.sql(row);
+    await severalPolls();
+  }
+  return async () => void (await stage.sql(last));
+}
+
 /** The tables are right and full, and belong to another cloud. */
 async function nameWrongDatabase(stage: Stage): Promise<() => Promise<void>> {
   const { server, config, sections, agent } = stage;
@@ -57,6 +82,20 @@ export const ROW_FAULTS: readonly Fault[] = [
     name: 'DELETE FROM ports without WHERE',
     agent: `Sees that the table is wholly empty. ${HOLDS}`,
     strike: forgotten('delete from ports'),
+  },
+  {
+    ...usual,
+    name: 'DELETE FROM ports LIMIT 1, again and again',
+    agent: 'Lets the free share go, one tap of four, and holds every one after it.',
+    touches: [tapOf(FREE_PORT)],
+    strike: deleteInBatches,
+  },
+  {
+    ...usual,
+    name: 'ports restored row by row, each row committed by itself',
+    agent:
+      'Holds the removals to the last row: what was too much once is no less so when most of it is back.',
+    strike: restoreRowByRow,
   },
   {
     ...usual,
