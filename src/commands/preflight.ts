@@ -59,11 +59,11 @@ function kernelResults({ facts, vlans, links, dropTaggedFrames }: PreflightInput
   if (vlans === false) {
     results.push(result('VLAN_UNSUPPORTED', 'This kernel does not know links of the kind vlan.'));
   }
-  if (dropTaggedFrames && !filtersVlans(facts, links)) {
+  if (dropTaggedFrames && links.tapFilter.kind === 'unsupported') {
     results.push({
       weight: 'note',
       code: 'TAGGED_FRAMES_PASS',
-      message: 'This kernel has no VLAN filtering for bridges, and drop_tagged_frames is true.',
+      message: 'This kernel has no nftables for bridges, and drop_tagged_frames is true.',
       remedy: WARNINGS.TAGGED_FRAMES_PASS.remedy,
     });
   }
@@ -71,14 +71,6 @@ function kernelResults({ facts, vlans, links, dropTaggedFrames }: PreflightInput
     results.push(result('BRIDGE_NETFILTER_ON', 'net.bridge.bridge-nf-call-iptables is 1.'));
   }
   return results;
-}
-
-/** A bridge tells for certain; without one the kernel's configuration does. What nobody tells is no reason to warn. */
-function filtersVlans({ vlanFiltering }: HostFacts, { links }: HostState): boolean {
-  for (const { detail } of links.values()) {
-    if (detail.kind === 'bridge') return detail.vlanFiltering !== null;
-  }
-  return vlanFiltering !== false;
 }
 
 const mappedLinks = ({ physicalInterfaces, links }: PreflightInput): Link[] =>

@@ -147,7 +147,13 @@ export const SETTINGS = {
     'AGENT',
     'true',
     boolean,
-    'Drop VLAN-tagged frames of guests on the bridges the agent makes.',
+    'Drop VLAN-tagged frames of guests on the bridges the agent makes, however often and by whatever type they are tagged.',
+  ),
+  drop_switch_frames: setting(
+    'AGENT',
+    'true',
+    boolean,
+    'Drop frames of guests that speak to the switch (STP, PVST, LACP, LLDP, CDP, GVRP) on the bridges the agent makes.',
   ),
   state_dir: optional(
     'AGENT',

@@ -46,6 +46,7 @@ export function toSettings(
       physicalInterfaces: physicalInterfaces(values),
       bridgeMappings: mapOf(values.bridge_mappings),
       dropTaggedFrames: values.drop_tagged_frames,
+      dropSwitchFrames: values.drop_switch_frames,
       flatAddressMove: values.flat_address_move,
       plugGraceMs: values.plug_grace,
     },

@@ -1,6 +1,7 @@
 import { KernelError, type OperationFailure, type OperationOutcome } from '../model/kernel.js';
 import type { Operation } from '../model/operation.js';
 import type { Host } from './host.js';
+import { disableIpv6, setIpv4, setIpv6 } from './ip-settings.js';
 import {
   attach,
   createBridge,
@@ -8,10 +9,8 @@ import {
   deleteBridge,
   deleteSubinterface,
   detach,
-  disableIpv6,
   setBridgeOptions,
-  setIpv4,
-  setIpv6,
+  setGroup,
   setLabel,
   setMac,
   setMtu,
@@ -85,6 +84,12 @@ function carryOut(host: Host, operation: Operation): void {
       break;
     case 'set-ipv4':
       setIpv4(host, operation);
+      break;
+    case 'set-group':
+      setGroup(host, operation);
+      break;
+    case 'set-tap-filter':
+      host.tapFilter.set(operation.drops);
       break;
     case 'set-mac':
       setMac(host, operation);

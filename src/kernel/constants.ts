@@ -12,6 +12,7 @@ export const SOCKET = {
   rcvbuf: 8,
   rcvbufForce: 33,
   netlinkRoute: 0,
+  netlinkNetfilter: 12,
   solNetlink: 270,
   netlinkCapAck: 10,
   netlinkExtAck: 11,
@@ -69,6 +70,7 @@ export const IFLA = {
   master: 10,
   linkInfo: 18,
   alias: 20,
+  group: 27,
   afSpec: 26,
   extMask: 29,
   linkNetnsId: 37,
@@ -141,3 +143,36 @@ export const RTM_F_CLONED = 0x200;
  * The only nexthop flag that is configuration; the others say how things are (dead, link down, offloaded).
  */
 export const RTNH_F_ONLINK = 4;
+
+/** The numbers of nftables (linux/netfilter/nfnetlink.h, nf_tables.h, netfilter_bridge.h). */
+export const NFT = {
+  subsystem: 10,
+  batchBegin: 16,
+  batchEnd: 17,
+  newTable: 0,
+  delTable: 2,
+  newChain: 3,
+  getChain: 4,
+  newRule: 6,
+  getRule: 7,
+  getGeneration: 16,
+  generationId: 1,
+  tableName: 1,
+  chainTable: 1,
+  chainName: 3,
+  chainHook: 4,
+  chainPolicy: 5,
+  chainType: 7,
+  ruleTable: 1,
+  ruleChain: 2,
+  ruleExpressions: 4,
+  listElement: 1,
+  expressionName: 1,
+  expressionData: 2,
+  dataValue: 1,
+  dataVerdict: 2,
+  verdictCode: 1,
+  hookPrerouting: 0,
+  linkHeader: 0,
+  metaInputGroup: 21,
+} as const;

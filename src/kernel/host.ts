@@ -2,6 +2,7 @@ import type { IfIndex, LinkName } from '../model/ids.js';
 import type { MoveJournal } from '../model/kernel.js';
 import type { LinkRef } from '../model/operation.js';
 import { RTM } from './constants.js';
+import type { TapFilterTable } from './filtering/tap-filter.js';
 import { type BareLink, decodeLink, getLink, linkHeader } from './links.js';
 import { expectDone, Refused } from './refused.js';
 import type { Requests } from './requests.js';
@@ -9,6 +10,8 @@ import type { Requests } from './requests.js';
 /** What an operation works with. */
 export interface Host {
   readonly requests: Requests;
+  /** The agent's nftables table. */
+  readonly tapFilter: Pick<TapFilterTable, 'set'>;
   /** The links that earlier operations of the same plan made. */
   readonly made: Map<LinkName, IfIndex>;
   /** Whether this kernel lacks it; null: nobody has asked yet. */

@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import { type Kernel, KernelError, type MoveJournal } from '../model/kernel.js';
 import { applyOperations } from './apply.js';
 import { routesOver } from './carried.js';
+import { openTapFilter } from './filtering/tap-filter.js';
 import type { Host } from './host.js';
 import { openObserver } from './observe.js';
 import { openRequests } from './requests.js';
@@ -22,7 +23,8 @@ export function openKernel(journal: MoveJournal = NO_JOURNAL): Kernel {
   // netlink is in host byte order, and the codec reads and writes the little-endian one.
   if (endianness() !== 'LE') throw new KernelError('unsupported', 'Big-endian machines are not supported.');
   const requests = openRequests();
-  const observer = openObserver(requests);
+  const tapFilter = openTapFilter();
+  const observer = openObserver(requests, tapFilter);
   const lacking: Host['lacking'] = { vlanFiltering: null };
   return {
     observe: observer.observe,
@@ -30,12 +32,13 @@ export function openKernel(journal: MoveJournal = NO_JOURNAL): Kernel {
     invalidate: observer.invalidate,
     apply: (operations) => {
       const { catchUp, linkAt, refresh } = observer;
-      return applyOperations({ requests, lacking, journal, catchUp, linkAt, refresh }, operations);
+      return applyOperations({ requests, tapFilter, lacking, journal, catchUp, linkAt, refresh }, operations);
     },
     watch: observer.watch,
     close: async () => {
       observer.close();
       requests.close();
+      tapFilter.close();
     },
   };
 }

@@ -1,9 +1,7 @@
-import type { Ipv6Settings } from '../model/link.js';
-import { networkOfLabel } from '../model/names.js';
+import { FILTERED_GROUP, networkOfLabel } from '../model/names.js';
 import type { LinkRef, OperationOf } from '../model/operation.js';
-import { errorCodeOf, messageOf } from '../model/thrown.js';
 import { addressesOn } from './carried.js';
-import { AF, ETHERTYPE, IFF_UP, IFLA, IPV4_DEVCONF, NLM_F, RTM } from './constants.js';
+import { ETHERTYPE, IFF_UP, IFLA, NLM_F, RTM } from './constants.js';
 import { vlanFilteringOf } from './facts.js';
 import { changeLink, findLink, type Host, linkNamed, presentLink } from './host.js';
 import { type BareLink, decodeLink, dumpPorts, linkHeader } from './links.js';
@@ -17,7 +15,6 @@ import {
   u32Attribute,
 } from './message.js';
 import { expectDone, Refused } from './refused.js';
-import { writeIpv6Settings } from './sysctl.js';
 
 /**
  * A bridge that is not up yet, with the MAC address pinned: else it takes the lowest of its ports', which
@@ -46,7 +43,14 @@ export function createBridge(host: Host, op: OperationOf<'create-bridge'>): void
 /** With VLAN filtering where it is asked for and the kernel has it. */
 function makeBridge(host: Host, op: OperationOf<'create-bridge'>): BareLink {
   const make = (vlanFiltering: boolean) =>
-    create(host, op.device, 'bridge', bridgeData(vlanFiltering), macAttribute(op.mac));
+    create(
+      host,
+      op.device,
+      'bridge',
+      bridgeData(vlanFiltering),
+      macAttribute(op.mac),
+      u32Attribute(IFLA.group, FILTERED_GROUP),
+    );
   if (op.vlanFiltering && !lacksVlanFiltering(host)) {
     const made = make(true);
     if (made !== null) return made;
@@ -149,6 +153,18 @@ export function setMac(host: Host, op: OperationOf<'set-mac'>): void {
   changeLink(host, link.index, `set the MAC address of ${link.name} to ${op.mac}`, macAttribute(op.mac));
 }
 
+/** The kernel announces the group of a link that is down to nobody. */
+export function setGroup(host: Host, op: OperationOf<'set-group'>): void {
+  const link = presentLink(host, op.target);
+  changeLink(
+    host,
+    link.index,
+    `put ${link.name} into the device group ${op.group}`,
+    u32Attribute(IFLA.group, op.group),
+  );
+  host.refresh(link.index);
+}
+
 export function setMtu(host: Host, op: OperationOf<'set-mtu'>): void {
   const link = presentLink(host, op.target);
   if (link.mtu === op.mtu) return;
@@ -189,6 +205,7 @@ export function attach(host: Host, op: OperationOf<'attach'>): void {
     host,
     link.index,
     `attach ${link.name} to ${bridge.name}`,
+    ...(op.group === undefined || op.group === link.group ? [] : [u32Attribute(IFLA.group, op.group)]),
     u32Attribute(IFLA.master, bridge.index),
   );
 }
@@ -198,7 +215,13 @@ export function detach(host: Host, op: OperationOf<'detach'>): void {
   const link = findLink(host, op.target);
   const bridge = op.bridge.index ?? host.made.get(op.bridge.name);
   if (link === null || link.master === null || link.master !== bridge) return;
-  changeLink(host, link.index, `detach ${link.name} from ${op.bridge.name}`, u32Attribute(IFLA.master, 0));
+  changeLink(
+    host,
+    link.index,
+    `detach ${link.name} from ${op.bridge.name}`,
+    u32Attribute(IFLA.master, 0),
+    ...(link.group === FILTERED_GROUP ? [u32Attribute(IFLA.group, 0)] : []),
+  );
 }
 
 function presentBridge(host: Host, ref: LinkRef): BareLink {
@@ -237,46 +260,4 @@ function deleteLink(host: Host, link: BareLink): void {
   const [answer] = host.requests.exchange([{ type: RTM.delLink, flags: 0, body: linkHeader(link.index) }]);
   if (answer?.ok === false && answer.errno === 'ENODEV') return;
   expectDone(answer, `delete ${link.name}`);
-}
-
-/** Nothing that a guest sends may give the host an IPv6 address or a route. */
-export const disableIpv6 = (host: Host, op: OperationOf<'disable-ipv6'>): void =>
-  writeIpv6(host, op.target, { disabled: true });
-
-export const setIpv6 = (host: Host, op: OperationOf<'set-ipv6'>): void =>
-  writeIpv6(host, op.target, op.settings);
-
-/** In one request, which sets all of them or none. */
-export function setIpv4(host: Host, { target, settings }: OperationOf<'set-ipv4'>): void {
-  const link = presentLink(host, target);
-  const { forwarding, rpFilter, arpIgnore } = settings;
-  const conf = nestedAttribute(
-    IFLA.inetConf,
-    u32Attribute(IPV4_DEVCONF.forwarding, Number(forwarding)),
-    u32Attribute(IPV4_DEVCONF.rpFilter, rpFilter),
-    u32Attribute(IPV4_DEVCONF.arpIgnore, arpIgnore),
-  );
-  const spec = nestedAttribute(IFLA.afSpec, nestedAttribute(AF.inet, conf));
-  try {
-    changeLink(host, link.index, `set the IPv4 settings of ${link.name}`, spec);
-  } finally {
-    host.refresh(link.index);
-  }
-}
-
-function writeIpv6(host: Host, target: LinkRef, wanted: Partial<Ipv6Settings>): void {
-  const link = presentLink(host, target);
-  try {
-    writeIpv6Settings(link.name, wanted);
-  } catch (error) {
-    const code = errorCodeOf(error);
-    // A link with an MTU below 1280 has no IPv6, and so no settings: there is nothing to disable.
-    if (code === 'ENOENT' && link.ipv6 === null) return;
-    throw new Refused(
-      code ?? 'EIO',
-      `Could not write the IPv6 settings of ${link.name}: ${messageOf(error)}.`,
-    );
-  } finally {
-    host.refresh(link.index);
-  }
 }

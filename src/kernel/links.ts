@@ -38,6 +38,7 @@ const LINK_ATTRIBUTES: ReadonlySet<number> = new Set([
   IFLA.master,
   IFLA.linkInfo,
   IFLA.alias,
+  IFLA.group,
   IFLA.afSpec,
   IFLA.linkNetnsId,
 ]);
@@ -64,6 +65,7 @@ export function decodeLink(body: Buffer): BareLink | null {
     mac: readMac(attributes.get(IFLA.address)),
     mtu: readU32(attributes.get(IFLA.mtu)) ?? 0,
     master: master === 0 ? null : ifIndex(master),
+    group: readU32(attributes.get(IFLA.group)) ?? 0,
     alias: readText(attributes.get(IFLA.alias)) ?? '',
     detail: decodeDetail(attributes),
     ...decodeSettings(attributes.get(IFLA.afSpec)),

@@ -29,6 +29,8 @@ export interface Request {
   readonly flags: number;
   /** The fixed header of the type and its attributes. */
   readonly body: Buffer;
+  /** Begins or ends a batch: the kernel answers it only to refuse all of it. */
+  readonly isFrame?: true;
 }
 
 /** What is received. `body` shares memory with the receive buffer: decode it before receiving again. */

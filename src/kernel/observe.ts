@@ -3,6 +3,7 @@ import { KernelError } from '../model/kernel.js';
 import type { HostState } from '../model/link.js';
 import { decodeAddress, dumpAddresses } from './addresses.js';
 import { GROUPS, RTM } from './constants.js';
+import type { TapFilterTable } from './filtering/tap-filter.js';
 import { whenReadable } from './libc.js';
 import { type BareLink, decodeLink, dumpLinks, getLink, linkOfSettings } from './links.js';
 import { type Message, TornRead } from './message.js';
@@ -35,7 +36,7 @@ export interface Observer {
  * Subscribes to the notifications of links and addresses, and keeps the picture. Routes are not subscribed to
  * (a host may carry a million of them): who moves addresses reads them. Throws KernelError.
  */
-export function openObserver(requests: Requests): Observer {
+export function openObserver(requests: Requests, tapFilter: Pick<TapFilterTable, 'look'>): Observer {
   const { link, ipv4Address, ipv6Address, ipv4Settings } = GROUPS;
   const events = openSocket(link | ipv4Address | ipv6Address | ipv4Settings, RECEIVE_BYTES);
   const stale = new Set<IfIndex>();
@@ -60,7 +61,7 @@ export function openObserver(requests: Requests): Observer {
     const now = current();
     for (const index of stale) readLink(requests, now, index);
     stale.clear();
-    last = now.state();
+    last = now.state(tapFilter.look());
     return last;
   };
   /** When some of what waits was lost, the next `observe` reads everything again. */

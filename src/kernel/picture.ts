@@ -1,5 +1,5 @@
 import type { IfIndex, LinkName } from '../model/ids.js';
-import type { Address, HostState, Link } from '../model/link.js';
+import type { Address, HostState, Link, TapFilter } from '../model/link.js';
 import { withChanges } from '../model/overlay.js';
 import { isSame } from '../model/same.js';
 import { addressKey, decodeAddress, withoutLifetimes } from './addresses.js';
@@ -19,7 +19,8 @@ export interface Picture {
   forget(index: IfIndex): void;
   /** One link's own part of the picture. */
   bare(index: IfIndex): BareLink | null;
-  state(): HostState;
+  /** `tapFilter`: what nftables has of the agent's. */
+  state(tapFilter: TapFilter): HostState;
 }
 
 /** What of a message is looked at. */
@@ -33,7 +34,7 @@ export function makePicture(before: HostState | null): Picture {
   const bare = new Map<IfIndex, BareLink>();
   const addresses = new Map<IfIndex, Map<string, Address>>();
   const touched = new Set<IfIndex>(before?.links.keys());
-  let current: HostState = before ?? stateOf(0, new Map());
+  let current: HostState = before ?? stateOf(0, new Map(), { kind: 'unknown' });
 
   const put = (link: BareLink) => {
     bare.set(link.index, link);
@@ -75,8 +76,8 @@ export function makePicture(before: HostState | null): Picture {
     const found = [...(addresses.get(index)?.values() ?? [])];
     return own && { ...own, addresses: found };
   };
-  const state = (): HostState => {
-    current = follow(current, touched, linkOf);
+  const state = (tapFilter: TapFilter): HostState => {
+    current = follow(current, touched, linkOf, tapFilter);
     touched.clear();
     return current;
   };
@@ -112,21 +113,23 @@ function follow(
   before: HostState,
   touched: ReadonlySet<IfIndex>,
   linkOf: (index: IfIndex) => Link | undefined,
+  tapFilter: TapFilter,
 ): HostState {
   const changed = [...touched]
     .map((index) => [index, linkOf(index)] as const)
     .filter(([index, link]) => !isSame(link, before.links.get(index)));
-  return changed.length === 0 && before.version > 0
+  return changed.length === 0 && tapFilter === before.tapFilter && before.version > 0
     ? before
-    : stateOf(before.version + 1, withChanges(before.links, changed));
+    : stateOf(before.version + 1, withChanges(before.links, changed), tapFilter);
 }
 
 /** Names are indexed when somebody asks for one: most states are only compared with the one before. */
-function stateOf(version: number, links: ReadonlyMap<IfIndex, Link>): HostState {
+function stateOf(version: number, links: ReadonlyMap<IfIndex, Link>, tapFilter: TapFilter): HostState {
   let byName: Map<LinkName, Link> | null = null;
   return {
     version,
     links,
+    tapFilter,
     get byName() {
       byName ??= new Map([...links.values()].map((link) => [link.name, link]));
       return byName;

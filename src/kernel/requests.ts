@@ -30,7 +30,7 @@ export type Answer =
 export interface Requests {
   /**
    * Sends all requests in one datagram, which the kernel carries out in order and without regard to earlier
-   * failures, also when the process is killed meanwhile. One answer each. Throws KernelError.
+   * failures, also when the process is killed meanwhile. One answer each, but for the frame of a batch. Throws KernelError.
    */
   exchange(requests: readonly Request[]): Answer[];
   /**
@@ -100,17 +100,26 @@ function exchange(socket: NetlinkSocket, requests: readonly Request[], first: nu
   if (requests.length > REQUESTS_PER_EXCHANGE_MAX) {
     throw new KernelError('failed', `${requests.length} requests are more than fit in one netlink exchange.`);
   }
+  const isFrame = (sequence: number): boolean => requests[sequence - first]?.isFrame === true;
+  const asked = requests.map((_, position) => first + position).filter((sequence) => !isFrame(sequence));
   socket.send(
-    Buffer.concat(requests.map((request, position) => encodeRequest(request, NLM_F.ack, first + position))),
+    Buffer.concat(
+      requests.map((request, position) =>
+        encodeRequest(request, request.isFrame ? 0 : NLM_F.ack, first + position),
+      ),
+    ),
   );
   const answers = new Map<number, Answer>();
+  let wholly: Answer | undefined;
   eachReply(socket, first, requests.length, (message) => {
     if (message.type !== NLMSG.error) return false;
-    answers.set(message.sequence, answerOf(decodeAcknowledgement(message)));
-    return answers.size === requests.length;
+    const answer = answerOf(decodeAcknowledgement(message));
+    if (isFrame(message.sequence)) wholly = answer;
+    else answers.set(message.sequence, answer);
+    return wholly !== undefined || answers.size === asked.length;
   });
-  return requests.map((_, position) => {
-    const answer = answers.get(first + position);
+  return asked.map((sequence) => {
+    const answer = wholly ?? answers.get(sequence);
     if (answer === undefined) throw new KernelError('failed', 'The kernel left a request unanswered.');
     return answer;
   });
@@ -144,7 +153,8 @@ function get<Item>(
 /** That the link asked about does not exist is an answer; anything else is a failure to read. */
 function expectAbsent(errno: string, message = errno): void {
   if (errno === 'ENODEV' || errno === 'ENXIO') return;
-  throw new KernelError('failed', `The kernel refused to be read: ${message}.`);
+  const kind = errno === 'EPERM' ? 'permission' : errno === 'EOPNOTSUPP' ? 'unsupported' : 'failed';
+  throw new KernelError(kind, `The kernel refused to be read: ${message}.`);
 }
 
 function dump<Item>(

@@ -30,8 +30,17 @@ export interface NetlinkSocket {
  * Opens a socket. `groups`: the notifications to receive (bits of GROUPS), 0 for none. `receiveBytes`: how
  * much the kernel keeps for a reader that is late. Throws KernelError.
  */
-export function openSocket(groups: number, receiveBytes: number): NetlinkSocket {
-  const fd = libc.socket(AF.netlink, SOCKET.raw | SOCKET.cloexec, SOCKET.netlinkRoute);
+export const openSocket = (groups: number, receiveBytes: number): NetlinkSocket =>
+  open(SOCKET.netlinkRoute, groups, receiveBytes);
+
+const NETFILTER_RECEIVE_BYTES = 256 * 1024;
+
+/** The same to nftables, without notifications. Throws KernelError. */
+export const openNetfilterSocket = (): NetlinkSocket =>
+  open(SOCKET.netlinkNetfilter, 0, NETFILTER_RECEIVE_BYTES);
+
+function open(protocol: number, groups: number, receiveBytes: number): NetlinkSocket {
+  const fd = libc.socket(AF.netlink, SOCKET.raw | SOCKET.cloexec, protocol);
   if (fd === -1) throw failed('open a netlink socket');
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF.netlink, 0);

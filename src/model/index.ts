@@ -15,6 +15,7 @@ export * from './same.js';
 export * from './settings.js';
 export * from './status.js';
 export * from './store.js';
+export * from './tap-filter.js';
 export * from './thrown.js';
 export * from './visible.js';
 export * from './warning.js';

@@ -76,6 +76,8 @@ export interface Link {
   readonly mtu: number;
   /** The bridge (or bond, VRF) it is enslaved to. */
   readonly master: IfIndex | null;
+  /** The device group, 0 unless somebody has set one. */
+  readonly group: number;
   /** IFLA_IFALIAS, empty when there is none. */
   readonly alias: string;
   readonly detail: LinkDetail;
@@ -86,10 +88,23 @@ export interface Link {
   readonly addresses: readonly Address[];
 }
 
+/** Which frames of guests are dropped where a tap comes in. */
+export interface FrameDrops {
+  readonly tagged: boolean;
+  /** Those that speak to the switch: STP, PVST, CDP, GVRP and the like. */
+  readonly switchFrames: boolean;
+}
+
+/** The agent's nftables table. `altered`: it is there, and not as the agent makes it. `unknown`: this process may not ask. */
+export type TapFilter =
+  | { readonly kind: 'unknown' | 'unsupported' | 'absent' | 'altered' }
+  | { readonly kind: 'present'; readonly drops: FrameDrops };
+
 /** Everything the agent knows of the kernel at one moment. Never half a picture. Of equal versions there is one object. */
 export interface HostState {
-  /** Grows whenever anything in `links` changed; equal versions mean equal content. */
+  /** Grows whenever anything of it changed; equal versions mean equal content. */
   readonly version: number;
   readonly links: ReadonlyMap<IfIndex, Link>;
   readonly byName: ReadonlyMap<LinkName, Link>;
+  readonly tapFilter: TapFilter;
 }

@@ -14,6 +14,13 @@ import {
 export const LINK_NAME_LENGTH_MAX = 15;
 /** How much of an id fits behind a prefix of three characters with room for libvirt's own; Quantum's choice. */
 export const ID_PREFIX_LENGTH = 11;
+/**
+ * The device group of the bridges that the agent makes and of the taps in them, whose frames its nftables table looks at: a tap is
+ * filtered from the moment at which it is in its bridge, and nothing else has to be kept in step.
+ */
+export const FILTERED_GROUP = 7_433_314;
+/** The agent's own nftables table, of the family bridge. */
+export const TAP_FILTER_TABLE = 'quantum-linuxbridge-agent';
 const LABEL_PREFIX = 'quantum-linuxbridge-agent:';
 const LABEL_LENGTH_MAX = 255;
 

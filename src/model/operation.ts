@@ -1,5 +1,5 @@
 import type { IfIndex, LinkName, NetworkId, PortId } from './ids.js';
-import type { Address, Ipv4Settings, Ipv6Settings, Route } from './link.js';
+import type { Address, FrameDrops, Ipv4Settings, Ipv6Settings, Route } from './link.js';
 
 /** A device an operation works on: one that is there, or one that an earlier operation of the plan makes. */
 export type LinkRef =
@@ -31,6 +31,9 @@ export type Operation = Common &
       }
     | { readonly op: 'set-label'; readonly target: LinkRef; readonly label: string }
     | { readonly op: 'disable-ipv6'; readonly target: LinkRef }
+    | { readonly op: 'set-group'; readonly target: LinkRef; readonly group: number }
+    /** The agent's nftables table: made anew, or taken away where nothing is to be dropped. */
+    | { readonly op: 'set-tap-filter'; readonly drops: FrameDrops }
     /** A flat bridge: takes over what its uplink has, so that addresses that move there keep working. */
     | { readonly op: 'set-ipv6'; readonly target: LinkRef; readonly settings: Ipv6Settings }
     /** What the host takes from a bridge: nothing, or what it took from the uplink in whose place the bridge is. */
@@ -40,8 +43,14 @@ export type Operation = Common &
     /** STP off and forward delay 0, so that a tap forwards at once. */
     | { readonly op: 'set-bridge-options'; readonly target: LinkRef }
     | { readonly op: 'set-up'; readonly target: LinkRef }
-    | { readonly op: 'attach'; readonly target: LinkRef; readonly bridge: LinkRef }
-    /** `bridge` is the one it leaves. */
+    /** `group`: the device group that the kernel gives the link in the same moment; without one it keeps its own. */
+    | {
+        readonly op: 'attach';
+        readonly target: LinkRef;
+        readonly bridge: LinkRef;
+        readonly group?: number;
+      }
+    /** `bridge` is the one it leaves. The agent's device group it loses with it. */
     | { readonly op: 'detach'; readonly target: LinkRef; readonly bridge: LinkRef }
     /**
      * Addresses and routes go from one link to another, and `from` or `to` joins or leaves the bridge in the
@@ -70,6 +79,8 @@ const EVERY_KIND: Readonly<Record<OperationKind, true>> = {
   'disable-ipv6': true,
   'set-ipv6': true,
   'set-ipv4': true,
+  'set-group': true,
+  'set-tap-filter': true,
   'set-mac': true,
   'set-mtu': true,
   'set-bridge-options': true,

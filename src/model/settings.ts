@@ -7,6 +7,7 @@ export interface HostSettings {
   readonly physicalInterfaces: ReadonlyMap<PhysicalNetwork, LinkName>;
   readonly bridgeMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
   readonly dropTaggedFrames: boolean;
+  readonly dropSwitchFrames: boolean;
   readonly flatAddressMove: 'move' | 'refuse';
   readonly plugGraceMs: number;
 }

@@ -118,8 +118,10 @@ export const WARNINGS = {
       'Run the DHCP client on the bridge, or use bridge_mappings with a bridge that has its own client.',
   },
   TAGGED_FRAMES_PASS: {
-    cause: 'This kernel has no VLAN filtering for bridges, so tagged frames of guests are not dropped.',
-    remedy: 'Use a kernel with CONFIG_BRIDGE_VLAN_FILTERING, or set drop_tagged_frames = false to accept it.',
+    cause:
+      'This kernel has no nftables for bridges, so that frames of guests with several tags, and those to the switch (STP, CDP, GVRP), are not dropped; without VLAN filtering neither are those with one tag.',
+    remedy:
+      'Use a kernel with CONFIG_NF_TABLES_BRIDGE, or set drop_tagged_frames = false and drop_switch_frames = false to accept it.',
   },
   REMOVALS_HELD: {
     cause: 'The database asks to remove more than the guard lets pass, or its answer may be incomplete.',

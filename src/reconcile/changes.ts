@@ -20,6 +20,7 @@ export interface TapChanges {
 
 /** What has changed between two states; null when any link did that is more than a tap. */
 export function tapChanges(before: HostState, now: HostState, settings: HostSettings): TapChanges | null {
+  if (before.tapFilter !== now.tapFilter) return null;
   const here: Link[] = [];
   const all: Link[] = [];
   for (const index of changedKeys(before.links, now.links)) {

@@ -1,4 +1,17 @@
-import type { Ipv4Settings, Ipv6Settings, Operation, OperationOf, Route } from '../model/index.js';
+import {
+  type Expression,
+  FILTERED_GROUP,
+  type FrameDrops,
+  type Ipv4Settings,
+  type Ipv6Settings,
+  type Operation,
+  type OperationOf,
+  type Route,
+  TAP_FILTER_CHAIN,
+  TAP_FILTER_PRIORITY,
+  TAP_FILTER_TABLE,
+  tapFilterRules,
+} from '../model/index.js';
 
 const ROUTE_PROTOCOL_KERNEL = 2;
 const TABLE_LOCAL = 255;
@@ -12,7 +25,7 @@ export function inIprouteWords(operation: Operation): string[] {
   switch (operation.op) {
     case 'create-bridge':
       return [
-        `ip link add ${device} address ${operation.mac} type bridge stp_state 0 forward_delay 0${operation.vlanFiltering ? ' vlan_filtering 1' : ''}`,
+        `ip link add ${device} address ${operation.mac} group ${FILTERED_GROUP} type bridge stp_state 0 forward_delay 0${operation.vlanFiltering ? ' vlan_filtering 1' : ''}`,
       ];
     case 'create-subinterface':
       return [`ip link add link ${operation.parent.name} name ${device} type vlan id ${operation.vlanId}`];
@@ -24,6 +37,10 @@ export function inIprouteWords(operation: Operation): string[] {
       return ipv6Sysctls(device, operation.settings);
     case 'set-ipv4':
       return ipv4Sysctls(device, operation.settings);
+    case 'set-group':
+      return [`ip link set ${device} group ${operation.group}`];
+    case 'set-tap-filter':
+      return tapFilterInWords(operation.drops);
     case 'set-mac':
       return [`ip link set ${device} address ${operation.mac}`];
     case 'set-mtu':
@@ -33,7 +50,9 @@ export function inIprouteWords(operation: Operation): string[] {
     case 'set-up':
       return [`ip link set ${device} up`];
     case 'attach':
-      return [`ip link set ${device} master ${operation.bridge.name}`];
+      return [
+        `ip link set ${device} master ${operation.bridge.name}${operation.group === undefined ? '' : ` group ${operation.group}`}`,
+      ];
     case 'detach':
       return [`ip link set ${device} nomaster`];
     case 'move-addresses':
@@ -81,4 +100,36 @@ function moveInWords({ from, to, membership, addresses, routes }: OperationOf<'m
     ...(membership === 'leave' ? [`ip link set ${to.name} nomaster`] : []),
     ...texts.map(({ ip, text }) => `${ip} address del ${text} dev ${from.name}`),
   ];
+}
+
+/** In nft's words; every rule as `nft list` shows it. */
+function tapFilterInWords(drops: FrameDrops): string[] {
+  const table = `bridge ${TAP_FILTER_TABLE}`;
+  const rules = tapFilterRules(drops);
+  if (!drops.tagged && !drops.switchFrames) return [`nft delete table ${table}`];
+  return [
+    `nft add table ${table}`,
+    `nft add chain ${table} ${TAP_FILTER_CHAIN} '{ type filter hook prerouting priority ${TAP_FILTER_PRIORITY}; }'`,
+    ...rules.map((rule) => `nft add rule ${table} ${TAP_FILTER_CHAIN} ${ruleInWords(rule)}`),
+  ];
+}
+
+const ruleInWords = (rule: readonly Expression[]): string => rule.map(expressionInWords).join(' ');
+
+function expressionInWords(one: Expression): string {
+  switch (one.kind) {
+    case 'group':
+      return 'iifgroup';
+    case 'header':
+      return `@ll,${one.offset * 8},${one.length * 8}`;
+    case 'mask':
+      return `& 0x${one.mask}`;
+    case 'is':
+      return `== 0x${one.value}`;
+    case 'is-not':
+      return one.value.length === 8 ? `!= ${FILTERED_GROUP}` : `!= 0x${one.value}`;
+    case 'accept':
+    case 'drop':
+      return one.kind;
+  }
 }

@@ -1,5 +1,6 @@
 import {
   bridgeMac,
+  FILTERED_GROUP,
   type Ipv4Settings,
   isSame,
   type Link,
@@ -10,6 +11,7 @@ import {
 } from '../model/index.js';
 import type { DesiredNetwork } from './desired.js';
 import { bridgeRef, type Fields, fieldsOf, type PlanContext, present } from './plan-context.js';
+import { isFiltered } from './plan-tap-filter.js';
 import { type Bridge, foreignMembers, ownAddresses, type View } from './view.js';
 
 /** The bridge of one network: made when a tap needs it, kept right while it is the agent's. */
@@ -102,6 +104,10 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
       label: labelOf(network.id),
       reason: `marks the bridge as the agent's`,
     });
+  }
+  if (bridge.group !== FILTERED_GROUP && isFiltered(context.world, network)) {
+    const reason = 'its taps are filtered, as on every bridge that the agent makes';
+    operations.push({ ...fields, op: 'set-group', target, group: FILTERED_GROUP, reason });
   }
   if (bridge.detail.stp || bridge.detail.forwardDelayMs !== 0) {
     operations.push({ ...fields, op: 'set-bridge-options', target, reason: 'a tap has to forward at once' });

@@ -1,19 +1,17 @@
-import type { Link, NetworkId, Operation, Port } from '../model/index.js';
-import type { DesiredTap } from './desired.js';
+import { FILTERED_GROUP, type Link, type NetworkId, type Operation, type Port } from '../model/index.js';
+import type { DesiredNetwork, DesiredTap } from './desired.js';
 import { bridgeRef, type PlanContext, present } from './plan-context.js';
+import { groupOnAttach, isFiltered } from './plan-tap-filter.js';
 
 /** What one tap needs: attached to its network's bridge, up, quiet in IPv6, with the network's MTU. */
 export function tapOperations(context: PlanContext, { tap, decision }: DesiredTap): Operation[] {
-  if (decision.kind === 'wait') {
-    return quiet(
-      tap,
-      decision.port,
-      decision.network,
-      'no router advertisement of a guest may reach the host',
-    );
-  }
-  if (decision.kind !== 'wire') return [];
+  if (decision.kind !== 'wire' && decision.kind !== 'wait') return [];
   const network = context.desired.networks.get(decision.network);
+  if (decision.kind === 'wait') {
+    const why = 'no router advertisement of a guest may reach the host';
+    const { port } = decision;
+    return [...quiet(tap, port, decision.network, why), ...grouped(context, tap, port, network)];
+  }
   const bridge = network === undefined ? null : bridgeRef(network);
   if (network === undefined || bridge === null) return [];
   const { port } = decision;
@@ -26,14 +24,35 @@ export function tapOperations(context: PlanContext, { tap, decision }: DesiredTa
     const reason = `network ${network.id} has MTU ${network.mtu}, the tap ${tap.mtu}`;
     operations.push({ ...common, op: 'set-mtu', target: present(tap), mtu: network.mtu, reason });
   }
-  if (!inPlace) {
+  if (inPlace) operations.push(...grouped(context, tap, port, network));
+  else {
     const reason = `port ${port.id} is up and on network ${network.id}`;
-    operations.push({ ...common, op: 'attach', target: present(tap), bridge, reason });
+    operations.push({
+      ...common,
+      op: 'attach',
+      target: present(tap),
+      bridge,
+      ...groupOnAttach(context.world, network, tap),
+      reason,
+    });
   }
   if (!tap.up) {
     operations.push({ ...common, op: 'set-up', target: present(tap), reason: 'a wired tap is up' });
   }
   return operations;
+}
+
+/** A tap that libvirt plugs itself is filtered from its first frame on, and one that has lost its group is so again. */
+function grouped(
+  context: PlanContext,
+  tap: Link,
+  port: Port,
+  network: DesiredNetwork | undefined,
+): Operation[] {
+  if (network === undefined || tap.group === FILTERED_GROUP || !isFiltered(context.world, network)) return [];
+  const fields = { device: tap.name, network: network.id, port: port.id, scope: 'device' } as const;
+  const reason = 'frames of its guest are filtered';
+  return [{ ...fields, op: 'set-group', target: present(tap), group: FILTERED_GROUP, reason }];
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Desired, World } from './desired.js';
 import { bridgeOperations } from './plan-bridge.js';
 import type { PlanContext } from './plan-context.js';
 import { emptiedBridges, leaveOperations } from './plan-leave.js';
+import { tapFilterOperations } from './plan-tap-filter.js';
 import { moveOutOperations, tapOperations } from './plan-taps.js';
 import { uplinkOperations } from './plan-uplink.js';
 import { presentUplink } from './realise.js';
@@ -22,7 +23,7 @@ export function plan(world: World, desired: Desired): Operation[] {
   );
   const context: PlanContext = { world, desired, taps: [...desired.taps.values()], wanted };
   const needed = neededNetworks(context);
-  return withoutRepetitions([
+  const operations = withoutRepetitions([
     ...leaveOperations(context),
     ...context.taps.flatMap((tap) => moveOutOperations(context, tap)),
     ...[...desired.networks.values()].flatMap((network) => [
@@ -32,6 +33,7 @@ export function plan(world: World, desired: Desired): Operation[] {
     ...context.taps.flatMap((tap) => tapOperations(context, tap)),
     ...emptiedBridges(context),
   ]);
+  return [...tapFilterOperations(world, operations), ...operations];
 }
 
 /** Two networks on one interface both want it up. */

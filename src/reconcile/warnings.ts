@@ -90,9 +90,10 @@ const leasedAddresses = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warn
   });
 
 function taggedFrames({ view, settings }: World): Warning[] {
-  if (!settings.dropTaggedFrames) return [];
-  const bridge = [...view.agentBridges.values()].find(({ detail }) => detail.vlanFiltering === null);
-  if (bridge === undefined) return [];
-  const message = `this kernel cannot drop guests' tagged frames on ${bridge.name} and the agent's other bridges`;
+  const isWanted = settings.dropTaggedFrames || settings.dropSwitchFrames;
+  const [bridge] = view.agentBridges.values();
+  if (!isWanted || view.observed.tapFilter.kind !== 'unsupported' || bridge === undefined) return [];
+  const filters = bridge.detail.vlanFiltering === true ? ' but those with a single tag' : '';
+  const message = `this kernel cannot drop guests' tagged frames${filters}, nor those to the switch, on ${bridge.name} and the agent's other bridges`;
   return [{ code: 'TAGGED_FRAMES_PASS', message, device: bridge.name }];
 }

@@ -145,7 +145,7 @@ describe('what the kernel says, cut and corrupted', () => {
           bytes[at % bytes.length] = value;
           decoded(() => picture.takeAll([{ type, body: bytes }]));
         }
-        for (const link of picture.state().links.values()) assertPlausible(link);
+        for (const link of picture.state({ kind: 'absent' }).links.values()) assertPlausible(link);
       }),
       { numRuns: 2000 },
     );

@@ -30,6 +30,7 @@ function moveWith(
   const host = {
     requests: { ...requests, exchange },
     journal,
+    tapFilter: { set: () => {} },
     lacking: { vlanFiltering: null },
     catchUp: () => {},
     linkAt: (index: IfIndex) => requests.get(getLink(index), decodeLink),

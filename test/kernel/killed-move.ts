@@ -35,6 +35,7 @@ const [outcome] = applyOperations(
       },
       done: journal.done,
     },
+    tapFilter: { set: () => {} },
     lacking: { vlanFiltering: null },
     catchUp: () => {},
     linkAt: (index) => requests.get(getLink(index), decodeLink),

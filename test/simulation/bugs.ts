@@ -278,4 +278,5 @@ const stateOf = (links: readonly Link[], version: number): HostState => ({
   version,
   links: new Map(links.map((link) => [link.index, link])),
   byName: new Map<LinkName, Link>(links.map((link) => [link.name, link])),
+  tapFilter: { kind: 'unknown' },
 });

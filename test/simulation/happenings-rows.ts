@@ -44,6 +44,7 @@ export function addTap(host: SimulatedHost, name: string): void {
     master: null,
     alias: '',
     detail: { kind: 'other', type: 'tun' },
+    group: 0,
     ipv4: DEFAULT_IPV4,
     ipv6: DEFAULT_IPV6,
     addresses: [],

@@ -1,12 +1,14 @@
 import {
   type Address,
   bridgeMac,
+  FILTERED_GROUP,
   type HostSettings,
   type HostState,
   type IfIndex,
   type Ipv4Settings,
   type Ipv6Settings,
   ifIndex,
+  isExactBridgeName,
   type Link,
   type LinkDetail,
   type LinkName,
@@ -60,6 +62,7 @@ export function buildLinks(words: readonly LinkWords[]): SimulatedLink[] {
     master: one.master === undefined ? null : indexOf(indexes, one.master),
     alias: one.alias ?? (one.label === undefined ? '' : labelOf(networkId(one.label))),
     detail: detailOf(one, indexes),
+    group: groupOf(one, words),
     ipv4: ipv4Of(one, words),
     ipv6: ipv6Of(one),
     addresses: (one.addresses ?? []).map(addressOf),
@@ -72,6 +75,7 @@ export function buildHost(words: readonly LinkWords[]): HostState {
   const links = buildLinks(words);
   return {
     version: 1,
+    tapFilter: { kind: 'absent' },
     links: new Map(links.map((link) => [link.index, link])),
     byName: new Map<LinkName, Link>(links.map((link) => [link.name, link])),
   };
@@ -109,6 +113,14 @@ function detailOf(words: LinkWords, indexes: ReadonlyMap<string, IfIndex>): Link
   return { kind, parent: indexOf(indexes, parent), vlanId: words.vlan ?? 0, protocol: '802.1Q' };
 }
 
+/** The bridges that the agent has made, and the taps in them, are in its device group. */
+function groupOf(one: LinkWords, all: readonly LinkWords[]): number {
+  const kind = kindOf(one);
+  const bridge = kind === 'bridge' ? one : all.find(({ name }) => name === one.master);
+  const isOne = (kind === 'bridge' || kind === 'tap') && bridge !== undefined;
+  return isOne && (bridge.label !== undefined || isExactBridgeName(bridge.name)) ? FILTERED_GROUP : 0;
+}
+
 /** A bridge without addresses, its own or its flat uplink's, is apart, as the agent leaves it. */
 function ipv4Of(words: LinkWords, all: readonly LinkWords[]): Ipv4Settings {
   const links = [words, ...all.filter(({ master, vlan }) => master === words.name && vlan === undefined)];
@@ -144,6 +156,7 @@ export function buildSettings(words: {
   readonly interfaces?: readonly string[];
   readonly bridges?: readonly string[];
   readonly dropTaggedFrames?: boolean;
+  readonly dropSwitchFrames?: boolean;
   readonly flatAddressMove?: 'move' | 'refuse';
   readonly plugGraceMs?: number;
 }): HostSettings {
@@ -152,6 +165,7 @@ export function buildSettings(words: {
     physicalInterfaces: mappingsOf(words.interfaces ?? ['physnet1:eth1']),
     bridgeMappings: mappingsOf(words.bridges ?? []),
     dropTaggedFrames: words.dropTaggedFrames ?? true,
+    dropSwitchFrames: words.dropSwitchFrames ?? words.dropTaggedFrames ?? true,
     flatAddressMove: words.flatAddressMove ?? 'move',
     plugGraceMs: words.plugGraceMs ?? 2000,
   };

@@ -1,5 +1,6 @@
 import {
   type Address,
+  FILTERED_GROUP,
   type IfIndex,
   type Ipv4Settings,
   type Ipv6Settings,
@@ -7,6 +8,7 @@ import {
   type Link,
   type LinkName,
   type Route,
+  type TapFilter,
 } from '../../src/model/index.js';
 
 /** What every new link starts with, as on a host that takes router advertisements. */
@@ -34,6 +36,8 @@ export class SimulatedRefusal extends Error {
 export interface SimulatedHost {
   readonly hasVlanFiltering: boolean;
   readonly hasVlans: boolean;
+  /** What nftables has of the agent's. */
+  tapFilter: TapFilter;
   /** Links made by the operations of one `apply`, by name. */
   readonly made: Map<LinkName, IfIndex>;
   all(): Link[];
@@ -74,6 +78,7 @@ export function makeSimulatedHost(
   return {
     hasVlanFiltering: options.vlanFiltering ?? true,
     hasVlans: options.vlans ?? true,
+    tapFilter: filterFor(store.links.values()),
     made: new Map(),
     all: () => [...store.links.values()],
     get: (index) => store.links.get(index),
@@ -88,6 +93,12 @@ export function makeSimulatedHost(
     setIpv6: (index, wanted) => setIpv6(store, index, wanted),
   };
 }
+
+/** As the agent leaves it: with its bridges, and only with them. */
+const filterFor = (links: Iterable<Link>): TapFilter =>
+  [...links].some(({ group, detail }) => group === FILTERED_GROUP && detail.kind === 'bridge')
+    ? { kind: 'present', drops: { tagged: true, switchFrames: true } }
+    : { kind: 'absent' };
 
 const membersOf = ({ links }: Store, bridge: IfIndex): Link[] =>
   [...links.values()].filter(({ master }) => master === bridge);

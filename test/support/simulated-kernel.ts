@@ -129,7 +129,8 @@ function snapshot(host: SimulatedHost, before: HostState | null): HostState {
     return old !== undefined && isDeepStrictEqual(old, link) ? old : link;
   };
   const links = new Map<IfIndex, Link>(host.all().map((link) => [link.index, same(link)]));
-  if (before !== null && isDeepStrictEqual(before.links, links)) return before;
+  const { tapFilter } = host;
+  if (before?.tapFilter === tapFilter && isDeepStrictEqual(before.links, links)) return before;
   const byName = new Map<LinkName, Link>([...links.values()].map((link) => [link.name, link]));
-  return { version: (before?.version ?? 0) + 1, links, byName };
+  return { version: (before?.version ?? 0) + 1, links, byName, tapFilter };
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  FILTERED_GROUP,
   type Link,
   type LinkRef,
   networkOfLabel,
@@ -30,6 +31,10 @@ export function carryOut(host: SimulatedHost, operation: Operation) {
       return host.setIpv6(present(host, operation.target).index, operation.settings);
     case 'set-ipv4':
       return host.put({ ...present(host, operation.target), ipv4: operation.settings });
+    case 'set-group':
+      return host.put({ ...present(host, operation.target), group: operation.group });
+    case 'set-tap-filter':
+      return setTapFilter(host, operation);
     case 'set-mac':
       return host.put({ ...present(host, operation.target), mac: operation.mac });
     case 'set-mtu':
@@ -75,7 +80,7 @@ function createBridge(
       forwardDelayMs: 0,
       vlanFiltering: host.hasVlanFiltering ? vlanFiltering : null,
     } as const;
-    const made = host.add({ ...newLink, name: device, mac, detail });
+    const made = host.add({ ...newLink, group: FILTERED_GROUP, name: device, mac, detail });
     host.made.set(device, made.index);
     return;
   }
@@ -89,6 +94,7 @@ const newLink = {
   mtu: 1500,
   master: null,
   alias: '',
+  group: 0,
   ipv4: DEFAULT_IPV4,
   ipv6: DEFAULT_IPV6,
   addresses: [],
@@ -136,6 +142,7 @@ function attach(host: SimulatedHost, operation: OperationOf<'attach'>): void {
   if (link.master === master.index) return;
   if (link.master !== null) throw new SimulatedRefusal('EBUSY');
   if (link.detail.kind === 'bridge') throw new SimulatedRefusal('ELOOP');
+  host.put({ ...link, group: operation.group ?? link.group });
   host.enslave(link.index, master.index);
 }
 
@@ -143,7 +150,12 @@ function detach(host: SimulatedHost, operation: OperationOf<'detach'>): void {
   const link = find(host, operation.target);
   const master = find(host, operation.bridge);
   if (link === undefined || master === undefined || link.master !== master.index) return;
+  host.put({ ...link, group: link.group === FILTERED_GROUP ? 0 : link.group });
   host.enslave(link.index, null);
+}
+
+function setTapFilter(host: SimulatedHost, { drops }: OperationOf<'set-tap-filter'>): void {
+  host.tapFilter = drops.tagged || drops.switchFrames ? { kind: 'present', drops } : { kind: 'absent' };
 }
 
 /** Everything that was planned and is still there goes over; membership changes in the same exchange. */

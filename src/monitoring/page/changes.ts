@@ -15,6 +15,8 @@ const OPERATION_WORDS: Readonly<Record<Change['op'], readonly [done: string, wan
   'disable-ipv6': ['switched IPv6 off on', 'switch IPv6 off on'],
   'set-ipv6': ['set the IPv6 options of', 'set the IPv6 options of'],
   'set-ipv4': ['set the IPv4 options of', 'set the IPv4 options of'],
+  'set-group': ['set the device group of', 'set the device group of'],
+  'set-tap-filter': ['wrote nftables table', 'write nftables table'],
   'set-mac': ['set the MAC address of', 'set the MAC address of'],
   'set-mtu': ['set the MTU of', 'set the MTU of'],
   'set-bridge-options': ['set STP and forward delay of', 'set STP and forward delay of'],

@@ -33,6 +33,7 @@ function host(...sketches: readonly Sketch[]): HostState {
       master: master === undefined ? null : indexOf(master),
       alias,
       detail,
+      group: 0,
       ipv4: null,
       ipv6: null,
       addresses: [],
@@ -42,6 +43,7 @@ function host(...sketches: readonly Sketch[]): HostState {
     version: 1,
     links: new Map(links.map((link) => [link.index, link])),
     byName: new Map(links.map((link) => [link.name, link])),
+    tapFilter: { kind: 'absent' },
   };
 }
 

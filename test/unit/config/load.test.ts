@@ -36,6 +36,7 @@ test('without any word from the user every legacy default stays', () => {
     physicalInterfaces: new Map(),
     bridgeMappings: new Map(),
     dropTaggedFrames: true,
+    dropSwitchFrames: true,
     flatAddressMove: 'move',
     plugGraceMs: 2000,
   });

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { type PreflightInput, preflight } from '../../../src/commands/preflight.js';
 import { type HostFacts, readFacts } from '../../../src/kernel/facts.js';
 import { ifIndex, linkName, physicalNetwork } from '../../../src/model/ids.js';
-import type { Address, HostState, Link, LinkDetail } from '../../../src/model/index.js';
+import type { Address, HostState, Link } from '../../../src/model/index.js';
 import { PREFLIGHT } from '../../../src/model/preflight.js';
 
 /** A file system of the test's own with these files; a value that begins with `->` is a symbolic link. */
@@ -41,6 +41,7 @@ const link = (name: string, index: number, changes: Partial<Link> = {}): Link =>
   master: null,
   alias: '',
   detail: { kind: 'other', type: '' },
+  group: 0,
   ipv4: null,
   ipv6: null,
   addresses: [],
@@ -51,6 +52,7 @@ const stateOf = (...links: readonly Link[]): HostState => ({
   version: 1,
   links: new Map(links.map((one) => [one.index, one])),
   byName: new Map(links.map((one) => [one.name, one])),
+  tapFilter: { kind: 'absent' },
 });
 
 const QUIET: HostFacts = {
@@ -75,26 +77,15 @@ const look = (facts: Partial<HostFacts>, changes: Partial<PreflightInput> = {}) 
 
 const codesOf = (results: ReturnType<typeof look>): string[] =>
   results.map(({ weight, code }) => `${weight} ${code}`);
-const bridge = (vlanFiltering: boolean | null): LinkDetail => ({
-  kind: 'bridge',
-  stp: false,
-  forwardDelayMs: 0,
-  vlanFiltering,
-});
-
 test('a host that is fit gives neither finding nor note', () => assert.deepEqual(look({}), []));
 
 const RESULTS: readonly (readonly [string, ReturnType<typeof look>, string])[] = [
   ['another agent', look({ otherAgents: [{ pid: 7, command: 'python x' }] }), 'finding OTHER_AGENT_RUNS'],
   ['a read-only /proc/sys', look({ ipv6: 'read-only' }), 'finding IPV6_READ_ONLY'],
   ['a kernel without VLANs', look({}, { vlans: false }), 'note VLAN_UNSUPPORTED'],
-  ['a kernel without VLAN filtering', look({ vlanFiltering: false }), 'note TAGGED_FRAMES_PASS'],
   [
-    'a bridge that shows no VLAN filtering',
-    look(
-      { vlanFiltering: true },
-      { links: stateOf(link('eth1', 2), link('br0', 3, { detail: bridge(null) })) },
-    ),
+    'a kernel without nftables for bridges',
+    look({}, { links: { ...stateOf(link('eth1', 2)), tapFilter: { kind: 'unsupported' } } }),
     'note TAGGED_FRAMES_PASS',
   ],
   ['bridged frames in iptables', look({ bridgeNetfilter: true }), 'note BRIDGE_NETFILTER_ON'],

@@ -20,7 +20,9 @@ const on = (device: { name: string }) =>
 const WORDS: readonly [Operation, string[]][] = [
   [
     { ...on(bridge), op: 'create-bridge', mac: 'fa:00:00:00:00:01', vlanFiltering: true },
-    ['ip link add brq1 address fa:00:00:00:00:01 type bridge stp_state 0 forward_delay 0 vlan_filtering 1'],
+    [
+      'ip link add brq1 address fa:00:00:00:00:01 group 7433314 type bridge stp_state 0 forward_delay 0 vlan_filtering 1',
+    ],
   ],
   [
     { ...on({ name: 'eth1.100' }), op: 'create-subinterface', parent: eth1, vlanId: 100 },
@@ -36,6 +38,25 @@ const WORDS: readonly [Operation, string[]][] = [
   ],
   [{ ...on(tap), op: 'set-up', target: tap }, ['ip link set tap1 up']],
   [{ ...on(tap), op: 'attach', target: tap, bridge }, ['ip link set tap1 master brq1']],
+  [
+    { ...on(tap), op: 'attach', target: tap, bridge, group: 7_433_314 },
+    ['ip link set tap1 master brq1 group 7433314'],
+  ],
+  [{ ...on(tap), op: 'set-group', target: tap, group: 7 }, ['ip link set tap1 group 7']],
+  [
+    { ...on(tap), op: 'set-tap-filter', drops: { tagged: false, switchFrames: true } },
+    [
+      'nft add table bridge quantum-linuxbridge-agent',
+      "nft add chain bridge quantum-linuxbridge-agent from_tap '{ type filter hook prerouting priority -400; }'",
+      'nft add rule bridge quantum-linuxbridge-agent from_tap iifgroup != 7433314 accept',
+      'nft add rule bridge quantum-linuxbridge-agent from_tap @ll,0,48 & 0xffffffffffd0 == 0x0180c2000000 drop',
+      'nft add rule bridge quantum-linuxbridge-agent from_tap @ll,0,24 == 0x01000c drop',
+    ],
+  ],
+  [
+    { ...on(tap), op: 'set-tap-filter', drops: { tagged: false, switchFrames: false } },
+    ['nft delete table bridge quantum-linuxbridge-agent'],
+  ],
   [{ ...on(tap), op: 'detach', target: tap, bridge }, ['ip link set tap1 nomaster']],
   [{ ...on(bridge), op: 'delete-bridge', target: bridge }, ['ip link delete brq1']],
   [
@@ -57,7 +78,7 @@ for (const [operation, expected] of WORDS) {
 test('a bridge that lets tagged frames pass is made without the option', () => {
   const operation: Operation = { ...on(bridge), op: 'create-bridge', mac: 'fa:1', vlanFiltering: false };
   assert.deepEqual(inIprouteWords(operation), [
-    'ip link add brq1 address fa:1 type bridge stp_state 0 forward_delay 0',
+    'ip link add brq1 address fa:1 group 7433314 type bridge stp_state 0 forward_delay 0',
   ]);
 });
 

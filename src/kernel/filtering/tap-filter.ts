@@ -1,0 +1,139 @@
+import { KernelError } from '../../model/kernel.js';
+import type { FrameDrops, TapFilter } from '../../model/link.js';
+import { TAP_FILTER_TABLE } from '../../model/names.js';
+import { isSame } from '../../model/same.js';
+import { TAP_FILTER_CHAIN, TAP_FILTER_PRIORITY, tapFilterRules } from '../../model/tap-filter.js';
+import { NFT, NLM_F } from '../constants.js';
+import { decodeAttributes, nestedAttribute, type Request, readText, textAttribute } from '../message.js';
+import { expectDone } from '../refused.js';
+import type { Requests } from '../requests.js';
+import { decodeExpressions, encodeExpression } from './expressions.js';
+import { batch, be32Attribute, nftRequest, openNftables } from './nftables.js';
+
+/** The agent's own table, which drops frames where a tap comes in. */
+export interface TapFilterTable {
+  /** How it is now: one question where nothing has changed in nftables since the last one. Never throws KernelError. */
+  look(): TapFilter;
+  /** Makes it anew, or takes it away where nothing is to be dropped. Throws Refused and KernelError. */
+  set(drops: FrameDrops): void;
+  close(): void;
+}
+
+const NOTHING: FrameDrops = { tagged: false, switchFrames: false };
+const EVERYTHING: FrameDrops = { tagged: true, switchFrames: true };
+const POSSIBLE: readonly FrameDrops[] = [
+  EVERYTHING,
+  { tagged: true, switchFrames: false },
+  { tagged: false, switchFrames: true },
+];
+
+/** Opens nothing before it is asked: a kernel without nftables is one that cannot drop. */
+export function openTapFilter(): TapFilterTable {
+  let requests: Requests | null = null;
+  let seen: { readonly generation: number; readonly filter: TapFilter } | null = null;
+  /** The kernel has said that it cannot, or that this process may not ask: it is not asked again. */
+  let answer: TapFilter | null = null;
+  const look = (): TapFilter => {
+    if (answer !== null) return answer;
+    try {
+      requests ??= openNftables();
+      const generation = requests.get(nftRequest(NFT.getGeneration, 0), decodeGeneration) ?? 0;
+      if (seen?.generation !== generation) {
+        const filter = read(requests, seen === null);
+        seen = { generation, filter: isSame(filter, seen?.filter) && seen !== null ? seen.filter : filter };
+      }
+      return seen.filter;
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      answer = { kind: error.kind === 'permission' ? 'unknown' : 'unsupported' };
+      return answer;
+    }
+  };
+  return {
+    look,
+    set: (drops) => {
+      requests ??= openNftables();
+      for (const one of requests.exchange(batch(requestsFor(drops), 'commit'))) {
+        expectDone(one, `write the nftables table ${TAP_FILTER_TABLE}`);
+      }
+    },
+    close: () => requests?.close(),
+  };
+}
+
+/** `isFirst`: whether this kernel can do it at all is only asked once. */
+function read(requests: Requests, isFirst: boolean): TapFilter {
+  const chains = requests.dump(nftRequest(NFT.getChain, 0), decodeChain);
+  if (chains.length === 0) {
+    const tried = isFirst ? requests.exchange(batch(requestsFor(EVERYTHING), 'trial')) : [];
+    const refused = tried.find((one) => !one.ok);
+    if (refused?.ok === false && refused.errno === 'EPERM') return { kind: 'unknown' };
+    return refused === undefined ? { kind: 'absent' } : { kind: 'unsupported' };
+  }
+  const rules = requests.dump(
+    nftRequest(NFT.getRule, 0, textAttribute(NFT.ruleTable, TAP_FILTER_TABLE)),
+    decodeRule,
+  );
+  const isOwn = chains.some((one) => one);
+  const drops = POSSIBLE.find((one) => isSame(tapFilterRules(one), rules));
+  return isOwn && chains.length === 1 && drops !== undefined
+    ? { kind: 'present', drops }
+    : { kind: 'altered' };
+}
+
+/** Added and deleted first, so that whatever was there is gone; all of it in one batch. */
+function requestsFor(drops: FrameDrops): Request[] {
+  const name = textAttribute(NFT.tableName, TAP_FILTER_TABLE);
+  const add = nftRequest(NFT.newTable, NLM_F.create, name);
+  const anew = [add, nftRequest(NFT.delTable, 0, name)];
+  if (isSame(drops, NOTHING)) return anew;
+  const hook = nestedAttribute(
+    NFT.chainHook,
+    be32Attribute(1, NFT.hookPrerouting),
+    be32Attribute(2, TAP_FILTER_PRIORITY),
+  );
+  const chain = nftRequest(
+    NFT.newChain,
+    NLM_F.create,
+    textAttribute(NFT.chainTable, TAP_FILTER_TABLE),
+    textAttribute(NFT.chainName, TAP_FILTER_CHAIN),
+    hook,
+    be32Attribute(NFT.chainPolicy, 1),
+    textAttribute(NFT.chainType, 'filter'),
+  );
+  const rules = tapFilterRules(drops).map((rule) =>
+    nftRequest(
+      NFT.newRule,
+      NLM_F.create | NLM_F.append,
+      textAttribute(NFT.ruleTable, TAP_FILTER_TABLE),
+      textAttribute(NFT.ruleChain, TAP_FILTER_CHAIN),
+      nestedAttribute(NFT.ruleExpressions, ...rule.map(encodeExpression)),
+    ),
+  );
+  return [...anew, add, chain, ...rules];
+}
+
+/** The bytes before the attributes: `nfgenmsg`. */
+const HEADER = 4;
+
+const decodeGeneration = (body: Buffer): number | null =>
+  decodeAttributes(body, HEADER).get(NFT.generationId)?.readUInt32BE() ?? null;
+
+/** null: the chain of another table; else whether it is as the agent makes it. */
+function decodeChain(body: Buffer): boolean | null {
+  const chain = decodeAttributes(body, HEADER);
+  if (readText(chain.get(NFT.chainTable)) !== TAP_FILTER_TABLE) return null;
+  const hook = decodeAttributes(chain.get(NFT.chainHook) ?? Buffer.alloc(0));
+  return (
+    readText(chain.get(NFT.chainName)) === TAP_FILTER_CHAIN &&
+    hook.get(1)?.readInt32BE() === NFT.hookPrerouting &&
+    hook.get(2)?.readInt32BE() === TAP_FILTER_PRIORITY
+  );
+}
+
+/** null: a rule of another table; one that the agent never writes is a list with null in it. */
+function decodeRule(body: Buffer): ReturnType<typeof decodeExpressions> | null {
+  const rule = decodeAttributes(body, HEADER);
+  if (readText(rule.get(NFT.ruleTable)) !== TAP_FILTER_TABLE) return null;
+  return decodeExpressions(rule.get(NFT.ruleExpressions) ?? Buffer.alloc(0));
+}
