@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { bridgeOf, masterOf } from '../../support/host.js';
-import { ip, ipBatch } from '../../support/netns.js';
+import { command, ip, ipBatch } from '../../support/netns.js';
 import { waitUntil } from '../../support/schema-servers.js';
 import { startWitness } from '../../support/witness.js';
 import { type Fault, severalPolls } from '../fault.js';
-import { FLAT, type Stage, serves } from '../stage.js';
+import { FLAT, LOCAL, type Stage, serves } from '../stage.js';
 
 /** What somebody else has and does on this host has nothing to do with the engine: one of them is enough. */
 const usual = {
@@ -28,6 +28,8 @@ function ticksOf({ agent }: Stage): number {
 }
 
 const FLAT_BRIDGE = bridgeOf(FLAT);
+const LOCAL_BRIDGES = [bridgeOf(LOCAL), FLAT_BRIDGE];
+const FORWARDING = `net.ipv4.conf.${bridgeOf(LOCAL)}.forwarding`;
 /** As long as a refused move is paused at first, and a little more. */
 const PAUSE_LIMIT_MS = 20_000;
 const [TAKER_PORT, TAKER_ADDRESS, NEIGHBOUR] = ['mv0', '10.1.0.5', '10.1.0.77'];
@@ -94,5 +96,37 @@ export const STRANGER_FAULTS: readonly Fault[] = [
     strike: takeUplink,
     expect: uplinkIsLeftAlone,
     serves: uplinkHasMoved,
+  },
+  {
+    ...usual,
+    name: 'nft flush ruleset',
+    agent:
+      'Makes its own table again with the next pass: tagged frames of guests, and those to the switch, are dropped.',
+    strike: async ({ namespace }) => {
+      command('ip', 'netns', 'exec', namespace, 'nft', 'flush', 'ruleset');
+      return async () => {};
+    },
+    expect: ({ namespace }) =>
+      waitUntil(
+        () => command('ip', 'netns', 'exec', namespace, 'nft', 'list', 'ruleset').includes('7433314'),
+        'the table is back',
+        PAUSE_LIMIT_MS,
+      ),
+  },
+  {
+    ...usual,
+    name: 'net.ipv4.ip_forward = 1 for the whole host, as a container engine sets it',
+    agent: 'Turns it off again on the bridges of guests, who reach nothing behind the host.',
+    touches: LOCAL_BRIDGES,
+    strike: async ({ namespace }) => {
+      command('ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
+      return async () => {};
+    },
+    expect: ({ namespace }) =>
+      waitUntil(
+        () => command('ip', 'netns', 'exec', namespace, 'sysctl', '-n', FORWARDING).trim() === '0',
+        'the bridge forwards nothing',
+        PAUSE_LIMIT_MS,
+      ),
   },
 ];
