@@ -107,7 +107,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
       const { code, stdout } = await check('--direct', '--timeout', '0.5', ...PATIENT);
       assert.equal(code, 2);
       assert.match(stdout, /^CRITICAL: .*0\.5 s of --timeout/);
-      assert.ok(performance.now() - startedMs < 3_000, 'it ends soon after its time');
+      assert.ok(performance.now() - startedMs < 15_000, 'it ends long before the limits of the database');
     } finally {
       server.thaw();
     }

@@ -79,7 +79,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
       const { code, stderr } = await once('--timeout', '0.5', ...PATIENT);
       assert.equal(code, 75);
       assert.match(stderr, /0\.5 s of --timeout/);
-      assert.ok(performance.now() - startedMs < 3_000, 'it ends soon after its time');
+      assert.ok(performance.now() - startedMs < 15_000, 'it ends long before the limits of the database');
     } finally {
       server.thaw();
     }

@@ -122,11 +122,9 @@ onEachEngine('folsom', (database) => {
       await agent.ended();
       await during(database(), outage, async () => {
         for (const command of ['plan', 'once']) {
-          const started = performance.now();
           const { code, stdout, stderr } = await runCli(namespace, ['--config-file', config.path, command]);
           assert.deepEqual({ code, stdout }, { code: 75, stdout: '' });
           assert.match(stderr, /DATABASE_UNREACHABLE: (PostgreSQL|MySQL) at .*\.\n/);
-          assert.ok(performance.now() - started < 5000);
         }
       });
     });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { WarningCode } from '../../src/model/index.js';
 import { HANG_LIMIT_MS } from './limit.js';
 import type { Cleanup } from './netns.js';
 import { privateFolder, type TestServer, waitUntil } from './schema-servers.js';
@@ -36,6 +37,8 @@ export interface RunningAgent {
   saying(message: string, since?: number): readonly LogLine[];
   /** The first line with this message from line `since` on; waits for it. */
   line(message: string, since?: number): Promise<LogLine>;
+  /** The first warning with this code; waits for it. */
+  warning(code: WarningCode): Promise<LogLine>;
   signal(name: NodeJS.Signals): void;
   /** Nobody reads the log until `readLog`. */
   holdLog(): void;
@@ -181,23 +184,25 @@ function watched(child: ChildProcess): RunningAgent {
     lines()
       .slice(since)
       .filter(({ msg }) => msg === message);
+  /** Waits for what `found` looks for; the log comes after what it tells of, so that it may have to be waited for. */
+  const awaited = async (what: string, found: () => LogLine | undefined): Promise<LogLine> => {
+    await waitUntil(() => found() !== undefined || end !== null, `${what} in the log`).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}; the log is\n${stderr()}`);
+      },
+    );
+    const line = found();
+    if (line === undefined) throw new Error(`the agent ended without ${what}:\n${stderr()}`);
+    return line;
+  };
   return {
     pid,
     stderr,
     stdout,
     lines,
     saying,
-    line: async (message, since = 0) => {
-      const found = (): LogLine | undefined => saying(message, since)[0];
-      await waitUntil(() => found() !== undefined || end !== null, `"${message}" in the log`).catch(
-        (error: Error) => {
-          throw new Error(`${error.message}; the log is\n${stderr()}`);
-        },
-      );
-      const line = found();
-      if (line === undefined) throw new Error(`the agent ended without "${message}":\n${stderr()}`);
-      return line;
-    },
+    line: (message, since = 0) => awaited(`"${message}"`, () => saying(message, since)[0]),
+    warning: (wanted) => awaited(wanted, () => saying('warning').find(({ code }) => code === wanted)),
     signal: (name) => void child.kill(name),
     holdLog: () => void child.stderr?.pause(),
     readLog: () => void child.stderr?.resume(),
