@@ -49,7 +49,7 @@ const WITH_LATE_READER = [
   `set -o pipefail
    locked() { grep -q @quantum-linuxbridge-agent /proc/net/unix; }
    free() { ! locked; }
-   await() { for _ in {1..1000}; do if "$1"; then return; fi; sleep 0.01; done; exit 1; }
+   await() { for _ in {1..9000}; do if "$1"; then return; fi; sleep 0.01; done; exit 1; }
    "$@" | { await locked; await free; cat; }`,
   'bash',
 ];
