@@ -93,7 +93,7 @@ describe('plan --json and once --json', () => {
       }
       assert.deepEqual(
         operations.filter(({ op }) => op === 'attach').map(({ commands }) => commands),
-        [[`ip link set ${tapOf(portId(1))} master ${bridgeOf(LOCAL)}`]],
+        [[`ip link set ${tapOf(portId(1))} master ${bridgeOf(LOCAL)} group 7433314`]],
       );
     });
 
