@@ -13,7 +13,14 @@ const TOP_LEVEL_REQUIRED = [
   'test',
   'etc',
 ];
-const TOP_LEVEL_DOCUMENTS = ['docker-compose.yml', 'README.md', 'LICENSE', 'CHANGELOG.md', '.ci'];
+const TOP_LEVEL_DOCUMENTS = [
+  'docker-compose.yml',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  '.ci',
+];
 
 /** What is missing at the top of the project, and what does not belong there. Dot files are free. */
 export function topLevelFindings(files: Files): string[] {
