@@ -1,9 +1,9 @@
 import { type Link, networkOfLabel, type Warning } from '../model/index.js';
 import type { DesiredTap, GoneBridge, Removal, TapDecision } from './desired.js';
-import { isGone, networkOfBridge, obstacleTo } from './owners.js';
+import { isGone, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import { presentUplink } from './realise.js';
 import { type Deciding, deletionKey, mayRemove } from './removals.js';
-import { type Bridge, isPlugged, ownAddresses, tapsIn, uplinksOf, type View } from './view.js';
+import { type Bridge, isPlugged, ownAddresses, tapsIn, type View } from './view.js';
 
 /**
  * Bridges of networks that are gone and that nothing keeps: every tap in them leaves in this pass. The others
@@ -36,7 +36,7 @@ export function goneBridges(
       bridge,
       network: networkOfLabel(bridge.alias),
       isLeftBehind: isLeft,
-      uplinks: uplinksOf(world.view, bridge),
+      uplinks: ownUplinks(world, bridge),
       hasMovingTaps: inside.some((decision) => decision?.kind === 'wire'),
     });
   }

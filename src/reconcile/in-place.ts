@@ -1,4 +1,5 @@
 import {
+  bridgeName,
   type IfIndex,
   isSame,
   type Link,
@@ -63,23 +64,32 @@ function isAlike(view: View, id: NetworkId, segment: Choice, bridge: Bridge, lin
   );
 }
 
-/** What is in place after a pass: as it was decided, or, where a network cannot be served now, as it was before. */
+/**
+ * What is in place after a pass: as it was decided, or, where a network cannot be served now, as it was before. The rows
+ * may be gone for a while, or their bridge may have to stay: what served a network is known as long as it is in place.
+ */
 export function noteInPlace(
   before: InPlaces,
   networks: ReadonlyMap<NetworkId, DesiredNetwork>,
-  { observed }: View,
+  view: View,
 ): InPlaces {
-  const after = new Map<NetworkId, InPlace>();
+  const after = new Map([...before].filter(([id, one]) => !networks.has(id) && isLeft(view, id, one)));
   for (const network of networks.values()) {
     const bridge = network.place.kind === 'present' ? network.place.bridge.index : null;
     const isThere = ({ carrier }: InPlace): boolean => {
-      const link = observed.links.get(carrier);
+      const link = view.observed.links.get(carrier);
       return link !== undefined && (link.detail.kind === 'bridge' || link.master === bridge);
     };
     const found = [servedBy(network), before.get(network.id)].find((one) => one != null && isThere(one));
     if (found != null) after.set(network.id, found);
   }
   return after;
+}
+
+/** Whether the uplink of a network that nothing is known of is still in its bridge. */
+function isLeft({ observed, labelledBridges }: View, id: NetworkId, { carrier }: InPlace): boolean {
+  const bridge = labelledBridges.get(id) ?? observed.byName.get(bridgeName(id));
+  return bridge !== undefined && observed.links.get(carrier)?.master === bridge.index;
 }
 
 function servedBy({ segment, place, serves }: DesiredNetwork): InPlace | null {

@@ -14,7 +14,7 @@ import type { Assignment } from './assign.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
 import { type DesiredNetwork, mayGo, type Place, type Removals, type World } from './desired.js';
 import { leadsTo, mappedBefore } from './in-place.js';
-import { isGone, networkOfBridge, obstacleTo } from './owners.js';
+import { isGone, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import {
   type Choice,
   presentUplink,
@@ -25,7 +25,7 @@ import {
   type Uplink,
 } from './realise.js';
 import { deletionKey, uplinkKey } from './removals.js';
-import { type Bridge, isBridge, isTap, ownAddresses, tapsIn, uplinksOf } from './view.js';
+import { type Bridge, isBridge, isTap, ownAddresses, tapsIn } from './view.js';
 
 const MTU_MIN = 68;
 const MTU_MAX = 65_535;
@@ -131,7 +131,7 @@ const inWords = ({ segment }: Candidate): string => JSON.stringify(segment);
 /** There are uplinks in its bridge, and they are its own. */
 const keepsAll = (world: World, candidate: Candidate): boolean =>
   candidate.place.kind === 'present' &&
-  uplinksOf(world.view, candidate.place.bridge).length > 0 &&
+  ownUplinks(world, candidate.place.bridge).length > 0 &&
   leavingUplinks(world, candidate).length === 0;
 
 const ownerOf = (uplink: Uplink): NetworkId | null => networkOfLabel(presentUplink(uplink)?.alias ?? '');
@@ -188,7 +188,7 @@ function isAdoptable(world: World, bridge: Bridge, id: NetworkId, uplink: Uplink
 function leavingUplinks(world: World, candidate: Candidate): Link[] {
   const { place, realisation } = candidate;
   if (place.kind !== 'present') return [];
-  const present = uplinksOf(world.view, place.bridge);
+  const present = ownUplinks(world, place.bridge);
   if (!realisation.ok) return present.filter((link) => !isOwn(world, candidate, place.bridge, link));
   const wanted = presentUplink(realisation.uplink);
   return present.filter((link) => link.index !== wanted?.index);
@@ -239,7 +239,7 @@ function releasedUplinks(world: World, drafts: readonly Draft[], removals: Remov
       obstacleTo(world, bridge) === null &&
       tapsIn(view, bridge.index).length === 0,
   );
-  const freed = gone.flatMap((bridge) => uplinksOf(view, bridge).filter((link) => comesFree(bridge, link)));
+  const freed = gone.flatMap((bridge) => ownUplinks(world, bridge).filter((link) => comesFree(bridge, link)));
   return [...leaving, ...freed].map(({ index }) => index);
 }
 

@@ -184,7 +184,7 @@ export function overviewOf(
 /** The host as it is, without any word of the database: the agent's bridges and every tap. */
 export function hostOverview(view: View): { networks: NetworkStatus[]; taps: TapStatus[] } {
   const networks = [...view.agentBridges.values()].map((bridge): NetworkStatus => {
-    const [uplink] = uplinksOf(view, bridge);
+    const [uplink] = uplinksOf(view, bridge, null);
     return {
       id: networkOfLabel(bridge.alias) ?? networkId(bridge.name.slice(3)),
       bridge: bridge.name,

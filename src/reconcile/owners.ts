@@ -1,6 +1,6 @@
-import { ID_PREFIX_LENGTH, type NetworkId, networkOfLabel, type Warning } from '../model/index.js';
+import { ID_PREFIX_LENGTH, type Link, type NetworkId, networkOfLabel, type Warning } from '../model/index.js';
 import type { World } from './desired.js';
-import { type Bridge, foreignMembers, isGatewayDevice, ownAddresses, tapsIn, uplinksOf } from './view.js';
+import { type Bridge, isGatewayDevice, isTap, ownAddresses, tapsIn, uplinksOf } from './view.js';
 
 /**
  * The network a bridge of the agent belongs to: its label says it; without a label the one network that
@@ -24,13 +24,29 @@ export function isGone(world: World, bridge: Bridge): boolean {
 const networksWithPrefix = ({ knowledge }: World, { name }: Bridge): NetworkId[] =>
   [...knowledge.networks.keys()].filter((id) => id.slice(0, ID_PREFIX_LENGTH) === name.slice(3));
 
+/**
+ * The uplinks of an agent's bridge. The one that last served its network is one under whatever name it has now: a
+ * second beside it would join two networks.
+ */
+export function ownUplinks(world: World, bridge: Bridge): Link[] {
+  const id = networkOfBridge(world, bridge);
+  const before = id === null ? undefined : world.inPlace.get(id);
+  return uplinksOf(world.view, bridge, before?.carrier ?? null);
+}
+
+/** Members of an agent's bridge that are neither its taps nor its uplinks. */
+export function foreignMembers(world: World, bridge: Bridge): Link[] {
+  const uplinks = new Set(ownUplinks(world, bridge));
+  return world.view.members(bridge.index).filter((member) => !isTap(member) && !uplinks.has(member));
+}
+
 /** What keeps a bridge that its network has no use for: a device or addresses that are not the agent's to take away. */
 export function obstacleTo(world: World, bridge: Bridge): Warning | null {
   const { view, knowledge } = world;
-  const uplinks = uplinksOf(view, bridge);
+  const uplinks = ownUplinks(world, bridge);
   const addressed = uplinks.find((link) => link.detail.kind === 'vlan' && ownAddresses(link).length > 0);
   const gateway = knowledge.hasGatewayDevices ? undefined : tapsIn(view, bridge.index).find(isGatewayDevice);
-  const stranger = foreignMembers(view, bridge)[0] ?? addressed ?? gateway;
+  const stranger = foreignMembers(world, bridge)[0] ?? addressed ?? gateway;
   const [address] = ownAddresses(bridge);
   const hasFlatUplink = uplinks.some(({ detail }) => detail.kind !== 'vlan');
   const what =

@@ -9,10 +9,11 @@ import {
   networkOfLabel,
   type Operation,
 } from '../model/index.js';
-import type { DesiredNetwork } from './desired.js';
+import type { DesiredNetwork, World } from './desired.js';
+import { foreignMembers } from './owners.js';
 import { bridgeRef, type Fields, fieldsOf, type PlanContext, present } from './plan-context.js';
 import { isFiltered } from './plan-tap-filter.js';
-import { type Bridge, foreignMembers, ownAddresses, type View } from './view.js';
+import { type Bridge, ownAddresses } from './view.js';
 
 /** The bridge of one network: made when a tap needs it, kept right while it is the agent's. */
 export function bridgeOperations(
@@ -96,7 +97,7 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
   const target = present(bridge);
   const fields = fieldsOf(network, target);
   const operations: Operation[] = [];
-  if (bridge.alias !== labelOf(network.id) && !hasMacOfStranger(context.world.view, bridge)) {
+  if (bridge.alias !== labelOf(network.id) && !hasMacOfStranger(context.world, bridge)) {
     operations.push({
       ...fields,
       op: 'set-label',
@@ -130,8 +131,8 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
  * A bridge that nobody gave a MAC address has that of a port. With a label that would mean that the port is its
  * uplink (see `uplinksOf`): one that has a stranger's stays known by its name alone.
  */
-const hasMacOfStranger = (view: View, bridge: Bridge): boolean =>
-  foreignMembers(view, bridge).some(({ mac }) => mac === bridge.mac);
+const hasMacOfStranger = (world: World, bridge: Bridge): boolean =>
+  foreignMembers(world, bridge).some(({ mac }) => mac === bridge.mac);
 
 /**
  * What the host takes from a bridge in which it takes no part: it answers no ARP (8), forwards nothing, and takes nothing.

@@ -79,7 +79,9 @@ function takePlaceOf(
     operations.push({ ...fields, op: 'set-ipv6', target, settings: link.ipv6, reason });
   }
   const isGiven =
-    bridge.mac === bridgeMac(network.id, world.settings.host) || isOfOlderUplink(world.view, bridge, link);
+    bridge.mac === bridgeMac(network.id, world.settings.host) ||
+    network.leaving.some(({ mac }) => mac === bridge.mac) ||
+    isOfOlderUplink(world.view, bridge, link);
   if (isGiven && bridge.mac !== link.mac) {
     operations.push({ ...fields, op: 'set-mac', target, mac: link.mac, reason });
   }

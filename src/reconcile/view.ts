@@ -127,11 +127,14 @@ export const isPlugged = (view: View, { master }: Link): boolean =>
 
 /**
  * The uplinks of one of the agent's bridges, told by the kernel's state and not by today's mappings alone: VLAN
- * devices (with addresses too: two segments must not stay joined because of one), mapped interfaces, and the
- * interface whose MAC address a labelled bridge carries (a flat bridge is made with its uplink's).
+ * devices (with addresses too: two segments must not stay joined because of one), mapped interfaces, the interface
+ * whose MAC address a labelled bridge carries (a flat bridge is made with its uplink's), and `carrier`, the link by
+ * which its network was last served (null: not known; `ownUplinks` asks the memory).
  */
-export const uplinksOf = (view: View, bridge: Bridge): Link[] =>
-  view.members(bridge.index).filter((member) => !isTap(member) && isUplink(view, bridge, member));
+export const uplinksOf = (view: View, bridge: Bridge, carrier: IfIndex | null): Link[] =>
+  view
+    .members(bridge.index)
+    .filter((member) => !isTap(member) && (member.index === carrier || isUplink(view, bridge, member)));
 
 function isUplink(view: View, bridge: Bridge, member: Link): boolean {
   if (member.detail.kind === 'vlan' || view.mappedInterfaces.has(member.index)) return true;
@@ -142,9 +145,3 @@ function isUplink(view: View, bridge: Bridge, member: Link): boolean {
 
 /** Taps in a bridge: what its users would lose with it. */
 export const tapsIn = (view: View, bridge: IfIndex): Link[] => view.members(bridge).filter(isTap);
-
-/** Members of an agent's bridge that are neither its taps nor its uplinks. */
-export function foreignMembers(view: View, bridge: Bridge): Link[] {
-  const uplinks = new Set(uplinksOf(view, bridge));
-  return view.members(bridge.index).filter((member) => !isTap(member) && !uplinks.has(member));
-}

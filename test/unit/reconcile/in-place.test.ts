@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from '../../../src/agent/last-known-good.js';
+import { linkName } from '../../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { DEFAULT_GUARD, runOnce } from '../../support/pass-runner.js';
@@ -80,4 +81,25 @@ test('a change of segment after a typo is a change of segment', () => {
     ['detach eth1.100', 'delete-subinterface eth1.100'],
   );
   assert.deepEqual(report.statuses, [{ port: PORT, from: 'ACTIVE', to: 'DOWN' }]);
+});
+
+test('two segments are not joined where only the memory tells the uplink, and the rows were gone for a while', () => {
+  const settings = buildSettings({ interfaces: ['physnet1:eth1', 'physnet2:eth2'] });
+  const kernel = simulateKernel(buildLinks([{ name: 'eth1' }, { name: 'eth2' }, { name: 'tap11111111-11' }]));
+  const poll = (answer: AnswerWords, memory?: Memory): Memory =>
+    runOnce(kernel, settings, buildAnswer(answer), memory === undefined ? {} : { memory }).memory;
+  const known = poll(rows('flat physnet2'));
+  kernel.change((host) => {
+    const uplink = host.named(linkName('eth2'));
+    const bridge = host.named(linkName('brqaaaaaaaa-aa'));
+    assert.ok(uplink !== undefined && bridge !== undefined);
+    host.put({ ...uplink, name: linkName('lan2') });
+    host.put({ ...bridge, mac: '52:54:00:aa:aa:aa' });
+  });
+  const emptied = poll({ ports: [], networks: [] }, known);
+  poll(rows('vlan physnet1 103'), emptied);
+  const { links, byName } = kernel.observe();
+  const bridge = byName.get(linkName('brqaaaaaaaa-aa'));
+  const members = [...links.values()].filter(({ master }) => master === bridge?.index);
+  assert.deepEqual(members.map(({ name }) => name).sort(), ['eth1.103', 'tap11111111-11']);
 });
