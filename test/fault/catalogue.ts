@@ -1,5 +1,6 @@
 import { HOST_FAULTS } from './catalogue/host.js';
 import { NETWORK_FAULTS } from './catalogue/network.js';
+import { OLDER_FAULTS } from './catalogue/older.js';
 import { ROW_FAULTS } from './catalogue/rows.js';
 import { SERVER_FAULTS } from './catalogue/server.js';
 import { STRANGER_FAULTS } from './catalogue/strangers.js';
@@ -9,6 +10,7 @@ import type { Fault } from './fault.js';
 /** Every fault that the suite makes happen, in the order of the table in README.md. */
 export const CATALOGUE: readonly Fault[] = [
   ...SERVER_FAULTS,
+  ...OLDER_FAULTS,
   ...ROW_FAULTS,
   ...NETWORK_FAULTS,
   ...HOST_FAULTS,
