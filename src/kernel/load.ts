@@ -7,7 +7,7 @@ import type { BareLink } from './links.js';
 import type { Request } from './message.js';
 import { type Neighbour, neighbourName, neighbourOver } from './neighbours.js';
 import { Refused } from './refused.js';
-import type { Answer, Requests } from './requests.js';
+import { type Answer, REQUESTS_PER_EXCHANGE_MAX, type Requests } from './requests.js';
 import { comesWithAddress, type RouteMessage, routeOver, wayNames } from './routes.js';
 
 /** What a link carries and another is to carry. */
@@ -135,9 +135,18 @@ export function removeSteps(load: Load, from: BareLink): Step[] {
   return [...addresses, ...routes, ...neighbours];
 }
 
-/** Carries out the steps in one datagram; the answers in the same order. Throws KernelError. */
-export const exchange = (requests: Requests, steps: readonly Step[]): Answer[] =>
-  requests.exchange(steps.map(({ request }) => request));
+/**
+ * Carries out the steps in one datagram; the answers in the same order. Only permanent neighbours, which come last, may be so many
+ * that they take further ones: without one the host asks, and is answered. Throws KernelError.
+ */
+export function exchange(requests: Requests, steps: readonly Step[]): Answer[] {
+  const answers: Answer[] = [];
+  while (answers.length < steps.length) {
+    const next = steps.slice(answers.length, answers.length + REQUESTS_PER_EXCHANGE_MAX);
+    answers.push(...requests.exchange(next.map(({ request }) => request)));
+  }
+  return answers;
+}
 
 /** The first step that the kernel refused, as an error; null when all is well. */
 export function firstRefusal(steps: readonly Step[], answers: readonly Answer[]): Refused | null {

@@ -159,7 +159,7 @@ function expectTaken(requests: Requests, membership: readonly Step[]): void {
 }
 
 /** Throws Refused before anything was changed. */
-function expectMovable({ addresses, routes, neighbours }: Load, from: BareLink): void {
+function expectMovable({ addresses, routes }: Load, from: BareLink): void {
   const fixed = routes.find(usesNexthopObject);
   if (fixed !== undefined) {
     const [name] = wayNames(fixed, from.index);
@@ -169,11 +169,11 @@ function expectMovable({ addresses, routes, neighbours }: Load, from: BareLink):
     );
   }
   // An unconfirmed address on `to` costs one request more.
-  const requests = 2 * addresses.length + routes.length + neighbours.length + 1;
+  const requests = 2 * addresses.length + routes.length + 1;
   if (requests > REQUESTS_PER_EXCHANGE_MAX) {
     throw new Refused(
       'E2BIG',
-      `${from.name} has ${addresses.length} addresses, ${routes.length} routes and ${neighbours.length} permanent neighbours: too many for one move.`,
+      `${from.name} has ${addresses.length} addresses and ${routes.length} routes: too many for one move.`,
     );
   }
 }

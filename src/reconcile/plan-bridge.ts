@@ -6,6 +6,7 @@ import {
   type Link,
   type LinkRef,
   labelOf,
+  linkName,
   networkOfLabel,
   type Operation,
 } from '../model/index.js';
@@ -113,7 +114,7 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
   if (bridge.detail.stp || bridge.detail.forwardDelayMs !== 0) {
     operations.push({ ...fields, op: 'set-bridge-options', target, reason: 'a tap has to forward at once' });
   }
-  operations.push(...ipv6Repair(network, bridge, fields), ...ipv4Repair(network, bridge, fields));
+  operations.push(...ipv6Repair(network, bridge, fields), ...ipv4Repair(context, network, bridge, fields));
   if (network.mtu !== null && bridge.mtu !== network.mtu) {
     operations.push({
       ...fields,
@@ -157,14 +158,25 @@ function holdsAddresses({ serves, leaving, mayLeave }: DesiredNetwork, bridge: B
   return (serves?.kind === 'interface' && ownOf(serves.link)) || (!flatUplinkLeaves && ownOf(bridge));
 }
 
-function ipv4Repair(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operation[] {
+/**
+ * A bridge that somebody has given an IPv4 address is the host's from then on, as nova-network's gateway is. What the host has
+ * for all its links shows in those of its loopback.
+ */
+function ipv4Repair(
+  { world }: PlanContext,
+  network: DesiredNetwork,
+  bridge: Bridge,
+  fields: Fields,
+): Operation[] {
   if (network.serves === null || bridge.ipv4 === null) return [];
   const target = present(bridge);
   if (!holdsAddresses(network, bridge)) return isSame(bridge.ipv4, APART) ? [] : [apart(target, fields)];
   const uplink = network.serves.kind === 'interface' ? network.serves.link : null;
-  if (uplink === null || uplink.ipv4 === null || !isSame(bridge.ipv4, APART)) return [];
-  const reason = `takes the place of ${uplink.name}`;
-  return [{ ...fields, op: 'set-ipv4', target, settings: uplink.ipv4, reason }];
+  const settings = (uplink ?? world.view.observed.byName.get(linkName('lo')))?.ipv4 ?? null;
+  if (settings === null || !isSame(bridge.ipv4, APART)) return [];
+  const reason =
+    uplink === null ? 'somebody has given it an address of the host' : `takes the place of ${uplink.name}`;
+  return [{ ...fields, op: 'set-ipv4', target, settings, reason }];
 }
 
 /** A flat bridge keeps what it took from its uplink; any other takes no part in IPv6, unless it has addresses. */

@@ -147,6 +147,20 @@ test('an interface that the bridge refuses keeps its addresses, routes and conne
   await exchange(sockets, 'after');
 });
 
+test('more permanent neighbours than one exchange holds move with the addresses', async (t) => {
+  const { ns, kernel } = await flatHost(t);
+  const numbers = Array.from({ length: 600 }, (_, number) => `10.9.${number >> 8}.${number & 255}`);
+  ipBatch(ns, [
+    'address add 10.9.255.1/16 dev eth0',
+    ...numbers.map((address) => `neighbour add ${address} lladdr 02:00:00:00:00:09 dev eth0 nud permanent`),
+  ]);
+  const before = carried(ns, 'eth0');
+  prepareBridge(kernel);
+  applied(kernel, move(kernel, 'eth0', BRIDGE, 'join'));
+  assert.deepEqual(carried(ns, BRIDGE).neighbours, before.neighbours);
+  assert.equal(ipLink(ns, 'eth0')?.master, BRIDGE);
+});
+
 test('an interface in somebody else’s bridge is not moved', async (t) => {
   const { ns, kernel } = await flatHost(t);
   prepareBridge(kernel);

@@ -74,7 +74,8 @@ function read(requests: Requests, isFirst: boolean): TapFilter {
     nftRequest(NFT.getRule, 0, textAttribute(NFT.ruleTable, TAP_FILTER_TABLE)),
     decodeRule,
   );
-  const isOwn = chains.some((one) => one);
+  const isOwn =
+    chains.some((one) => one) && !requests.dump(nftRequest(NFT.getTable, 0), decodeIsOff).includes(true);
   const drops = POSSIBLE.find((one) => isSame(tapFilterRules(one), rules));
   return isOwn && chains.length === 1 && drops !== undefined
     ? { kind: 'present', drops }
@@ -118,6 +119,13 @@ const HEADER = 4;
 
 const decodeGeneration = (body: Buffer): number | null =>
   decodeAttributes(body, HEADER).get(NFT.generationId)?.readUInt32BE() ?? null;
+
+/** null: another table; else whether somebody has switched it off (`flags dormant`). */
+function decodeIsOff(body: Buffer): boolean | null {
+  const table = decodeAttributes(body, HEADER);
+  if (readText(table.get(NFT.tableName)) !== TAP_FILTER_TABLE) return null;
+  return ((table.get(NFT.tableFlags)?.readUInt32BE() ?? 0) & 1) !== 0;
+}
 
 /** null: the chain of another table; else whether it is as the agent makes it. */
 function decodeChain(body: Buffer): boolean | null {

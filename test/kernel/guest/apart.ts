@@ -136,3 +136,14 @@ test('a flat bridge with the host’s addresses stays the host’s own, also whe
   assert.equal(await reachesHost(guest, '10.0.0.5'), true);
   assert.deepEqual(stage.pass(rows, 'plan').operations, []);
 });
+
+test('an address that somebody puts on the bridge of a local network answers its guests', async (t) => {
+  const stage = makeStage(t, []);
+  const guest = makeGuest(t, stage);
+  const rows = { ports: [port('1', 'a')], networks: [network('a', 'local')] };
+  stage.pass(rows);
+  ip(stage.ns, 'address', 'add', '10.0.0.5/24', 'dev', brq('a'));
+  stage.pass(rows);
+  assert.equal(await reachesHost(guest, '10.0.0.5'), true);
+  assert.deepEqual(stage.pass(rows, 'plan').operations, []);
+});

@@ -129,6 +129,7 @@ test('a table that somebody flushed or changed is made again with the next pass,
     ['delete', 'table', 'bridge', 'quantum-linuxbridge-agent'],
     ['insert', 'rule', 'bridge', 'quantum-linuxbridge-agent', 'from_tap', 'accept'],
     ['flush', 'chain', 'bridge', 'quantum-linuxbridge-agent', 'from_tap'],
+    ['add', 'table', 'bridge', 'quantum-linuxbridge-agent', '{ flags dormant; }'],
   ]) {
     // What is undone again and again is repaired after longer and longer pauses.
     stage.wait(600_000);
