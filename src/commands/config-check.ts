@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { databaseFailure, FAILURES, type FailureCode } from '../model/failure.js';
 import type { LinkName, PhysicalNetwork } from '../model/ids.js';
 import { KernelError } from '../model/kernel.js';
-import type { HostState, Link } from '../model/link.js';
+import { type HostState, type Link, linkCalled } from '../model/link.js';
 import { isExactBridgeName, networkOfLabel } from '../model/names.js';
 import type { PreflightCode } from '../model/preflight.js';
 import type { HostSettings } from '../model/settings.js';
@@ -107,13 +107,13 @@ function interfaceFinding(
   host: HostSettings,
   state: HostState,
 ): Finding | null {
-  const link = state.byName.get(name);
+  const link = linkCalled(state, name);
   const what = `${name}, mapped to the physical network ${network},`;
   if (link === undefined)
     return finding('PHYSICAL_INTERFACE_MISSING', `${what} does not exist; ${others(state)}.`);
   if (link.detail.kind === 'bridge')
     return finding('PHYSICAL_INTERFACE_UNUSABLE', `${what} is itself a bridge.`);
-  if (name === 'lo') return finding('PHYSICAL_INTERFACE_UNUSABLE', `${what} is the loopback.`);
+  if (link.name === 'lo') return finding('PHYSICAL_INTERFACE_UNUSABLE', `${what} is the loopback.`);
   const master = link.master === null ? undefined : state.links.get(link.master);
   if (link.master === null || (master !== undefined && mayHold(master, network, host))) return null;
   return finding(

@@ -1,5 +1,11 @@
 import type { HostFacts } from '../kernel/facts.js';
-import type { HostState, Link, LinkName, PhysicalNetwork } from '../model/index.js';
+import {
+  type HostState,
+  type Link,
+  type LinkName,
+  linkCalled,
+  type PhysicalNetwork,
+} from '../model/index.js';
 import { PREFLIGHT, type PreflightCode } from '../model/preflight.js';
 import { WARNINGS } from '../model/warning.js';
 
@@ -74,7 +80,7 @@ function kernelResults({ facts, vlans, links, dropTaggedFrames }: PreflightInput
 }
 
 const mappedLinks = ({ physicalInterfaces, links }: PreflightInput): Link[] =>
-  [...new Set(physicalInterfaces.values())].flatMap((name) => links.byName.get(name) ?? []);
+  [...new Set(physicalInterfaces.values())].flatMap((name) => linkCalled(links, name) ?? []);
 
 function linkResults(link: Link, facts: HostFacts): PreflightResult[] {
   const managers = facts.managersOf(link.index);

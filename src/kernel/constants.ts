@@ -74,6 +74,8 @@ export const IFLA = {
   afSpec: 26,
   extMask: 29,
   linkNetnsId: 37,
+  propList: 52,
+  altName: 53,
   infoKind: 1,
   infoData: 2,
   bridgeForwardDelay: 1,

@@ -25,6 +25,7 @@ import {
   readU32,
   textAttribute,
   u32Attribute,
+  valuesOf,
 } from './message.js';
 
 /** A link as its own message tells it: without addresses, which come in messages of their own. */
@@ -41,6 +42,7 @@ const LINK_ATTRIBUTES: ReadonlySet<number> = new Set([
   IFLA.group,
   IFLA.afSpec,
   IFLA.linkNetnsId,
+  IFLA.propList,
 ]);
 
 /**
@@ -61,6 +63,7 @@ export function decodeLink(body: Buffer): BareLink | null {
   return {
     index: ifIndex(index),
     name: linkName(name),
+    altNames: decodeAltNames(attributes.get(IFLA.propList)),
     up: (body.readUInt32LE(8) & IFF_UP) !== 0,
     mac: readMac(attributes.get(IFLA.address)),
     mtu: readU32(attributes.get(IFLA.mtu)) ?? 0,
@@ -82,6 +85,11 @@ const isLinkName = (name: string): boolean =>
 
 const readMac = (value: Buffer | undefined): string =>
   value === undefined ? '' : value.toString('hex').replace(/(..)(?=.)/g, '$1:');
+
+const decodeAltNames = (properties: Buffer | undefined): string[] =>
+  properties === undefined
+    ? []
+    : valuesOf(properties, IFLA.altName).flatMap((value) => readText(value) ?? []);
 
 function decodeDetail(attributes: Attributes): LinkDetail {
   const nested = attributes.get(IFLA.linkInfo);

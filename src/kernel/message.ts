@@ -90,8 +90,29 @@ export type Attributes = ReadonlyMap<number, Buffer>;
  * the cost for links with their forty. Throws MalformedMessage.
  */
 export function decodeAttributes(bytes: Buffer, from = 0, wanted?: ReadonlySet<number>): Attributes {
-  if (from > bytes.length) throw new MalformedMessage('the fixed part of a message is cut');
   const attributes = new Map<number, Buffer>();
+  eachAttribute(bytes, from, (type, start, end) => {
+    if (wanted === undefined || wanted.has(type)) attributes.set(type, bytes.subarray(start, end));
+  });
+  return attributes;
+}
+
+/** Every value of one type, in order: of attributes that a list repeats. Throws MalformedMessage. */
+export function valuesOf(bytes: Buffer, wanted: number): Buffer[] {
+  const values: Buffer[] = [];
+  eachAttribute(bytes, 0, (type, start, end) => {
+    if (type === wanted) values.push(bytes.subarray(start, end));
+  });
+  return values;
+}
+
+/** Visits each attribute with where its value begins and ends. */
+function eachAttribute(
+  bytes: Buffer,
+  from: number,
+  visit: (type: number, start: number, end: number) => void,
+): void {
+  if (from > bytes.length) throw new MalformedMessage('the fixed part of a message is cut');
   let at = from;
   while (at < bytes.length) {
     if (bytes.length - at < ATTRIBUTE_HEADER) throw new MalformedMessage('an attribute header is cut');
@@ -100,12 +121,9 @@ export function decodeAttributes(bytes: Buffer, from = 0, wanted?: ReadonlySet<n
       throw new MalformedMessage(`an attribute says it has ${length} bytes, ${bytes.length - at} are there`);
     }
     const type = bytes.readUInt16LE(at + 2) & ATTRIBUTE_TYPE_MASK;
-    if (wanted === undefined || wanted.has(type)) {
-      attributes.set(type, bytes.subarray(at + ATTRIBUTE_HEADER, at + length));
-    }
+    visit(type, at + ATTRIBUTE_HEADER, at + length);
     at += align(length);
   }
-  return attributes;
 }
 
 /** The value of an attribute that must have at least `size` bytes; undefined when the attribute is absent. */

@@ -69,6 +69,8 @@ export type LinkDetail =
 export interface Link {
   readonly index: IfIndex;
   readonly name: LinkName;
+  /** Other names that the kernel finds it by (IFLA_ALT_IFNAME); no link shares one with another. */
+  readonly altNames: readonly string[];
   /** IFF_UP: administratively up. */
   readonly up: boolean;
   /** Lower case, colon separated; empty for links without one. */
@@ -107,4 +109,12 @@ export interface HostState {
   readonly links: ReadonlyMap<IfIndex, Link>;
   readonly byName: ReadonlyMap<LinkName, Link>;
   readonly tapFilter: TapFilter;
+}
+
+/**
+ * The link that an operator calls so: by its name, else by another name that it has. Only for names that people wrote;
+ * those that the agent derives (taps, bridges, subinterfaces) are true names.
+ */
+export function linkCalled({ byName, links }: HostState, name: LinkName): Link | undefined {
+  return byName.get(name) ?? [...links.values()].find(({ altNames }) => altNames.includes(name));
 }

@@ -28,10 +28,12 @@ export function tapChanges(before: HostState, now: HostState, settings: HostSett
     if (link !== undefined) here.push(link);
     for (const one of [link, old]) if (one !== undefined) all.push(one);
   }
-  const physical = new Set<LinkName>(settings.physicalInterfaces.values());
+  const physical = new Set<string>(settings.physicalInterfaces.values());
   // A tap may be mapped, or carry VLANs, like any device: then it is somebody's uplink.
   const isOnlyTap = (link: Link): boolean =>
-    isTap(link) && link.detail.kind === 'other' && !physical.has(link.name);
+    isTap(link) &&
+    link.detail.kind === 'other' &&
+    ![link.name, ...link.altNames].some((name) => physical.has(name));
   if (!all.every(isOnlyTap)) return null;
   return {
     here,

@@ -202,7 +202,7 @@ function segmentLinks(
   }
   const name = settings.physicalInterfaces.get(physical);
   if (!add('mapping', `physical_interface_mappings has ${physical}:${name}`)) return links;
-  const link = name === undefined ? undefined : view.observed.byName.get(name);
+  const link = name === undefined ? undefined : view.mapped.get(name);
   if (!add('interface', `${name} is there and ${link?.up === true ? 'up' : 'down'}`)) return links;
   if (segment.kind === 'vlan') add('subinterface', null);
   if (realisation.ok && realisation.uplink.kind === 'subinterface')

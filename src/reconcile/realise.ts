@@ -224,7 +224,7 @@ function physicalInterface(
       `network ${id} is on physical network ${segment.physicalNetwork}, which no interface of this host is mapped to`,
     );
   }
-  const link = view.observed.byName.get(name);
+  const link = view.mapped.get(name);
   if (link === undefined) {
     return refusal(
       id,

@@ -7,7 +7,14 @@ import type {
   LinkName,
   NetworkId,
 } from '../model/index.js';
-import { bridgeName, isExactBridgeName, isGatewayName, networkOfLabel, tapSuffix } from '../model/index.js';
+import {
+  bridgeName,
+  isExactBridgeName,
+  isGatewayName,
+  linkCalled,
+  networkOfLabel,
+  tapSuffix,
+} from '../model/index.js';
 
 /** A link whose detail is that of a bridge. */
 export type Bridge = Link & { readonly detail: Extract<LinkDetail, { kind: 'bridge' }> };
@@ -23,7 +30,9 @@ export interface View {
   readonly mappedBridges: ReadonlyMap<IfIndex, Bridge>;
   readonly labelledBridges: ReadonlyMap<NetworkId, Bridge>;
   readonly subinterfaces: ReadonlyMap<string, Link>;
-  /** Indexes of the interfaces in `physical_interface_mappings` that are present. */
+  /** The interfaces in `physical_interface_mappings` that are present, by the names that it has for them. */
+  readonly mapped: ReadonlyMap<LinkName, Link>;
+  /** Their indexes. */
   readonly mappedInterfaces: ReadonlySet<IfIndex>;
   /** What is enslaved to each master; `members` has none for the others. */
   readonly ports: ReadonlyMap<IfIndex, readonly Link[]>;
@@ -63,17 +72,15 @@ export function keepView(view: View, settings: HostSettings): View {
 
 function makeView(observed: HostState, settings: HostSettings): View {
   const mappedNames = new Set<LinkName>(settings.bridgeMappings.values());
-  const interfaceNames = new Set<LinkName>(settings.physicalInterfaces.values());
+  const mapped = mappedLinks(observed, settings);
   const taps = new Map<IfIndex, Link>();
   const agentBridges = new Map<IfIndex, Bridge>();
   const mappedBridges = new Map<IfIndex, Bridge>();
   const labelledBridges = new Map<NetworkId, Bridge>();
   const subinterfaces = new Map<string, Link>();
-  const mappedInterfaces = new Set<IfIndex>();
   const ports = new Map<IfIndex, Link[]>();
   for (const link of observed.links.values()) {
     if (link.master !== null) append(ports, link.master, link);
-    if (interfaceNames.has(link.name)) mappedInterfaces.add(link.index);
     if (isTap(link)) taps.set(link.index, link);
     if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
     if (!isBridge(link)) continue;
@@ -92,10 +99,21 @@ function makeView(observed: HostState, settings: HostSettings): View {
     mappedBridges,
     labelledBridges,
     subinterfaces,
-    mappedInterfaces,
+    mapped,
+    mappedInterfaces: new Set([...mapped.values()].map(({ index }) => index)),
     ports,
     members: (bridge) => ports.get(bridge) ?? [],
   };
+}
+
+/** An interface may be mapped by an altname. */
+function mappedLinks(observed: HostState, { physicalInterfaces }: HostSettings): Map<LinkName, Link> {
+  const found = new Map<LinkName, Link>();
+  for (const name of physicalInterfaces.values()) {
+    const link = linkCalled(observed, name);
+    if (link !== undefined) found.set(name, link);
+  }
+  return found;
 }
 
 function append(map: Map<IfIndex, Link[]>, key: IfIndex, link: Link): void {

@@ -244,3 +244,13 @@ test('a whole reading of an unchanged host is the very same value, too', (t) => 
   kernel.invalidate();
   assert.equal(kernel.observe(), before);
 });
+
+test('a link has every other name that somebody gave it, also one that comes later', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  makeVeth(ns, 'eth1', makeNamespace(t), 'port1');
+  ipBatch(ns, ['link property add dev eth1 altname enp3s0f0 altname eth-of-the-rack-in-the-north']);
+  const names = (): readonly string[] => linkOf(kernel, 'eth1').altNames;
+  assert.deepEqual(names(), ['enp3s0f0', 'eth-of-the-rack-in-the-north']);
+  ipBatch(ns, ['link set eth1 up', 'link property del dev eth1 altname enp3s0f0']);
+  await eventually('the other name is gone', () => names().join() === 'eth-of-the-rack-in-the-north');
+});

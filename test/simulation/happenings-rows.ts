@@ -43,6 +43,7 @@ export function addTap(host: SimulatedHost, name: string): void {
     mtu: 1500,
     master: null,
     alias: '',
+    altNames: [],
     detail: { kind: 'other', type: 'tun' },
     group: 0,
     ipv4: DEFAULT_IPV4,

@@ -30,6 +30,7 @@ export interface LinkWords {
   readonly up?: boolean;
   readonly mac?: string;
   readonly mtu?: number;
+  readonly altNames?: readonly string[];
   /** The alias as it is. */
   readonly alias?: string;
   /** The agent's label for this network, and for a bridge the MAC address that the agent gives it. */
@@ -60,6 +61,7 @@ export function buildLinks(words: readonly LinkWords[]): SimulatedLink[] {
     mac: macs.get(one.parent !== undefined && one.mac === undefined ? one.parent : one.name) ?? '',
     mtu: one.mtu ?? 1500,
     master: one.master === undefined ? null : indexOf(indexes, one.master),
+    altNames: one.altNames ?? [],
     alias: one.alias ?? (one.label === undefined ? '' : labelOf(networkId(one.label))),
     detail: detailOf(one, indexes),
     group: groupOf(one, words),

@@ -94,6 +94,7 @@ const newLink = {
   mtu: 1500,
   master: null,
   alias: '',
+  altNames: [],
   group: 0,
   ipv4: DEFAULT_IPV4,
   ipv6: DEFAULT_IPV6,

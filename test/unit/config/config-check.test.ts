@@ -17,6 +17,7 @@ interface Sketch {
   readonly detail?: LinkDetail;
   readonly master?: string;
   readonly alias?: string;
+  readonly altNames?: readonly string[];
 }
 
 /** A host with the loopback and the sketched links. */
@@ -24,7 +25,7 @@ function host(...sketches: readonly Sketch[]): HostState {
   const all: readonly Sketch[] = [{ name: 'lo' }, ...sketches];
   const indexOf = (name: string) => ifIndex(all.findIndex((sketch) => sketch.name === name) + 1);
   const links = all.map(
-    ({ name, detail = PHYSICAL, master, alias = '' }): Link => ({
+    ({ name, detail = PHYSICAL, master, alias = '', altNames = [] }): Link => ({
       index: indexOf(name),
       name: linkName(name),
       up: true,
@@ -32,6 +33,7 @@ function host(...sketches: readonly Sketch[]): HostState {
       mtu: 1500,
       master: master === undefined ? null : indexOf(master),
       alias,
+      altNames,
       detail,
       group: 0,
       ipv4: null,
@@ -99,6 +101,11 @@ const HOSTS: readonly (readonly [string, HostState, readonly string[]])[] = [
     'an interface in a bond',
     host({ name: 'bond0' }, { name: 'eth1', master: 'bond0' }, { name: 'br-ext', detail: BRIDGE }),
     ['PHYSICAL_INTERFACE_ENSLAVED'],
+  ],
+  [
+    'an interface that is mapped by another name of it',
+    host({ name: 'enp3s0', altNames: ['eth1'] }, { name: 'br-ext', detail: BRIDGE }),
+    [],
   ],
   [
     'an interface in a foreign bridge',

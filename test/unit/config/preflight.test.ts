@@ -40,6 +40,7 @@ const link = (name: string, index: number, changes: Partial<Link> = {}): Link =>
   mtu: 1500,
   master: null,
   alias: '',
+  altNames: [],
   detail: { kind: 'other', type: '' },
   group: 0,
   ipv4: null,

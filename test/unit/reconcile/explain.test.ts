@@ -160,3 +160,14 @@ test('the overview tells the state of a tap for each decision there is', () => {
     ],
   );
 });
+
+test('an interface that is mapped by another name of it holds in the chain', () => {
+  const [eth1, ...others] = WIRED;
+  assert.ok(eth1 !== undefined);
+  const renamed = { ...eth1, name: 'lan1', altNames: ['eth1'] };
+  const chain = explained(
+    [renamed, ...others.map((link) => (link.parent === undefined ? link : { ...link, parent: 'lan1' }))],
+    VLAN,
+  );
+  assert.equal(broken(chain), undefined);
+});
