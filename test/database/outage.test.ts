@@ -21,6 +21,7 @@ for (const engine of ENGINES) {
       server = await engine.start();
       await createSchema(server, 'grizzly');
     });
+    afterEach(() => server.thaw());
     afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
     after(() => server.destroy());
 

@@ -129,6 +129,7 @@ export function startProgram(
     signal: (name) => {
       members = family(pid);
       signalAll(members, name);
+      if (name === 'SIGSTOP') untilStopped(members);
     },
     ended: async () => {
       await exited;
@@ -185,13 +186,28 @@ function family(pid: number): readonly number[] {
 }
 
 function parentOf(pid: number): number | null {
+  const stat = statOf(pid);
+  return stat === null || stat.state === 'Z' ? null : stat.parent;
+}
+
+function statOf(pid: number): { readonly state: string; readonly parent: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' ? null : Number(parent);
+    const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
   } catch {
     // It ended while we were looking.
     return null;
+  }
+}
+
+/** On a busy machine a process may answer once more before the signal reaches it. */
+function untilStopped(pids: readonly number[]): void {
+  const end = performance.now() + HANG_LIMIT_MS;
+  const isRunning = (pid: number): boolean => !['T', 'Z', undefined].includes(statOf(pid)?.state);
+  while (pids.some(isRunning)) {
+    if (performance.now() > end) throw new Error('the server could not be stopped');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   }
 }
 
