@@ -47,7 +47,7 @@ const WITH_LATE_READER = [
   'bash',
   '-c',
   `set -o pipefail
-   locked() { grep -q @quantum-linuxbridge-agent /proc/net/unix; }
+   locked() { grep -q "^[^ ]* *10 .* 514c4241 " /proc/net/netlink; }
    free() { ! locked; }
    await() { for _ in {1..9000}; do if "$1"; then return; fi; sleep 0.01; done; exit 1; }
    "$@" | { await locked; await free; cat; }`,
