@@ -86,7 +86,7 @@ export const SETTINGS = {
     'LINUX_BRIDGE',
     '',
     mappings('interface'),
-    'Physical network to network interface, as physical_network:interface.',
+    'Physical network to network interface, by its name or an altname, as physical_network:interface.',
   ),
   bridge_mappings: setting(
     'LINUX_BRIDGE',
