@@ -40,11 +40,12 @@ const GROUP = '77';
 function reset(namespace: string): void {
   const present = new Set(links(namespace).map(({ ifname }) => ifname));
   const bridges = NETWORKS.map(bridgeOf).filter((name) => present.has(name));
+  const taps = PORTS.map(tapOf).filter((name) => present.has(name));
   ipBatch(namespace, [
-    ...bridges.map((name) => `link set ${name} group ${GROUP}`),
-    ...(present.has(tapOf(PORTS[0] ?? '')) ? [`link del group ${GROUP}`] : []),
+    // The agent gives the taps that it wires a group of its own.
+    ...[...bridges, ...taps].map((name) => `link set ${name} group ${GROUP}`),
+    ...(taps.length > 0 ? [`link del group ${GROUP}`] : []),
     ...PORTS.map((port) => `tuntap add dev ${tapOf(port)} mode tap`),
-    ...PORTS.map((port) => `link set ${tapOf(port)} group ${GROUP}`),
     'address replace 10.1.0.5/24 dev eth1',
     'route replace default via 10.1.0.1',
   ]);
