@@ -106,7 +106,8 @@ export function makeTrust(edges: TrustEdges): Trust {
       const state = edges.now();
       const isSilent = silentInAgentBridges(telling, state, edges.settings().host).length > 0;
       const isCleared = servers.doubt === 'all' ? held === 0 : !isSilent;
-      if (isAccepted || isCleared) servers = { ...servers, believed: servers.last, doubt: 'none' };
+      if ((isAccepted && held === 0) || isCleared)
+        servers = { ...servers, believed: servers.last, doubt: 'none' };
       isAccepted = false;
       ledger.passEnds();
     },
