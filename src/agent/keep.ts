@@ -1,19 +1,22 @@
 import { type Answer, messageOf } from '../model/index.js';
-import type { Memory } from '../reconcile/memory.js';
 import { tapNames } from '../reconcile/view.js';
 import { differs, LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore, recover } from './last-known-good.js';
 import { pass, viewNow } from './look.js';
 import { type AgentState, guarded } from './state.js';
 
 /** Keeps what is known on disk when something that wiring depends on has changed. A full disk costs only this. */
-export function keepLastKnownGood(self: AgentState, before: Memory, answer: Answer): void {
-  if (self.kept && !differs(before, self.memory)) return;
+export function keepLastKnownGood(self: AgentState, answer: Answer): void {
+  const { kept, memory } = self;
+  if (kept !== null && !differs(kept, memory)) {
+    self.kept = memory;
+    return;
+  }
   try {
-    self.edges.store.write(LAST_KNOWN_GOOD, lastKnownGoodOf(self.memory, answer));
-    self.kept = true;
+    self.edges.store.write(LAST_KNOWN_GOOD, lastKnownGoodOf(memory, answer));
+    self.kept = memory;
   } catch (error) {
-    if (self.kept) self.edges.observer({ kind: 'state-failed', error: messageOf(error) });
-    self.kept = false;
+    if (kept !== null) self.edges.observer({ kind: 'state-failed', error: messageOf(error) });
+    self.kept = null;
   }
 }
 
@@ -24,6 +27,7 @@ export function recallAtStart(self: AgentState): void {
     const nowMs = self.edges.clock.monotonicMs();
     const stored = self.edges.store.read(LAST_KNOWN_GOOD);
     self.memory = recallRunBefore(self.memory, stored, here, self.settings.knownPortRetentionMs, nowMs);
+    self.kept = self.memory;
   });
 }
 

@@ -64,7 +64,6 @@ async function workWith(
   answer: Answer,
 ): Promise<PollOutcome> {
   noteAnswered(self);
-  const before = self.memory;
   const { servers } = self.edges;
   const { wentBack } = servers.watermark.seen();
   const told = { answer, presentBefore, wentBack, asked: view.observed };
@@ -74,7 +73,7 @@ async function workWith(
   settleSign(servers.watermark, sign);
   await writeStatuses(self, report);
   // After the statuses, which somebody waits for: a disk may take its time.
-  keepLastKnownGood(self, before, answer);
+  keepLastKnownGood(self, answer);
   look(self);
   return 'good';
 }

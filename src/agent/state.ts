@@ -80,8 +80,8 @@ export interface AgentState {
   /** Version of the links after the last pass: an equal one means that an event was its own echo. */
   seenVersion: number;
   everAnswered: boolean;
-  /** The last known good answer on disk is what is known now. */
-  kept: boolean;
+  /** What was known when the last known good answer was last read or written, as passes from memory change it too; null: it could not be written. */
+  kept: Memory | null;
   /** What the guard remembers as it is on disk; null: it could not be written. */
   keptGuard: string | null;
   outage: { readonly sinceMs: number; readonly tries: number } | null;
@@ -123,7 +123,7 @@ export function makeState(
     asked: null,
     seenVersion: -1,
     everAnswered: false,
-    kept: true,
+    kept: EMPTY_MEMORY,
     keptGuard: JSON.stringify(guardStateOf(guard)),
     outage: null,
     stopping: false,

@@ -7,7 +7,7 @@ import { makeCloud } from '../simulation/cloud.js';
 import { openSimulatedDatabase } from '../simulation/database.js';
 import { makeRandom } from '../simulation/random.js';
 import { makeStage } from '../simulation/stage.js';
-import { openSimulatedStore } from '../simulation/store.js';
+import { type Disk, openSimulatedStore } from '../simulation/store.js';
 import { fairWeather, type Weather } from '../simulation/weather.js';
 import { buildLinks, buildSettings } from './host-builder.js';
 import { buildNetwork, buildPort } from './row-builder.js';
@@ -68,6 +68,7 @@ export interface Scene {
   readonly told: AgentEvent[];
   /** What it kept on disk, and how much it had told before. */
   readonly kept: (readonly [name: string, toldBefore: number])[];
+  readonly disk: Disk;
   pass(forMs: number): Promise<void>;
   /** The bridge that the tap is in; null: none. */
   bridgeOf(tap: string): string | null;
@@ -76,16 +77,17 @@ export interface Scene {
 /** Hears of everything first; may throw. */
 type Listener = (event: AgentEvent) => void;
 
-/** An agent whose first poll has wired `tapp1`; the next one begins `POLLING_INTERVAL_MS` after it. */
-export async function wiredHost(listen: Listener = () => {}): Promise<Scene> {
+/** An agent whose first poll has wired `tapp1` to a network of this segment; the next one begins `POLLING_INTERVAL_MS` after it. */
+export async function wiredHost(listen: Listener = () => {}, segment = 'local'): Promise<Scene> {
   const clock = makeClock();
   const random = makeRandom(1);
   const weather = fairWeather();
   const told: AgentEvent[] = [];
   const kept: [string, number][] = [];
+  const disk: Disk = new Map();
   const kernel = simulateKernel(buildLinks([{ name: 'eth1' }, { name: 'tapp1', up: false }]));
   const events = eventsOf(kernel);
-  const store = openSimulatedStore(new Map(), clock, {
+  const store = openSimulatedStore(disk, clock, {
     before: (name) => kept.push([name, told.length]),
     after: () => {},
     reaches: () => true,
@@ -94,7 +96,7 @@ export async function wiredHost(listen: Listener = () => {}): Promise<Scene> {
     {
       kernel: events.kernel,
       clock,
-      openDatabase: () => databaseOf(clock, weather),
+      openDatabase: () => databaseOf(clock, weather, segment),
       store,
       servers: openServerRecord(store, clock, () => {}),
       observer: (event) => {
@@ -114,14 +116,14 @@ export async function wiredHost(listen: Listener = () => {}): Promise<Scene> {
   };
   await pass(POLLING_INTERVAL_MS / 2);
   assert.equal(bridgeOf('tapp1'), 'brqn1');
-  return { agent, events, clock, weather, told, kept, pass, bridgeOf };
+  return { agent, events, clock, weather, told, kept, disk, pass, bridgeOf };
 }
 
-function databaseOf(clock: SimulatedClock, weather: Weather): Database {
+function databaseOf(clock: SimulatedClock, weather: Weather, segment: string): Database {
   const cloud = makeCloud('grizzly', clock);
   cloud.change(({ ports, networks }) => {
     const port = buildPort({ id: 'p1', network: 'n1' });
-    const network = buildNetwork({ id: 'n1' });
+    const network = buildNetwork({ id: 'n1', segments: [segment] });
     ports.set(port.id, port);
     networks.set(network.id, network);
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { linkName } from '../../../src/model/index.js';
 import { POLLING_INTERVAL_MS, pullOut, type Scene, wiredHost } from '../../support/agent-scene.js';
 import { buildLinks } from '../../support/host-builder.js';
 
@@ -67,4 +68,19 @@ test('statuses do not wait until what is known is on disk', async () => {
   assert.ok(written >= 0);
   const [, toldBefore] = kept.find(([name]) => name === 'last-known-good') ?? [];
   assert.ok(toldBefore !== undefined && toldBefore > written, JSON.stringify(kept));
+});
+
+test('an uplink that an event has made anew is the one on disk after the next answer, so that a restart knows it', async () => {
+  const { events, disk, pass } = await wiredHost(() => {}, 'vlan physnet1 100');
+  events.change((host) => {
+    const uplink = host.named('eth1.100');
+    if (uplink !== undefined) host.remove(uplink.index);
+  });
+  events.turn();
+  await pass(2 * POLLING_INTERVAL_MS);
+  const { byName } = events.kernel.observe();
+  const uplink = byName.get(linkName('eth1.100'));
+  assert.equal(uplink?.master, byName.get(linkName('brqn1'))?.index);
+  const { inPlace } = JSON.parse(disk.get('last-known-good')?.text ?? '{}');
+  assert.equal(inPlace[0][1].carrier, uplink?.index);
 });
