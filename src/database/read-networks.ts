@@ -68,9 +68,9 @@ export function decodeNetworks(
     const id = text(row.network_id) ?? '';
     return folded.has(fold(id)) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
   };
-  const crowded = collectNetworks(cut.filter(isWanted), generation).map(unreadable);
+  const crowded = collectNetworks(cut.filter(isWanted), generation, ids).map(unreadable);
   const names = new Set<string>(crowded.map(({ id }) => id));
-  const readable = collectNetworks(rows.filter(isWanted), generation);
+  const readable = collectNetworks(rows.filter(isWanted), generation, ids);
   return [...readable.filter(({ id }) => !names.has(id)), ...crowded];
 }
 
@@ -110,9 +110,16 @@ function selectNetworks(
   return networks.unionAll(bindings);
 }
 
-function collectNetworks(rows: readonly Row[], generation: Generation): readonly Network[] {
+/** Without its row a network is spelled as its ports and its bridge have it: capitals in a binding make no other network of it. */
+function collectNetworks(
+  rows: readonly Row[],
+  generation: Generation,
+  wanted: ReadonlySet<string>,
+): readonly Network[] {
   const isNetwork = (row: Row): boolean => integer(row.is_network) === 1;
-  const spelled = spellingOf(rows.filter(isNetwork).map((row) => text(row.network_id) ?? ''));
+  const named = rows.filter(isNetwork).map((row) => text(row.network_id) ?? '');
+  const withRow = new Set(named.map(fold));
+  const spelled = spellingOf([...named, ...[...wanted].filter((id) => !withRow.has(fold(id)))]);
   const byId = new Map<string, Row[]>();
   for (const row of rows) {
     const id = spelled(text(row.network_id) ?? '');

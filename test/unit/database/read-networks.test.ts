@@ -38,6 +38,10 @@ test('a network that is itself spelled in capitals keeps its spelling', () => {
   assert.deepEqual(decoded([networkRow(CAPITALS), bindingRow(ID)], ID), [[CAPITALS, true, 1]]);
 });
 
+test('a binding in capitals stays the network’s own when the row of the network is gone', () => {
+  assert.deepEqual(decoded([bindingRow(CAPITALS)], ID), [[ID, false, 1]]);
+});
+
 test('two networks that differ in capitals only stay two', () => {
   const rows = [networkRow('net'), bindingRow('net'), networkRow('NET'), bindingRow('NET')];
   assert.deepEqual(decoded(rows, 'net', 'NET'), [
