@@ -55,6 +55,8 @@ export interface Memory {
   readonly accepted: ReadonlySet<string>;
   /** null: none has answered yet. */
   readonly server: ServerTrust | null;
+  /** The last answer's generation knows hosts. */
+  readonly hasHosts: boolean;
   readonly repairs: Repairs;
 }
 
@@ -69,6 +71,7 @@ export const EMPTY_MEMORY: Memory = {
   guard: EMPTY_GUARD,
   accepted: new Set(),
   server: null,
+  hasHosts: false,
   repairs: new Map(),
 };
 
@@ -231,6 +234,7 @@ export function remember(
     known,
     absent,
     disputed,
+    hasHosts: answer.hasHosts,
     networks: new Map(answer.networks.map((network) => [network.id, network])),
   };
 }

@@ -42,7 +42,7 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
     here.add(tap.name);
     const wired = isPlugged(view, tap);
     const known = memory.known.get(tap.name);
-    if (known !== undefined && isOfThisHost(known.port)) {
+    if (known !== undefined && isOfThisHost(known.port, memory)) {
       questions.push({ by: 'id', id: known.port.id, wired });
       continue;
     }
@@ -62,8 +62,8 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
 const compare = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
 
 /** The tap of a port that is not served here may be another port's, of the same prefix, that is: that one counts. */
-const isOfThisHost = ({ binding: { kind } }: Port): boolean =>
-  kind !== 'elsewhere' && kind !== 'other-driver';
+const isOfThisHost = ({ binding: { kind } }: Port, { hasHosts }: Memory): boolean =>
+  kind === 'here' || kind === 'arriving' || (kind === 'unhosted' && !hasHosts);
 
 function bridgeQuestions(view: View): BridgeQuestion[] {
   const ids = new Set(view.labelledBridges.keys());

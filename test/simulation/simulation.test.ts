@@ -20,6 +20,15 @@ test(`whatever happens to database, host and agent, the contract holds (seeds 1 
   );
 });
 
+for (const [what, seed] of [
+  ['a port whose host is gone does not hide another of its prefix that is bound here', 1_000_524],
+  ['what is accepted while another removal is still held is not yet the trust of the server', 1_001_471],
+] as const)
+  test(`${what} (seed ${seed})`, async () => {
+    const run = await simulate(seed);
+    if (run.fault !== null) assert.fail(await reportOf(run));
+  });
+
 test('a seed replays exactly', async () => {
   const linesOf = async (seed: number): Promise<readonly string[]> => {
     const trace = makeTrace();

@@ -40,6 +40,24 @@ test('a known port whose tap went away is asked for too', () => {
   assert.deepEqual(questionFor(view(), knowing('p1', false), 0).taps, [{ by: 'id', id: 'p1', wired: false }]);
 });
 
+test('a known port that its host was taken from is asked for with every other of its prefix, where ports have hosts', () => {
+  const known = new Map([
+    [
+      linkName('tapp1'),
+      {
+        port: buildPort({ id: 'p1', network: 'n1', binding: 'unhosted' }),
+        here: true,
+        lastHereMs: 0,
+        owesDown: false,
+      },
+    ],
+  ]);
+  const asked = (hasHosts: boolean) =>
+    questionFor(view({ name: 'tapp1' }), { ...EMPTY_MEMORY, known, hasHosts }, 0).taps;
+  assert.deepEqual(asked(true), [{ by: 'suffix', suffix: 'p1', wired: false }]);
+  assert.deepEqual(asked(false), [{ by: 'id', id: 'p1', wired: false }]);
+});
+
 test('a gateway device is asked for as a whole', () => {
   assert.deepEqual(questionFor(view({ name: 'gw-12345678' }), EMPTY_MEMORY, 0).taps, [
     { by: 'device', device: 'gw-12345678', wired: false },
