@@ -6,6 +6,7 @@ import {
   DatabaseError,
   type Kernel,
   messageOf,
+  type Question,
   type Settings,
   type StateKind,
   type StatusChange,
@@ -20,6 +21,9 @@ import { GUARD, guardStateOf, recallGuard } from './keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
 import type { ServerRecord } from './server-record.js';
+
+/** No question but that of what is here. */
+const NOTHING: Question = { taps: [], bridges: [] };
 
 /** What a plan is made from. */
 export interface PlanEdges {
@@ -43,21 +47,23 @@ export interface OnceResult extends PassResult {
 }
 
 /** A pass with the answer it worked from. */
-interface Single extends PassResult {
+export interface Single extends PassResult {
   readonly answer: Answer;
 }
 
 /**
- * What one poll and one apply would do, without doing it. libvirt's time to plug a tap counts as over. Throws
- * DatabaseError and KernelError.
+ * What one poll and one apply would do, without doing it. libvirt's time to plug a tap counts as over. Rows that `about`
+ * asks for are read as well. Throws DatabaseError and KernelError.
  */
-export async function planOnce(edges: PlanEdges, settings: Settings): Promise<PassResult> {
+export async function planOnce(edges: PlanEdges, settings: Settings, about = NOTHING): Promise<Single> {
   const patient = { ...settings, host: { ...settings.host, plugGraceMs: 0 } };
-  return single(edges, patient, readMemory(edges, settings), {
-    apply: false,
-    acceptRemovals: false,
-    keepGuard: () => {},
-  });
+  return single(
+    edges,
+    patient,
+    readMemory(edges, settings),
+    { apply: false, acceptRemovals: false, keepGuard: () => {} },
+    about,
+  );
 }
 
 /**
@@ -102,13 +108,18 @@ async function single(
   settings: Settings,
   memory: Memory,
   { acceptRemovals, ...manner }: Manner,
+  about = NOTHING,
 ): Promise<Single> {
   const view = viewOf(kernel.observe(), settings.host);
   const nowMs = clock.monotonicMs();
   const presentBefore = presentWhenAsked(view, memory, nowMs);
   const { watermark } = servers;
   const sign = watermark.seen().wentBack;
-  const answer = await database.read(questionFor(view, memory, nowMs));
+  const { taps, bridges } = questionFor(view, memory, nowMs);
+  const answer = await database.read({
+    taps: [...taps, ...about.taps],
+    bridges: [...bridges, ...about.bridges],
+  });
   const result = runPass(kernel, clock, {
     pass: `${process.pid}-1`,
     trigger: 'command',

@@ -1,7 +1,13 @@
 import { realClock } from '../agent/clock.js';
 import { withDeadline } from '../agent/deadline.js';
-import { inspect } from '../agent/inspect.js';
-import { type AgentStatus, DatabaseError, KernelError, type Settings } from '../model/index.js';
+import { planOnce } from '../agent/single.js';
+import {
+  type AgentStatus,
+  type Database,
+  DatabaseError,
+  KernelError,
+  type Settings,
+} from '../model/index.js';
 import { jsonOf, oneLine } from '../model/visible.js';
 import {
   judge,
@@ -17,7 +23,7 @@ import { span } from '../monitoring/page/words.js';
 import { overviewOf } from '../reconcile/overview.js';
 import { askStatus, placesOf } from './ask.js';
 import { defaultRanges, MEASURE_NAMES, type MeasureName } from './check-measures.js';
-import { databaseFor, kernelToSee } from './edges.js';
+import { withEdgesToSee } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
 
 export interface CheckOptions {
@@ -153,10 +159,13 @@ function inTime(work: Promise<Found>, limitMs: number): Promise<Found> {
 
 /** Without an agent: what one poll finds now. Drift is what `once` would do. */
 async function lookDirectly(settings: Settings, limitMs: number): Promise<Found> {
-  const kernel = kernelToSee();
-  const database = withDeadline(databaseFor(settings), realClock, limitMs);
+  const inTime = (database: Database): Database => withDeadline(database, realClock, limitMs);
   try {
-    const { view, desired, report } = await inspect({ kernel, database, clock: realClock }, settings);
+    const { view, desired, report } = await withEdgesToSee(
+      settings,
+      (edges) => planOnce(edges, settings),
+      inTime,
+    );
     const { taps } = overviewOf(view, desired, report.held);
     const unwired = taps.filter(({ state }) => state === 'blocked').length;
     const values = { age: 0, drift: report.operations.length, held: report.held.length, failed: 0, unwired };
@@ -165,8 +174,5 @@ async function lookDirectly(settings: Settings, limitMs: number): Promise<Found>
     if (error instanceof DatabaseError) return { kind: 'state', state: 'CRITICAL', text: error.message };
     if (error instanceof KernelError) return { kind: 'state', state: 'UNKNOWN', text: error.message };
     throw error;
-  } finally {
-    await database.close();
-    await kernel.close();
   }
 }

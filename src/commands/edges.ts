@@ -1,6 +1,8 @@
 import { realClock } from '../agent/clock.js';
 import { openJournal } from '../agent/journal.js';
 import { serverEvents } from '../agent/server-events.js';
+import { openServerRecord } from '../agent/server-record.js';
+import type { PlanEdges } from '../agent/single.js';
 import { lookIntoStore, openStore, type StateEvent } from '../agent/store.js';
 import { openDatabase } from '../database/database.js';
 import { endpointOf } from '../database/errors.js';
@@ -18,7 +20,6 @@ import {
   type Observer,
   type Settings,
   type Store,
-  type StoreReader,
   type Watermark,
 } from '../model/index.js';
 import { complain } from './complain.js';
@@ -30,18 +31,35 @@ export const kernelToSee = (): Kernel => openKernel();
 /** The same, to be changed: moves of addresses are written down in `store` while they are under way. */
 export const kernelToChange = (store: Store): Kernel => openKernel(openJournal(store));
 
-/** The files in `state_dir`, to look at. */
-export const storeReaderFor = ({ stateDir, host }: Settings): StoreReader =>
-  lookIntoStore(stateDir, host.host, realClock);
-
-/** The same, to keep. `tell` hears of files that cannot be used. */
+/** The files in `state_dir`, to keep. `tell` hears of files that cannot be used. */
 export const storeFor = ({ stateDir, host }: Settings, tell: (event: StateEvent) => void): Store =>
   openStore(stateDir, host.host, realClock, tell);
 
 export const databaseFor = (settings: Settings, watermark?: Watermark): Database =>
   openDatabase(settings.database, {}, watermark);
 
-/** The same, telling what happens to its connection. */
+/**
+ * What a plan is made from, for as long as `work` takes: the kernel and the files in `state_dir` are only looked at, and
+ * nothing is kept. `within` may put a limit around the database.
+ */
+export async function withEdgesToSee<Result>(
+  settings: Settings,
+  work: (edges: PlanEdges) => Promise<Result>,
+  within = (database: Database): Database => database,
+): Promise<Result> {
+  const kernel = kernelToSee();
+  const store = lookIntoStore(settings.stateDir, settings.host.host, realClock);
+  const servers = openServerRecord({ ...store, write: () => {} }, realClock, () => {});
+  const database = within(databaseFor(settings, servers.watermark));
+  try {
+    return await work({ kernel, database, clock: realClock, store, servers });
+  } finally {
+    await database.close();
+    await kernel.close();
+  }
+}
+
+/** A database that tells what happens to its connection. */
 export const observedDatabaseFor = (
   { database }: Settings,
   watermark: Watermark,

@@ -1,12 +1,11 @@
-import { realClock } from '../agent/clock.js';
-import { type Inspection, inspect } from '../agent/inspect.js';
+import { planOnce } from '../agent/single.js';
 import { type Change, EXIT, type ExitCode, type Settings } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
 import { span } from '../monitoring/page/words.js';
 import { type ChainLink, explain as chainOf } from '../reconcile/explain.js';
 import { questionAbout, type Subject, subjectsOf } from '../reconcile/subject.js';
 import { askStatus } from './ask.js';
-import { databaseFor, kernelToSee, withFailures } from './edges.js';
+import { withEdgesToSee, withFailures } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
 import { painter, wrapped } from './text.js';
 
@@ -21,14 +20,14 @@ const CANDIDATES_MAX = 20;
 export async function explain({ loaded, json, output }: Invocation, what: string): Promise<ExitCode> {
   const { settings } = loaded;
   return withFailures(output, async () => {
-    const inspection = await inspectAbout(settings, what);
-    const subjects = subjectsOf(what, inspection.view, inspection.answer);
+    const planned = await withEdgesToSee(settings, (edges) => planOnce(edges, settings, questionAbout(what)));
+    const subjects = subjectsOf(what, planned.view, planned.answer);
     const [subject, second] = subjects;
     if (subject === undefined || second !== undefined) {
       output.complain(subject === undefined ? nothing(what) : several(what, visible(subjects)));
       return EXIT.failed;
     }
-    const chain = chainOf(subject, { ...inspection, settings: settings.host });
+    const chain = chainOf(subject, { ...planned, settings: settings.host });
     const wired = chain.every(({ holds }) => holds);
     const last = await lastOperation(settings, subject);
     output.print(
@@ -38,17 +37,6 @@ export async function explain({ loaded, json, output }: Invocation, what: string
     );
     return wired ? EXIT.ok : EXIT.failed;
   });
-}
-
-async function inspectAbout(settings: Settings, what: string): Promise<Inspection> {
-  const kernel = kernelToSee();
-  const database = databaseFor(settings);
-  try {
-    return await inspect({ kernel, database, clock: realClock }, settings, questionAbout(what));
-  } finally {
-    await database.close();
-    await kernel.close();
-  }
 }
 
 const nothing = (what: string): string =>

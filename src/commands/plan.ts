@@ -1,8 +1,6 @@
-import { realClock } from '../agent/clock.js';
-import { openServerRecord } from '../agent/server-record.js';
 import { planOnce } from '../agent/single.js';
 import { EXIT, type ExitCode, type PassReport } from '../model/index.js';
-import { databaseFor, kernelToSee, refuseWithoutNetAdmin, storeReaderFor, withFailures } from './edges.js';
+import { refuseWithoutNetAdmin, withEdgesToSee, withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
@@ -12,21 +10,10 @@ export async function plan({ loaded, json, output }: Invocation): Promise<ExitCo
   if (refused !== null) return refused;
   const { settings } = loaded;
   return withFailures(output, async () => {
-    const kernel = kernelToSee();
-    // A plan keeps nothing.
-    const store = storeReaderFor(settings);
-    const servers = openServerRecord({ ...store, write: () => {} }, realClock, () => {});
-    const database = databaseFor(settings, servers.watermark);
-    try {
-      const edges = { kernel, database, clock: realClock, store, servers };
-      const { report } = await planOnce(edges, settings);
-      const { host } = settings.host;
-      output.print(json ? reportAsJson(host, report) : reportAsText(host, report, 'planned'));
-      return planExitCode(report);
-    } finally {
-      await database.close();
-      await kernel.close();
-    }
+    const { report } = await withEdgesToSee(settings, (edges) => planOnce(edges, settings));
+    const { host } = settings.host;
+    output.print(json ? reportAsJson(host, report) : reportAsText(host, report, 'planned'));
+    return planExitCode(report);
   });
 }
 

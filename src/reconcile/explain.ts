@@ -268,9 +268,11 @@ function tapLink({ tap, tapName }: PortSubject, port: Port, { view, desired }: E
   // Any other reason is one of the network's, and stands further up in the chain.
   if (decision?.kind === 'blocked' && decision.warning.code === 'TAP_IN_FOREIGN_BRIDGE')
     return warned('tap', decision.warning);
-  const place = desired.networks.get(port.networkId)?.place;
+  const network = desired.networks.get(port.networkId);
+  const place = network?.place;
   const bridge = place?.kind === 'present' || place?.kind === 'joined' ? place.bridge : null;
-  const inPlace = bridge !== null && tap.master === bridge.index;
+  const stays = tap.master !== null && network?.staysIn.has(tap.master) === true;
+  const inPlace = stays || (bridge !== null && tap.master === bridge.index);
   const text = `${tap.name} is here, ${whereIs(view, tap)}${tap.up ? '' : ', down'}`;
   return inPlace && tap.up ? ok('tap', text) : broken('tap', text, NEXT_PASS);
 }

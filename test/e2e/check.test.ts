@@ -98,6 +98,20 @@ withDatabase(startPostgres, 'folsom', (database) => {
     assert.match((await check('--direct')).stdout, /^OK: 1 tap\(s\) here, in sync \|/);
   });
 
+  test('--direct holds what once holds, by what the runs before have left to remember', async (t) => {
+    const { namespace, config, check } = await makeCloud(t, database());
+    const { rows, server } = database();
+    await rows.port({ id: portId(3), network: LOCAL });
+    makeTapsOf(namespace, portId(3));
+    const once = (): Promise<Ran> => runCli(namespace, ['--config-file', config.path, 'once']);
+    assert.equal((await once()).code, 0);
+    await server.query(`update ports set admin_state_up = false where id = '${portId(1)}'`, 'quantum');
+    assert.equal((await once()).code, 0, 'one is free');
+    await server.query(`update ports set admin_state_up = false where id = '${portId(3)}'`, 'quantum');
+    assert.match((await check('--direct')).stdout, /^WARNING: 1 removal\(s\) held \| .* drift=0;/);
+    assert.equal((await once()).code, 3);
+  });
+
   test('--direct gives up on a frozen server within --timeout, as CRITICAL', async (t) => {
     const { check } = await makeCloud(t, database());
     const { server } = database();

@@ -39,7 +39,7 @@ async function makeCloud(t: Cleanup, { server, rows }: TestDatabase) {
     await startAgent(t, namespace, config);
     await waitForStatus(rows, portId(1), 'ACTIVE');
   };
-  return { namespace, cli, explained, start };
+  return { namespace, config, cli, explained, start };
 }
 
 interface Explained {
@@ -121,6 +121,21 @@ withDatabase(startPostgres, 'folsom', (database) => {
     ip(namespace, 'link', 'set', tapOf(portId(1)), 'nomaster');
     const { code, json } = await explained(portId(1));
     assert.deepEqual([code, json.broken, json.lastOperation], [1, 'tap', null]);
+  });
+
+  test('a tap that stays although its mapping was taken away is where it should be', async (t) => {
+    const { namespace, config, cli, explained } = await makeCloud(t, database());
+    ip(namespace, 'link', 'add', 'br-ex', 'type', 'bridge');
+    ip(namespace, 'link', 'set', 'br-ex', 'up');
+    const { server } = database();
+    const agent = ['bridge_mappings = physnet1:br-ex'];
+    config.write({ url: socketUrl(server), agent });
+    await cli('once');
+    assert.equal((await explained(portId(1))).code, 0);
+    config.write({ url: socketUrl(server) });
+    const { json } = await explained(portId(1));
+    assert.equal(json.broken, 'mapping');
+    assert.ok(json.chain.some(({ name, holds }) => name === 'tap' && holds));
   });
 
   test('what names nothing, and what may name several things, exits 1 and says so', async (t) => {

@@ -102,7 +102,8 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
 
   test('once, a new process each time, keeps the tap whose row a promoted replica lacks, and ends with 3', async (t) => {
     const { namespace, config } = await makeCloud(t);
-    const run = (command: string) => runCli(namespace, ['--config-file', config.path, command]);
+    const run = (...command: readonly string[]) =>
+      runCli(namespace, ['--config-file', config.path, ...command]);
     assert.equal((await run('once')).code, 0);
     await pair.lag();
     await rows.port({ id: MADE_LATER, network: HERE, host: 'host1' });
@@ -117,6 +118,8 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
       assert.equal(code, 3, stdout + stderr);
       assert.match(stdout + stderr, /another server answers than before/);
     }
+    const { stdout } = await run('check', '--direct');
+    assert.match(stdout, /^WARNING: 1 removal\(s\) held \| .* drift=0;/);
     await witness.expectToStayIn(bridgeOf(HERE), ...[STAYS, MOVES, MADE_LATER].map(tapOf));
     assert.equal(masterOf(namespace, tapOf(MADE_LATER)), bridgeOf(HERE));
   });
