@@ -10,6 +10,7 @@ import {
   type Request,
   TornRead,
 } from './message.js';
+import { expectReadable } from './refused.js';
 import { type NetlinkSocket, openSocket } from './socket.js';
 
 /**
@@ -143,18 +144,16 @@ function get<Item>(
       item = decode(message.body);
       return false;
     }
-    const answer = answerOf(decodeAcknowledgement(message));
-    if (!answer.ok) expectAbsent(answer.errno, answer.message);
+    expectAbsent(answerOf(decodeAcknowledgement(message)));
     return true;
   });
   return item;
 }
 
 /** That the link asked about does not exist is an answer; anything else is a failure to read. */
-function expectAbsent(errno: string, message = errno): void {
-  if (errno === 'ENODEV' || errno === 'ENXIO') return;
-  const kind = errno === 'EPERM' ? 'permission' : errno === 'EOPNOTSUPP' ? 'unsupported' : 'failed';
-  throw new KernelError(kind, `The kernel refused to be read: ${message}.`);
+function expectAbsent(answer: Answer): void {
+  const isAbsent = !answer.ok && (answer.errno === 'ENODEV' || answer.errno === 'ENXIO');
+  if (!isAbsent) expectReadable(answer);
 }
 
 function dump<Item>(
@@ -177,7 +176,7 @@ function dump<Item>(
     }
     return message.type === NLMSG.error || message.type === NLMSG.done;
   });
-  if (errno !== 0) expectAbsent(errnoNameOf(errno));
+  expectAbsent(answerOf({ errno, text: '' }));
   if (interrupted) throw new TornRead('what was being listed changed meanwhile (NLM_F_DUMP_INTR)');
   return items;
 }

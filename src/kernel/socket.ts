@@ -3,6 +3,7 @@ import { AF, SOCKET } from './constants.js';
 import { type Datagram, type Inbox, openInbox } from './inbox.js';
 import { errnoName, libc } from './libc.js';
 import { decodeMessages, type Message, TornRead } from './message.js';
+import { unreadable } from './refused.js';
 
 const SEND_BYTES_MAX = 128 * 1024;
 /** Several receive buffers full: beyond it, links change faster than they can be read. */
@@ -116,7 +117,5 @@ function messagesIn(datagrams: readonly Datagram[]): Message[] | null {
 
 function failed(what: string): KernelError {
   const errno = errnoName();
-  const kind = errno === 'EPERM' || errno === 'EACCES' ? 'permission' : 'failed';
-  const unsupported = errno === 'EAFNOSUPPORT' || errno === 'EPROTONOSUPPORT';
-  return new KernelError(unsupported ? 'unsupported' : kind, `Could not ${what}: ${errno}.`);
+  return unreadable(errno, `Could not ${what}: ${errno}.`);
 }

@@ -4,8 +4,15 @@ import { TAP_FILTER_TABLE } from '../../model/names.js';
 import { isSame } from '../../model/same.js';
 import { TAP_FILTER_CHAIN, TAP_FILTER_PRIORITY, tapFilterRules } from '../../model/tap-filter.js';
 import { NFT, NLM_F } from '../constants.js';
-import { decodeAttributes, nestedAttribute, type Request, readText, textAttribute } from '../message.js';
-import { expectDone } from '../refused.js';
+import {
+  decodeAttributes,
+  nestedAttribute,
+  type Request,
+  readText,
+  TornRead,
+  textAttribute,
+} from '../message.js';
+import { expectDone, expectReadable } from '../refused.js';
 import type { Requests } from '../requests.js';
 import { decodeExpressions, encodeExpression } from './expressions.js';
 import { batch, be32Attribute, nftRequest, openNftables } from './nftables.js';
@@ -19,6 +26,9 @@ export interface TapFilterTable {
   close(): void;
 }
 
+const UNKNOWN: TapFilter = { kind: 'unknown' };
+/** For good, or only now: then it is asked again. */
+const UNSUPPORTED: TapFilter = { kind: 'unsupported' };
 const NOTHING: FrameDrops = { tagged: false, switchFrames: false };
 const EVERYTHING: FrameDrops = { tagged: true, switchFrames: true };
 const POSSIBLE: readonly FrameDrops[] = [
@@ -28,15 +38,15 @@ const POSSIBLE: readonly FrameDrops[] = [
 ];
 
 /** Opens nothing before it is asked: a kernel without nftables is one that cannot drop. */
-export function openTapFilter(): TapFilterTable {
+export function openTapFilter(open: () => Requests = openNftables): TapFilterTable {
   let requests: Requests | null = null;
   let seen: { readonly generation: number; readonly filter: TapFilter } | null = null;
   /** The kernel has said that it cannot, or that this process may not ask: it is not asked again. */
-  let answer: TapFilter | null = null;
+  let lasting: TapFilter | null = null;
   const look = (): TapFilter => {
-    if (answer !== null) return answer;
+    if (lasting !== null) return lasting;
     try {
-      requests ??= openNftables();
+      requests ??= open();
       const generation = requests.get(nftRequest(NFT.getGeneration, 0), decodeGeneration) ?? 0;
       if (seen?.generation !== generation) {
         const filter = read(requests, seen === null);
@@ -44,15 +54,17 @@ export function openTapFilter(): TapFilterTable {
       }
       return seen.filter;
     } catch (error) {
+      if (error instanceof TornRead) return UNSUPPORTED;
       if (!(error instanceof KernelError)) throw error;
-      answer = { kind: error.kind === 'permission' ? 'unknown' : 'unsupported' };
-      return answer;
+      const filter = error.kind === 'permission' ? UNKNOWN : UNSUPPORTED;
+      if (error.kind !== 'failed') lasting = filter;
+      return filter;
     }
   };
   return {
     look,
     set: (drops) => {
-      requests ??= openNftables();
+      requests ??= open();
       for (const one of requests.exchange(batch(requestsFor(drops), 'commit'))) {
         expectDone(one, `write the nftables table ${TAP_FILTER_TABLE}`);
       }
@@ -61,14 +73,13 @@ export function openTapFilter(): TapFilterTable {
   };
 }
 
-/** `isFirst`: whether this kernel can do it at all is only asked once. */
+/** `isFirst`: whether this kernel can do it at all is only asked once. Throws KernelError and TornRead. */
 function read(requests: Requests, isFirst: boolean): TapFilter {
   const chains = requests.dump(nftRequest(NFT.getChain, 0), decodeChain);
   if (chains.length === 0) {
     const tried = isFirst ? requests.exchange(batch(requestsFor(EVERYTHING), 'trial')) : [];
-    const refused = tried.find((one) => !one.ok);
-    if (refused?.ok === false && refused.errno === 'EPERM') return { kind: 'unknown' };
-    return refused === undefined ? { kind: 'absent' } : { kind: 'unsupported' };
+    for (const one of tried) expectReadable(one);
+    return { kind: 'absent' };
   }
   const rules = requests.dump(
     nftRequest(NFT.getRule, 0, textAttribute(NFT.ruleTable, TAP_FILTER_TABLE)),
