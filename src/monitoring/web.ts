@@ -63,6 +63,8 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   const byPath = new Map(routes.map((route) => [route.path, route]));
   const names = new Set(['localhost', ...hostNames].map((name) => name.toLowerCase()));
   const server = createServer({ connectionsCheckingInterval: CHECK_INTERVAL_MS }, (request, response) => {
+    // A client that has had its one answer would stay for seconds and take the place of a probe.
+    response.setHeader('Connection', 'close');
     if (!isOurs(request.headers.host, names)) {
       sendText(response, 421, 'this name is not known here; web_host_names lists the names of this server\n');
       return;

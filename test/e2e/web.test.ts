@@ -165,6 +165,16 @@ withDatabase(startPostgres, 'folsom', (database) => {
     assert.deepEqual(await get(address, '/-/healthy'), { status: 200, text: 'ok' });
   });
 
+  test('clients that stay after their answer, however many, keep no probe away', async (t) => {
+    const { start, get } = await makeCloud(t, database());
+    const { address } = await (await start()).line('web server listens');
+    for (let count = 0; count < 70; count++) {
+      const client = await connectTo(t, address);
+      client.write('GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    }
+    assert.deepEqual(await get(address, '/-/healthy'), { status: 200, text: 'ok' });
+  });
+
   test('a request under a foreign name is refused: its page would read what the agent says', async (t) => {
     const own = ['web_listen_address = 127.0.0.1:0', 'web_host_names = compute1.example.org'];
     const { start } = await makeCloud(t, database(), own);
