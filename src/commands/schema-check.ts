@@ -45,8 +45,9 @@ const tableLines = ({ table, columns }: TableDescription): readonly string[] => 
   ...columns.map(({ name, type }) => `  ${name.padEnd(20)} ${type ?? 'NOT FOUND'}`),
 ];
 
-function detailLines({ rights, indexes, collation, troubles }: Details): readonly string[] {
+function detailLines({ views, rights, indexes, collation, troubles }: Details): readonly string[] {
   return [
+    ...(views.length === 0 ? [] : [`Views: ${views.join(', ')} (not every view can be written through)`]),
     'Rights',
     ...rights.map(({ right, held }) => `  ${right}: ${held ? 'held' : 'NOT HELD'}`),
     'Indexes',

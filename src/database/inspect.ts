@@ -24,6 +24,8 @@ export interface Inspection {
 }
 
 export interface Details {
+  /** Which of the tables are views: a fact, never a finding. An index is then a matter of the tables behind them. */
+  readonly views: readonly string[];
   readonly rights: readonly { readonly right: string; readonly held: boolean }[];
   /** The lookups of a poll, and whether an index begins with the column. */
   readonly indexes: readonly { readonly table: string; readonly column: string; readonly there: boolean }[];
@@ -52,9 +54,13 @@ export async function inspectDatabase(
     const generation = detectGeneration(schema, endpoint);
     const ask: Ask = (query) =>
       answered(connection, settings.queryTimeoutMs, 'answer', connection.select(query));
+    const views = await foundViews(connection, generation, ask);
     const details = {
-      rights: await heldRights(connection, generation, settings.readOnly, ask),
-      indexes: await foundIndexes(connection, generation, ask),
+      views,
+      rights: await heldRights(connection, generation, settings.readOnly, views, ask),
+      indexes: (await foundIndexes(connection, generation, ask)).filter(
+        ({ table }) => !views.includes(table),
+      ),
       collation: await collationOf(connection, generation, ask),
       troubles: await foundTroubles(connection, generation, knownNetworks, ask),
     };
@@ -86,11 +92,34 @@ export async function withSchema<T>(
   }
 }
 
+async function foundViews(
+  { builder, server, namespace }: Connection,
+  { needs }: Generation,
+  ask: Ask,
+): Promise<Details['views']> {
+  const tables = [...Object.keys(needs), 'agents'];
+  const rows = await ask(
+    server.engine === 'postgresql'
+      ? builder('pg_catalog.pg_class as c')
+          .join('pg_catalog.pg_namespace as n', 'n.oid', 'c.relnamespace')
+          .whereIn('c.relname', tables)
+          .where('n.nspname', namespace)
+          .whereIn('c.relkind', ['v', 'm'])
+          .select('c.relname as table_name')
+      : builder('information_schema.views')
+          .whereIn('table_name', tables)
+          .whereRaw('table_schema = database()')
+          .select('table_name as table_name'),
+  );
+  return rows.map((row) => text(row.table_name) ?? '').sort();
+}
+
 /** Tried with EXPLAIN, which asks for the same rights as the statement and carries nothing out. */
 async function heldRights(
   { builder, server }: Connection,
   generation: Generation,
   readOnly: boolean,
+  views: Details['views'],
   ask: Ask,
 ): Promise<Details['rights']> {
   const reads = Object.entries(generation.needs).map(([table, columns]) => ({
@@ -105,6 +134,8 @@ async function heldRights(
       (error: unknown) => {
         const failure = databaseError(error, server);
         if (failure.kind === 'permission') return false;
+        // Not every view can be written through.
+        if (failure.kind === 'query' && views.length > 0) return false;
         throw failure;
       },
     );

@@ -173,6 +173,25 @@ for (const engine of ENGINES) {
       assert.match(text, /ports \(interface_id\): NOT THERE/);
     });
 
+    it('schema check tells which of the tables are views, and takes them for no finding', async () => {
+      const { settings } = await freshDatabase(server, 'grizzly');
+      const without = await outputOf(schemaCheck, settings);
+      assert.doesNotMatch(without.text, /view/i);
+      await behindViews(server, settings, '*', 'networks', 'agents');
+      const { code, text } = await outputOf(schemaCheck, settings);
+      assert.match(text, /^Views: agents, networks \(/m);
+      assert.equal(code, without.code);
+    });
+
+    it('schema check ends, too, where a view cannot be written through', async () => {
+      const { settings } = await freshDatabase(server, 'grizzly');
+      await behindViews(server, settings, 'distinct *', 'ports');
+      const { code, text } = await outputOf(schemaCheck, settings);
+      assert.equal(code, 1, text);
+      assert.match(text, /UPDATE \(status\) on ports: NOT HELD/);
+      assert.match(text, /^Views: ports \(/m);
+    });
+
     it('schema check shows rows that will cause trouble, with the statement that shows them', async () => {
       const { database, rows, settings } = await freshDatabase(server, 'grizzly');
       await rows.network({ id: 'n1', type: 'vlan', physicalNetwork: 'physnet1', vlanId: 5 });
@@ -201,6 +220,22 @@ for (const engine of ENGINES) {
       assert.equal(code, 0, text);
     });
   });
+}
+
+/** Puts views in the place of these tables, which the user of the settings may read and write as before. */
+async function behindViews(
+  server: TestServer,
+  { servers: [{ user, database }] }: DatabaseSettings,
+  what: string,
+  ...tables: readonly string[]
+): Promise<void> {
+  for (const table of tables) {
+    await server.query(
+      `alter table ${table} rename to the_${table}; create view ${table} as select ${what} from the_${table}`,
+      database,
+    );
+    if (server.engine === 'postgresql') await server.query(`grant all on ${table} to ${user}`, database);
+  }
 }
 
 /** Runs a statement as the user of some settings. */
