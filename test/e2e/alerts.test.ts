@@ -67,6 +67,8 @@ const CASES: readonly Case[] = [
   one('LinuxbridgeStatusesNotWritten', 'status_write_failures_total', '0x10 1+1x20', '10m', '18m'),
   one('LinuxbridgeKernelUnreadable', 'kernel_failures_total', '0x10 1+1x20', '10m', '18m'),
   one('LinuxbridgeReloadRefused', 'reload_failures_total', '0x5 1x20', '4m', '8m'),
+  one('LinuxbridgeAgentFaulty', 'panics_total', '0x5 1x20', '4m', '8m'),
+  one('LinuxbridgeLogLinesDropped', 'log_lines_dropped_total', '0x5 7x20', '4m', '8m'),
   one('LinuxbridgeOnceMissing', 'once_last_run_timestamp_seconds', '60x60', '15m', '17m'),
   one('LinuxbridgeOnceFails', 'once_exit_code', '75x30', '9m', '11m'),
 ];
