@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { messageOf } from '../model/index.js';
 import { realClock } from './clock.js';
-import { controlPath, makeFolder, removeFile, restrict } from './folders.js';
+import { controlPath, inodeOf, makeFolder, removeFile, restrict } from './folders.js';
 import { checkJson, type Shape } from './foreign.js';
 
 /** One line of JSON each way. A request longer than this is nobody's we know. */
@@ -13,6 +13,8 @@ const ANSWER_LENGTH_MAX = 16 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 5_000;
 /** Commands of some people and a monitoring system: more is no one's we know. */
 const CLIENTS_MAX = 32;
+/** So often its file is looked for. */
+const LOOK_INTERVAL_MS = 2_000;
 
 /** What the running agent does when it is asked over its socket, by the request's first word; each is given the second, and its answer is sent as JSON. */
 export type ControlHandlers = Readonly<Record<string, (argument: string) => unknown>>;
@@ -36,16 +38,54 @@ export type ControlAnswer<Value> =
 export type NoAnswer = Exclude<ControlAnswer<never>, { readonly kind: 'answer' }>;
 
 /**
- * Listens for other commands of this program on the same host. The caller holds the one-agent lock, so a socket file
- * that is there was left by an agent that was killed. `group` may use it besides the agent's own user; null: the
- * process's own group. Throws what the file system says, or that there is no such group.
+ * Listens for other commands of this program on the same host, and does so again when its socket's file has gone. The caller
+ * holds the one-agent lock, so a file that is there was left by an agent that was killed. `group` may use it besides the
+ * agent's own user; null: the process's own group. `onFailure` hears what the file system says, or that there is no such
+ * group, once until it listens again.
  */
 export async function serveControl(
   runDir: string,
   group: string | null,
   handlers: ControlHandlers,
+  onFailure: (error: unknown) => void,
 ): Promise<{ release(): Promise<void> }> {
-  const path = controlPath(runDir);
+  let listening: Listening | null = null;
+  let cancel = (): void => {};
+  let isTold = false;
+  const keep = async (): Promise<void> => {
+    try {
+      if (listening?.isThere() !== true) {
+        await listening?.close();
+        listening = null;
+        listening = await listen(controlPath(runDir), group, handlers);
+      }
+      isTold = false;
+    } catch (error) {
+      if (!isTold) onFailure(error);
+      isTold = true;
+    }
+    cancel = realClock.after(LOOK_INTERVAL_MS, () => {
+      looked = keep();
+    });
+  };
+  let looked = keep();
+  await looked;
+  return {
+    release: async () => {
+      await looked;
+      cancel();
+      await listening?.close();
+    },
+  };
+}
+
+interface Listening {
+  /** Whether its file is the one that was made: a cleaner of old files takes it away, or its folder, and tells nobody. */
+  isThere(): boolean;
+  close(): Promise<void>;
+}
+
+async function listen(path: string, group: string | null, handlers: ControlHandlers): Promise<Listening> {
   makeFolder(dirname(path));
   removeFile(path);
   const clients = new Set<Socket>();
@@ -59,7 +99,7 @@ export async function serveControl(
     server.once('error', fail);
     server.listen(path, () => settle());
   });
-  const release = async (): Promise<void> => {
+  const close = async (): Promise<void> => {
     const closed = new Promise<unknown>((settle) => server.close(settle));
     for (const client of clients) client.destroy();
     await closed;
@@ -67,9 +107,10 @@ export async function serveControl(
   };
   try {
     restrict(path, group);
-    return { release };
+    const inode = inodeOf(path);
+    return { isThere: () => inodeOf(path) === inode, close };
   } catch (error) {
-    await release();
+    await close();
     throw error;
   }
 }

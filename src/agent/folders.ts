@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCodeOf } from '../model/index.js';
 
@@ -25,6 +34,10 @@ export function makeFolder(path: string): void {
     if (errorCodeOf(error) !== 'EEXIST') throw error;
   }
 }
+
+/** The number of a file among those of its file system; null: there is none. */
+export const inodeOf = (path: string): number | null =>
+  lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
 
 /** Removes a file if it is there. */
 export const removeFile = (path: string): void => rmSync(path, { force: true });

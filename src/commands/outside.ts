@@ -33,17 +33,6 @@ export async function openOutside(settings: Settings, log: Log): Promise<Outside
     },
   ]);
   const releasers: (() => Promise<void> | void)[] = [];
-  /** Opens one of them, and tells its failure as an event. */
-  const open = async (
-    kind: 'control-failed' | 'web-failed',
-    start: () => Promise<() => Promise<void>>,
-  ): Promise<void> => {
-    try {
-      releasers.push(await start());
-    } catch (error) {
-      observer({ kind, error: messageOf(error) });
-    }
-  };
   return {
     observer,
     serve: async (agent) => {
@@ -52,13 +41,18 @@ export async function openOutside(settings: Settings, log: Log): Promise<Outside
       }
       const { runDir, controlGroup } = settings;
       const handlers = { accept: agent.accept, status: () => agent.status() };
-      await open('control-failed', async () => (await serveControl(runDir, controlGroup, handlers)).release);
+      const failed = (error: unknown): void => observer({ kind: 'control-failed', error: messageOf(error) });
+      releasers.push((await serveControl(runDir, controlGroup, handlers, failed)).release);
       if (web === null) return;
       const onChange = (listener: () => void): (() => void) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       };
-      await open('web-failed', () => web.start(agent, onChange, observer));
+      try {
+        releasers.push(await web.start(agent, onChange, observer));
+      } catch (error) {
+        observer({ kind: 'web-failed', error: messageOf(error) });
+      }
     },
     close: async () => {
       for (const release of releasers.toReversed()) await release();

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as v from 'valibot';
 import { askAgent, serveControl } from '../../../src/agent/control.js';
 import type { Cleanup } from '../../support/netns.js';
-import { privateFolder } from '../../support/schema-servers.js';
+import { privateFolder, waitUntil } from '../../support/schema-servers.js';
 
 async function serve(t: Cleanup) {
   const folder = privateFolder('control');
-  const { release } = await serveControl(folder, null, { status: () => 'well' });
+  const { release } = await serveControl(folder, null, { status: () => 'well' }, (error) =>
+    assert.ifError(error),
+  );
   const path = join(folder, readdirSync(folder)[0] ?? '');
   /** A client that sends a byte now and then, and never the end of its line. */
   const trickle = async () => {
@@ -43,4 +45,15 @@ test('a client that trickles bytes is cut off after five seconds, and keeps nobo
   const answer = await askAgent(folder, { command: 'status', answer: v.string() });
   assert.equal(answer.kind, 'answer');
   await once(client, 'close');
+});
+
+test('a cleaner that deletes the socket, or its whole folder, leaves the agent silent for a moment only', async (t) => {
+  const { folder, release } = await serve(t);
+  t.after(release);
+  const asked = () => askAgent(folder, { command: 'status', answer: v.string() });
+  for (const gone of [join(folder, readdirSync(folder)[0] ?? ''), folder]) {
+    rmSync(gone, { recursive: true });
+    assert.equal((await asked()).kind, 'nobody');
+    await waitUntil(async () => (await asked()).kind === 'answer', `an answer after ${gone} had gone`);
+  }
 });
