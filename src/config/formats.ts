@@ -142,18 +142,24 @@ export const groupName: Format<string> = {
     /^[^\s:,\p{C}]{1,255}$/u.test(text) ? valid(text) : invalid('is not the name of a group'),
 };
 
-export const deviceName: Format<string> = {
+export const interfaceName: Format<string> = {
   placeholder: 'INTERFACE',
   expects: `Write the name of one network interface, for example eth1`,
-  parse: (text) => (isDeviceName(text.trim()) ? valid(text.trim()) : invalid(NO_DEVICE_NAME)),
+  parse(text) {
+    const wrong = wrongDeviceName(text.trim(), 'interface');
+    return wrong === null ? valid(text.trim()) : invalid(wrong);
+  },
 };
 
-const NO_DEVICE_NAME = `is not the name of a network interface (1 to ${LINK_NAME_LENGTH_MAX} bytes without "/", ":", white space and control characters)`;
+/** Linux refuses longer altnames (ALTIFNAMSIZ is 128 with the final NUL); bridges are found by their names alone. */
+const DEVICE_NAME_LENGTH_MAX = { interface: 127, bridge: LINK_NAME_LENGTH_MAX } as const;
 
-/** The kernel's dev_valid_name: not `.` or `..`, no slash, colon or white space, shorter than IFNAMSIZ; and nothing that cannot be seen. */
-function isDeviceName(text: string): boolean {
+/** The kernel's dev_valid_name, but for the length: not `.` or `..`, no slash, colon or white space; and nothing that cannot be seen. */
+function wrongDeviceName(text: string, device: keyof typeof DEVICE_NAME_LENGTH_MAX): string | null {
+  const max = DEVICE_NAME_LENGTH_MAX[device];
   const shaped = /^[^/:\s\p{C}]+$/u.test(text) && text !== '.' && text !== '..';
-  return shaped && Buffer.byteLength(text) <= LINK_NAME_LENGTH_MAX;
+  if (shaped && Buffer.byteLength(text) <= max) return null;
+  return `is not the name of a network interface (1 to ${max} bytes without "/", ":", white space and control characters)`;
 }
 
 /**
@@ -175,7 +181,8 @@ export function mappings(device: 'interface' | 'bridge'): Format<readonly Mappin
         if (!physicalNetwork || !name) return invalid(`has an item that is not physical_network:${device}`);
         if (/\p{C}/u.test(physicalNetwork))
           return invalid('has an item whose physical network has a character that cannot be seen');
-        if (!isDeviceName(name)) return invalid(`has an item whose ${device} ${NO_DEVICE_NAME}`);
+        const wrong = wrongDeviceName(name, device);
+        if (wrong !== null) return invalid(`has an item whose ${device} ${wrong}`);
         if (found.some((other) => other.physicalNetwork === physicalNetwork))
           return invalid(`maps the physical network ${physicalNetwork} twice`);
         if (found.some((other) => other.device === name)) return invalid(`maps the ${device} ${name} twice`);

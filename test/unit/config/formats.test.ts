@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  deviceName,
   duration,
   type Format,
   groupName,
+  interfaceName,
   listenAddress,
   mappings,
 } from '../../../src/config/formats.js';
@@ -62,15 +62,26 @@ for (const text of [
   'a:b:c',
   'a:eth1,a:eth2',
   'a:eth1,b:eth1',
-  'a:name-of-16-chars',
   'a:b/c',
   'a:..',
 ])
   test(`the mapping "${text}" is refused`, () => assert.equal(read(mappings('interface'), text), null));
 
-test('a device name is at most 15 bytes, not characters', () => {
-  assert.equal(read(deviceName, 'ééééééé'), 'ééééééé');
-  assert.equal(read(deviceName, 'éééééééé'), null);
+test('an interface may be mapped by an altname, which has up to 127 bytes, not characters', () => {
+  for (const [longest, tooLong] of [
+    ['a'.repeat(127), 'a'.repeat(128)],
+    [`${'é'.repeat(63)}a`, 'é'.repeat(64)],
+  ] as const) {
+    assert.equal(read(interfaceName, longest), longest);
+    assert.equal(read(interfaceName, tooLong), null);
+    assert.equal(read(mappings('interface'), `a:${longest}`)?.[0]?.device, longest);
+    assert.equal(read(mappings('interface'), `a:${tooLong}`), null);
+  }
+});
+
+test('a bridge is mapped by its name, which has at most 15 bytes', () => {
+  assert.equal(read(mappings('bridge'), 'a:ééééééé')?.[0]?.device, 'ééééééé');
+  assert.equal(read(mappings('bridge'), 'a:éééééééé'), null);
 });
 
 for (const [word, expected] of [
