@@ -1,4 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { inFolder } from './in-folder.js';
 
 /** A new file, whatever is in the way: a link that somebody has put there leads nowhere. */
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -8,7 +10,10 @@ const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constant
  * which is on disk before it takes the name. Refuses to take the place of anything but a regular file. Throws what the
  * file system says.
  */
-export function replaceFile(path: string, text: string, mode: number): void {
+export const replaceFile = (path: string, text: string, mode: number): void =>
+  inFolder(dirname(path), (folder) => replaceIn(join(folder, basename(path)), text, mode));
+
+function replaceIn(path: string, text: string, mode: number): void {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there !== undefined && !there.isFile())
     throw new Error(`${path} is no regular file, but a link or the like`);

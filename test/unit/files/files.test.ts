@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readFiles } from '../../../src/config/files.js';
 import { readPasswordFile } from '../../../src/config/password.js';
 import { readRegularFile } from '../../../src/files/read-file.js';
 import { replaceFile } from '../../../src/files/replace-file.js';
+import { messageOf } from '../../../src/model/index.js';
 import { writeTextfile } from '../../../src/monitoring/textfile.js';
 import { command } from '../../support/netns.js';
 import { privateFolder } from '../../support/schema-servers.js';
@@ -65,4 +75,30 @@ test('the textfile takes the place of no link and of no FIFO, and waits for nobo
   const run = { startedAtMs: 0, durationMs: 0, exitCode: 0, standing: null };
   for (const name of ['link', 'fifo']) await assert.rejects(writeTextfile(path(name), run));
   assert.equal(readFileSync(path('file'), 'utf8'), 'text');
+});
+
+test('a link that another user may have put among the folders of the textfile is not followed', async () => {
+  const { folder, path } = place();
+  const run = { startedAtMs: 0, durationMs: 0, exitCode: 0, standing: null };
+  const [theirs, ours] = [path('theirs'), path('ours')];
+  mkdirSync(join(theirs, 'real'), { recursive: true });
+  mkdirSync(ours);
+  symlinkSync(ours, join(theirs, 'planted'));
+  symlinkSync('../theirs/planted', join(ours, 'first'));
+  chmodSync(theirs, 0o777);
+  for (const way of [join(theirs, 'planted'), join(ours, 'first')])
+    await assert.rejects(writeTextfile(join(way, 'new.prom'), run), /another user may have put/);
+  assert.deepEqual(readdirSync(ours), ['first']);
+  await writeTextfile(join(theirs, 'real/new.prom'), run);
+  symlinkSync(ours, join(folder, 'administrators'));
+  await writeTextfile(join(folder, 'administrators/new.prom'), run);
+  assert.ok(existsSync(join(theirs, 'real/new.prom')) && existsSync(join(ours, 'new.prom')));
+});
+
+test('what is wrong with a folder is told by its own name', () => {
+  const { path } = place();
+  assert.throws(
+    () => replaceFile(path('none/file'), '', 0o644),
+    (error) => messageOf(error).includes(path('none')),
+  );
 });

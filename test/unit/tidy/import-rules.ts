@@ -27,7 +27,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   'src/config': { rooms: ['files', 'model'], packages: ['convict'], node: 'any' },
   'src/database': { rooms: ['files', 'model'], packages: ['knex', 'pg', 'mysql2', ...LOGGING], node: 'any' },
-  'src/files': { rooms: [], packages: [], node: ['node:fs'] },
+  'src/files': { rooms: [], packages: [], node: ['node:fs', 'node:path'] },
   'src/kernel': { rooms: ['model'], packages: ['koffi', ...LOGGING], node: 'any' },
   'src/monitoring': { rooms: ['files', 'model'], packages: ['prom-client', ...LOGGING], node: 'any' },
   'src/reconcile': { rooms: ['model'], packages: [], node: [] },
