@@ -22,9 +22,18 @@ export const WARNINGS = {
       'Wait for the migration to end; else correct the binding, or the agent setting host when the name is this host under another spelling.',
   },
   PORT_OTHER_DRIVER: {
-    cause: 'The port is bound by another mechanism driver, or its binding failed (vif_type is not bridge).',
+    cause: 'The port is bound by another mechanism driver (vif_type is not bridge).',
+    remedy: 'Bind the port again with the LinuxBridge driver.',
+  },
+  PORT_UNBOUND: {
+    cause: 'The tap is here, and the server has bound its port to no driver (vif_type is unbound).',
+    remedy: 'Set the host of the port, so that the server binds it; wait where Nova is about to do so.',
+  },
+  PORT_BINDING_FAILED: {
+    cause:
+      'The server found nobody to bind the port on this host (vif_type is binding_failed), most often because the heartbeat of this agent was older than 75 s when the port was made or moved. It stays so until the port is changed.',
     remedy:
-      'Bind the port again with the LinuxBridge driver; look into the server log when vif_type is binding_failed.',
+      'While this agent is alive (`fleet`), have the server bind it again: `openstack port set --description rebind PORT`; where the message gives a reason, mend that first. Start this agent before nova-compute.',
   },
   PORT_SEGMENT_DIFFERS: {
     cause:

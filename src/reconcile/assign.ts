@@ -1,6 +1,7 @@
 import type { Link, NetworkId, Port, Warning, WarningCode } from '../model/index.js';
 import type { UnwireCause, World } from './desired.js';
 import { indexPorts, type Match, matchTap } from './match.js';
+import { notOurs } from './other-driver.js';
 import { isGatewayDevice } from './view.js';
 
 /** What a tap's row asks for, before anything is known of how its network is reached. */
@@ -61,13 +62,11 @@ function assignTo(world: World, tap: Link, port: Port): Assignment {
         'PORT_BOUND_ELSEWHERE',
         `port ${port.id} is bound to host ${port.binding.host}, and its tap ${tap.name} is here: left alone`,
       );
-    case 'other-driver':
-      return left(
-        tap,
-        port,
-        'PORT_OTHER_DRIVER',
-        `port ${port.id} has vif_type ${port.binding.vifType}: its tap ${tap.name} is left alone`,
-      );
+    case 'other-driver': {
+      const network = world.knowledge.networks.get(port.networkId);
+      const { code, text } = notOurs(port.binding.vifType, network, world.view, world.settings);
+      return left(tap, port, code, `port ${port.id}: ${text}; its tap ${tap.name} is left alone`);
+    }
     case 'here':
     case 'arriving':
     case 'unhosted':

@@ -11,6 +11,7 @@ import {
   type WarningCode,
 } from '../model/index.js';
 import type { Desired, DesiredNetwork } from './desired.js';
+import { notOurs } from './other-driver.js';
 import { segmentText } from './overview.js';
 import {
   type Choice,
@@ -65,7 +66,7 @@ export function explain(subject: Subject, evidence: Evidence): ChainLink[] {
   return adviseOnce([
     rowLink(port, evidence),
     port.adminUp ? ok('admin state', 'up') : broken('admin state', 'down', 'Set the port admin up.'),
-    hostLink(port, evidence.settings.host),
+    hostLink(port, evidence),
     ...networkChain(port.networkId, port, evidence),
     tapLink(subject, port, evidence),
   ]);
@@ -123,8 +124,9 @@ function withoutRow({ tapName }: PortSubject, { answer, desired }: Evidence): Ch
 const tapHere = (tap: Link | null, { view }: Evidence): ChainLink | null =>
   tap === null ? null : broken('tap', `${tap.name} is here, ${whereIs(view, tap)}`);
 
-function hostLink(port: Port, host: string): ChainLink {
+function hostLink(port: Port, { view, answer, settings }: Evidence): ChainLink {
   const { binding } = port;
+  const { host } = settings;
   switch (binding.kind) {
     case 'here':
       return ok('host', `bound to this host (${host})`);
@@ -137,8 +139,11 @@ function hostLink(port: Port, host: string): ChainLink {
         code: 'PORT_BOUND_ELSEWHERE',
         message: `bound to host ${binding.host}, and this is ${host}`,
       });
-    case 'other-driver':
-      return warned('host', { code: 'PORT_OTHER_DRIVER', message: `its vif_type is ${binding.vifType}` });
+    case 'other-driver': {
+      const network = answer.networks.find(({ id }) => id === port.networkId);
+      const { code, text } = notOurs(binding.vifType, network, view, settings);
+      return warned('host', { code, message: text });
+    }
   }
 }
 

@@ -117,7 +117,7 @@ export const TAP_CASES: readonly ContractCase[] = [
       networks: [LOCAL],
     },
     after: ['eth1 up', bridge('a'), `${tap('1')} in ${brq('a')} up`, unwired('2')],
-    warnings: ['PORT_OTHER_DRIVER'],
+    warnings: ['PORT_BINDING_FAILED'],
   },
   {
     line: 'an INACTIVE binding for this host: wired, no status written',

@@ -90,6 +90,8 @@ test('a port that is bound to another host or by another driver is broken there'
   for (const [binding, code] of [
     ['elsewhere node-2', 'PORT_BOUND_ELSEWHERE'],
     ['other-driver ovs', 'PORT_OTHER_DRIVER'],
+    ['other-driver unbound', 'PORT_UNBOUND'],
+    ['other-driver binding_failed', 'PORT_BINDING_FAILED'],
   ] as const) {
     const chain = explained(WIRED, { ...VLAN, ports: [{ id: PORT, network: NETWORK, binding }] });
     assert.deepEqual([broken(chain), at(chain, 'host')?.code], ['host', code]);
