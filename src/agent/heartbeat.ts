@@ -4,6 +4,7 @@ import {
   DatabaseError,
   type HeartbeatWriter,
   type Observer,
+  type SelfReport,
   type Settings,
 } from '../model/index.js';
 
@@ -70,10 +71,9 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
       observer({ kind: 'heartbeat-failed', error: failure.message });
   };
   const attempt = async (used: HeartbeatWriter): Promise<DatabaseError | 'fault' | null> => {
-    const { physicalInterfaces: interfaceMappings, bridgeMappings } = settings.host;
     const upForMs = clock.monotonicMs() - startedMs;
     try {
-      intervalMs = await used.beat({ upForMs, devices: edges.devices(), interfaceMappings, bridgeMappings });
+      intervalMs = await used.beat({ upForMs, devices: edges.devices(), ...servedBy(settings) });
       return null;
     } catch (error) {
       if (error instanceof DatabaseError) return error;
@@ -106,3 +106,9 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
     },
   };
 }
+
+const servedBy = ({ host, tunnelAddress }: Settings): Omit<SelfReport, 'upForMs' | 'devices'> => ({
+  interfaceMappings: host.physicalInterfaces,
+  bridgeMappings: host.bridgeMappings,
+  tunnelAddress,
+});

@@ -24,7 +24,7 @@ const ALIASES: Readonly<Record<string, SettingName>> = {
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
-/** Keys of the plugin, of other agents and of oslo's libraries that share the four sections, from Essex to Neutron. */
+/** Keys of the plugin, of other agents and of oslo's libraries that share these sections, from Essex to Neutron. */
 const IRRELEVANT: Readonly<Record<Section, ReadonlySet<string>>> = {
   DEFAULT: words(`
     admin_password admin_tenant_name admin_user advertise_mtu agent_down_time allow_automatic_dhcp_failover
@@ -76,6 +76,9 @@ const IRRELEVANT: Readonly<Record<Section, ReadonlySet<string>>> = {
     sqlite_synchronous synchronous_reader use_db_reconnect use_tpool
   `),
   LINUX_BRIDGE: new Set(),
+  VXLAN: words(`
+    arp_responder l2_population multicast_ranges tos ttl udp_dstport udp_srcport_max udp_srcport_min vxlan_group
+  `),
   AGENT: words(`
     agent_type arp_responder availability_zone check_child_processes_action
     check_child_processes_interval comment_iptables_rules debug_iptables_rules dscp dscp_inherit
@@ -89,7 +92,7 @@ const IRRELEVANT: Readonly<Record<Section, ReadonlySet<string>>> = {
 const FOREIGN_SECTIONS = words(`
   CACHE CORS DESIGNATE DHCP_AGENT EXPERIMENTAL HEALTHCHECK IRONIC KEYSTONE KEYSTONE_AUTHTOKEN L3_AGENT MACVTAP
   MATCHMAKER_REDIS MATCHMAKER_RING ML2 NETWORK_LOG NOVA OVS PLACEMENT PRIVSEP PROFILER QOS QUOTAS SECURITYGROUP
-  SECURITY_GROUP SERVICE_PROVIDERS SRIOV_NIC SSL VLANS VXLAN
+  SECURITY_GROUP SERVICE_PROVIDERS SRIOV_NIC SSL VLANS
 `);
 const FOREIGN_PREFIXES = ['ML2_', 'OSLO_', 'CORS.', 'PRIVSEP_', 'OVS_'];
 
@@ -107,7 +110,7 @@ export function meaningOfSection(name: string): SectionMeaning {
 }
 
 /**
- * What a key means in one of the four sections. A setting is taken in any of them, so that a misplaced `read_only`
+ * What a key means in one of these sections. A setting is taken in any of them, so that a misplaced `read_only`
  * is never overlooked; only the short Essex words mean something in `[DATABASE]` alone (its `host` is the server).
  */
 export function meaningOf(section: Section, written: string, value: string): Meaning {

@@ -10,13 +10,14 @@ import {
   hostNames,
   integer,
   interfaceName,
+  ipAddress,
   listenAddress,
   mappings,
   oneOf,
 } from './formats.js';
 
 /** The sections of a file that hold settings of this agent, in the spelling of the oldest files; case is ignored. */
-export const SECTIONS = ['DEFAULT', 'DATABASE', 'LINUX_BRIDGE', 'AGENT'] as const;
+export const SECTIONS = ['DEFAULT', 'DATABASE', 'LINUX_BRIDGE', 'VXLAN', 'AGENT'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** One setting. `default` is the text a file would hold; null: there is none, or it depends on the host. */
@@ -98,6 +99,18 @@ export const SETTINGS = {
     'LINUX_BRIDGE',
     interfaceName,
     'The one network interface of an Essex database, whose networks name no physical network.',
+  ),
+  enable_vxlan: setting(
+    'VXLAN',
+    'true',
+    boolean,
+    'Whether local_ip counts. This agent makes no tunnels; it leaves those that are there to be found.',
+  ),
+  local_ip: setting(
+    'VXLAN',
+    '',
+    ipAddress,
+    'Address at which the tunnels of this host end: its row in agents, taken over from Neutron, goes on to name them.',
   ),
   host: optional('AGENT', hostName, 'Name of this host as the database has it; default: the host name.'),
   polling_interval: setting('AGENT', '2', interval, 'Pause between two polls of the database.'),

@@ -62,6 +62,7 @@ export function toSettings(
       readOnly: values.read_only,
       host: hostName,
     },
+    tunnelAddress: values.enable_vxlan ? values.local_ip : null,
     pollingIntervalMs: values.polling_interval,
     reconnectIntervalMs: values.reconnect_interval,
     sqlMaxRetries: values.sql_max_retries,

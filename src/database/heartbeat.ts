@@ -8,6 +8,7 @@ import { databaseError, endpointOf, isDuplicate } from './errors.js';
 import { type AGENT_COLUMNS, AGENT_TYPE } from './generations/agents.js';
 import { findOwnRow, ownKey } from './own-row.js';
 import { openSession, type Session } from './session.js';
+import { keptTunnels, NO_TUNNELS, type Tunnels } from './tunnels.js';
 import { oneAfterAnother } from './turns.js';
 import { heed, makeWatermark } from './watermark.js';
 
@@ -16,10 +17,16 @@ const NOTHING_TO_WRITE_MS = 300_000;
 /** `agents.configurations` in every generation. */
 const CONFIGURATION_LENGTH_MAX = 4095;
 
-/** A session that beats, and the key of the row as it found or made it. */
+/** A session that beats, and the row as it found or made it. */
 interface Beating {
   readonly session: Session;
-  row: string | null;
+  row: KnownRow | null;
+}
+
+/** The key of this host's row, and what stays in it of the agent before. */
+interface KnownRow {
+  readonly id: string;
+  readonly tunnels: Tunnels;
 }
 
 /**
@@ -80,40 +87,44 @@ export function openHeartbeats(
 interface NewRow {
   readonly host: string;
   readonly binary: string;
-  readonly configurations: string;
+  readonly report: SelfReport;
   readonly now: Knex.Raw;
   readonly startedAt: Knex.Raw;
 }
 
 /**
- * Freshens the row with this key, unless its heartbeat is older than the last one: then, and without a key, it is looked
- * for, so that what the database has gone back to is noticed before it is written over. Made when there is none. Gives its
- * key.
+ * Freshens the known row, unless its heartbeat is older than the last one: then, and without a key, it is looked
+ * for, so that what the database has gone back to is noticed before it is written over. Made when there is none.
  */
 async function freshen(
   connection: Connection,
   row: NewRow,
-  key: string | null,
+  known: KnownRow | null,
   watermark: Watermark,
-): Promise<string> {
-  const fresh = { heartbeat_timestamp: row.now, configurations: row.configurations };
+): Promise<KnownRow> {
+  const fresh = (tunnels: Tunnels) => ({
+    heartbeat_timestamp: row.now,
+    configurations: configurationsOf(connection.server, row.report, tunnels),
+  });
   const { heartbeat } = watermark.seen();
   const rowOf = (id: string): Knex.QueryBuilder => connection.builder('agents').where({ id });
-  if (key !== null) {
-    const known = heartbeat === null ? rowOf(key) : rowOf(key).where('heartbeat_timestamp', '>=', heartbeat);
-    if ((await connection.write(known.update(fresh))) > 0) return key;
+  if (known !== null) {
+    const own = rowOf(known.id);
+    const unlessOlder = heartbeat === null ? own : own.where('heartbeat_timestamp', '>=', heartbeat);
+    if ((await connection.write(unlessOlder.update(fresh(known.tunnels)))) > 0) return known;
   }
   const found = await findOwnRow(connection, row.host);
   heed(watermark, found?.heartbeat ?? null);
-  const own = found?.id ?? (await makeRow(connection, row)) ?? (await findOwnRow(connection, row.host))?.id;
-  if (own === undefined) throw takenByAnother(connection, row.host);
+  const id = found?.id ?? (await makeRow(connection, row)) ?? (await findOwnRow(connection, row.host))?.id;
+  if (id === undefined) throw takenByAnother(connection, row.host);
+  const tunnels = keptTunnels(found?.configurations ?? null, row.report.tunnelAddress);
   // What an administrator or an older agent wrote into the other columns stays.
-  await connection.write(rowOf(own).update({ ...fresh, started_at: row.startedAt }));
-  return own;
+  await connection.write(rowOf(id).update({ ...fresh(tunnels), started_at: row.startedAt }));
+  return { id, tunnels };
 }
 
 /** Grizzly's table lets a host have two rows, which its server then stumbles over. Gives the key; null: there is such a row already. */
-async function makeRow({ builder, write }: Connection, row: NewRow): Promise<string | null> {
+async function makeRow({ builder, write, server }: Connection, row: NewRow): Promise<string | null> {
   const id = ownKey(row.host);
   const values = {
     id,
@@ -125,7 +136,7 @@ async function makeRow({ builder, write }: Connection, row: NewRow): Promise<str
     created_at: row.now,
     started_at: row.startedAt,
     heartbeat_timestamp: row.now,
-    configurations: row.configurations,
+    configurations: configurationsOf(server, row.report, NO_TUNNELS),
   } satisfies Record<(typeof AGENT_COLUMNS.inserted)[number], unknown>;
   try {
     await write(builder('agents').insert(values));
@@ -143,27 +154,31 @@ function newRow({ builder, server }: Connection, host: string, binary: string, r
     server.engine === 'postgresql'
       ? ["timezone('utc', clock_timestamp())", "timezone('utc', clock_timestamp()) - ? * interval '1 second'"]
       : ['utc_timestamp()', 'utc_timestamp() - interval ? second'];
-  const configurations = configurationsOf(report);
-  if (configurations.length > CONFIGURATION_LENGTH_MAX) throw tooLong(server, configurations.length);
-  return { host, binary, configurations, now: builder.raw(now), startedAt: builder.raw(startedAt, [upForS]) };
+  return { host, binary, report, now: builder.raw(now), startedAt: builder.raw(startedAt, [upForS]) };
 }
 
 /** What servers and their clients read of an agent: ML2 binds only ports of physical networks that are named here. */
-function configurationsOf({ devices, interfaceMappings, bridgeMappings }: SelfReport): string {
+function configurationsOf(
+  server: DatabaseServer,
+  { devices, interfaceMappings, bridgeMappings }: SelfReport,
+  tunnels: Tunnels,
+): string {
   const json = JSON.stringify({
     bridge_mappings: Object.fromEntries(bridgeMappings),
     devices,
     extensions: [],
     interface_mappings: Object.fromEntries(interfaceMappings),
     l2_population: false,
-    tunnel_types: [],
-    tunneling_ip: '',
+    tunnel_types: tunnels.types,
+    tunneling_ip: tunnels.address,
   });
   // The column may be of a character set that holds less than names may; JSON can say all of it in ASCII.
-  return json.replace(
+  const ascii = json.replace(
     /[\u007f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+  if (ascii.length > CONFIGURATION_LENGTH_MAX) throw tooLong(server, ascii.length);
+  return ascii;
 }
 
 const tooLong = (server: DatabaseServer, length: number): DatabaseError =>

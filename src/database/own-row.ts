@@ -10,10 +10,11 @@ import { text } from './generations/values.js';
 /** A host has one row; more are left from a table that allows them. */
 const ROWS_MAX = 100;
 
-/** This host's row in `agents`, and its heartbeat to the second. */
+/** This host's row in `agents`, its heartbeat to the second, and what it says of the host. */
 export interface OwnRow {
   readonly id: string;
   readonly heartbeat: string | null;
+  readonly configurations: string | null;
 }
 
 /** The comparison is made once more here: to some collations `Host1` and `host1` are the same. */
@@ -28,7 +29,9 @@ export async function findOwnRow(connection: Connection, host: string): Promise<
   );
   const own = rows.find((row) => text(row.agent_type) === AGENT_TYPE && text(row.host) === host);
   const id = text(own?.id ?? null);
-  return own === undefined || id === null ? null : { id, heartbeat: text(own.heartbeat) };
+  return own === undefined || id === null
+    ? null
+    : { id, heartbeat: text(own.heartbeat), configurations: text(own.configurations) };
 }
 
 /**

@@ -104,6 +104,8 @@ export interface SelfReport {
   readonly devices: number;
   readonly interfaceMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
   readonly bridgeMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
+  /** As `Settings.tunnelAddress`. */
+  readonly tunnelAddress: string | null;
 }
 
 /** Keeps this host's row in `agents` fresh, on a connection of its own, so that nothing waits for it. */

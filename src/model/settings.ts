@@ -67,6 +67,8 @@ export interface Settings {
   readonly host: HostSettings;
   readonly guard: GuardSettings;
   readonly database: DatabaseSettings;
+  /** The address of this host at which its tunnels end, by its own files; null: they say nothing of tunnels. */
+  readonly tunnelAddress: string | null;
   readonly pollingIntervalMs: number;
   readonly reconnectIntervalMs: number;
   /** -1: for ever. */

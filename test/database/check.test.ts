@@ -36,7 +36,13 @@ const FORBIDDEN = [
   `delete from agents`,
 ];
 const HAS_AGENTS: ReadonlySet<string> = new Set(['grizzly', 'ml2-havana', 'ml2-zed']);
-const REPORT = { upForMs: 0, devices: 1, interfaceMappings: new Map(), bridgeMappings: new Map() };
+const REPORT = {
+  upForMs: 0,
+  devices: 1,
+  interfaceMappings: new Map(),
+  bridgeMappings: new Map(),
+  tunnelAddress: null,
+};
 
 let accounts = 0;
 

@@ -77,7 +77,13 @@ describe('PostgreSQL behind PgBouncer', () => {
     assert.equal((await both.read(QUESTION)).ports.length, 1);
     await both.close();
     const heart = openHeartbeats(settings);
-    const report = { upForMs: 0, devices: 1, interfaceMappings: new Map(), bridgeMappings: new Map() };
+    const report = {
+      upForMs: 0,
+      devices: 1,
+      interfaceMappings: new Map(),
+      bridgeMappings: new Map(),
+      tunnelAddress: null,
+    };
     assert.equal((await failureOf(heart.beat(report))).kind, 'no-transactions');
     await heart.close();
   });

@@ -43,6 +43,7 @@ export function makeStage(random: Random): Stage {
         readOnly: false,
         host: TEST_HOST,
       },
+      tunnelAddress: null,
       pollingIntervalMs,
       reconnectIntervalMs: 2_000,
       sqlMaxRetries: -1,

@@ -5,7 +5,7 @@ export const AGENT_TYPE = 'Linux bridge agent';
 
 /** The columns that a beat writes; whatever else a release has is left to its default. */
 export const AGENT_COLUMNS = {
-  found: ['id', 'agent_type', 'host'],
+  found: ['id', 'agent_type', 'host', 'configurations'],
   inserted: [
     'id',
     'agent_type',

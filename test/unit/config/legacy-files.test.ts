@@ -172,6 +172,18 @@ test('a password in Latin-1 loses no byte', (t) => {
   assert.equal(loaded({ files: [file(t, bytes)] }).settings.database.servers[0].password(), 'pé\xff');
 });
 
+test('the address of tunnels is that of [vxlan], unless it is switched off there', (t) => {
+  const addressIn = (text: string) => loaded({ files: [file(t, text)] }).settings.tunnelAddress;
+  assert.equal(addressIn(HAVANA), '10.0.0.1');
+  assert.equal(addressIn(HAVANA.replace('enable_vxlan = True', 'enable_vxlan = False')), null);
+  assert.equal(addressIn(FOLSOM), null);
+  const [problem] = problems({ files: [file(t, HAVANA.replace('local_ip = 10.0.0.1', 'local_ip = eth0'))] });
+  assert.deepEqual(
+    [problem?.setting, problem?.wrong],
+    ['local_ip', 'is not an IP address: value was "eth0"'],
+  );
+});
+
 test('a mapping list may go on over lines', (t) => {
   const text = `${FOLSOM}\n[LINUX_BRIDGE]\nphysical_interface_mappings = a:eth1,\n    b:eth2\n`;
   assert.deepEqual(
@@ -251,8 +263,8 @@ test('root_helper written many times gives one warning', (t) => {
   assert.equal(warnings.length, 1);
 });
 
-test('read_only counts in whichever of the four sections it stands', (t) => {
-  for (const section of ['DEFAULT', 'DATABASE', 'LINUX_BRIDGE', 'AGENT'])
+test('read_only counts in whichever of the sections it stands', (t) => {
+  for (const section of ['DEFAULT', 'DATABASE', 'LINUX_BRIDGE', 'VXLAN', 'AGENT'])
     assert.equal(
       loaded({ files: [file(t, `${HAVANA}\n[${section}]\nread_only = True\n`)] }).settings.database.readOnly,
       true,

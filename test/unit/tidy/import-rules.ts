@@ -26,7 +26,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
     node: 'any',
   },
   'src/config': { rooms: ['files', 'model'], packages: ['convict'], node: 'any' },
-  'src/database': { rooms: ['files', 'model'], packages: ['knex', 'pg', 'mysql2', ...LOGGING], node: 'any' },
+  'src/database': {
+    rooms: ['files', 'model'],
+    packages: ['knex', 'pg', 'mysql2', ...LOGGING, 'valibot'],
+    node: 'any',
+  },
   'src/files': { rooms: [], packages: [], node: ['node:fs', 'node:path'] },
   'src/kernel': { rooms: ['model'], packages: ['koffi', ...LOGGING], node: 'any' },
   'src/monitoring': { rooms: ['files', 'model'], packages: ['prom-client', ...LOGGING], node: 'any' },
