@@ -99,13 +99,7 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
   const fields = fieldsOf(network, target);
   const operations: Operation[] = [];
   if (bridge.alias !== labelOf(network.id) && !hasMacOfStranger(context.world, bridge)) {
-    operations.push({
-      ...fields,
-      op: 'set-label',
-      target,
-      label: labelOf(network.id),
-      reason: `marks the bridge as the agent's`,
-    });
+    operations.push(...adopt(network, bridge, fields));
   }
   if (bridge.group !== FILTERED_GROUP && isFiltered(context.world, network)) {
     const reason = 'its taps are filtered, as on every bridge that the agent makes';
@@ -126,6 +120,20 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
   }
   if (!bridge.up) operations.push({ ...fields, op: 'set-up', target, reason: 'the bridge is down' });
   return operations;
+}
+
+/**
+ * Neutron's agent leaves a bridge with the lowest MAC address of its ports, and the kernel changes that whenever a lower one
+ * comes or the lowest goes, until somebody sets one (br_stp_recalculate_bridge_id): the neighbours of a host whose address is on
+ * such a bridge then lose it. The label comes last, so that an agent that is killed in between does both again.
+ */
+function adopt(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operation[] {
+  const target = present(bridge);
+  const [label, reason] = [labelOf(network.id), `marks the bridge as the agent's`];
+  return [
+    { ...fields, op: 'set-mac', target, mac: bridge.mac, reason: 'it stays as it is while taps come and go' },
+    { ...fields, op: 'set-label', target, label, reason },
+  ];
 }
 
 /**

@@ -44,6 +44,9 @@ async function expectReachable(t: Cleanup, router: string): Promise<void> {
   await exchange(await openConnections(t, router), 'x');
 }
 
+/** A link-local address the kernel makes by itself, some time after a bridge has got its first port. */
+const isGiven = (address: unknown): boolean => !String(address).includes('"scope":"link"');
+
 const settled = (how: 'completed' | 'taken-back'): MoveEvent[] => [{ kind: 'move-settled', how }];
 
 /** The bridge as the agent makes it, and the interface in it with everything moved, where the move is to go back. */
@@ -66,7 +69,7 @@ describe('an agent killed while it moves addresses', () => {
         assert.deepEqual(startAgain(folder), point === 'given' ? settled('taken-back') : []);
         const [holder, other] = isMoved ? [to, from] : [from, to];
         assert.deepEqual(carried(ns, holder), all);
-        assert.deepEqual(carried(ns, other).addresses, []);
+        assert.deepEqual(carried(ns, other).addresses.filter(isGiven), []);
         assert.equal(ipLink(ns, 'eth0')?.master, holder === BRIDGE ? BRIDGE : undefined);
         await expectReachable(t, router);
       });

@@ -49,6 +49,27 @@ test('an adopted bridge keeps the MAC address that it has', (t) => {
   assert.equal(ipLink(stage.ns, brq('a'))?.address, mac);
 });
 
+test('a flat bridge that Neutron made keeps the MAC address it had when it was adopted, whoever comes and goes', (t) => {
+  const mac = '02:00:00:00:00:20';
+  const stage = makeStage(t, [
+    ...DIGITS.map(makeTap),
+    `link set ${tap('1')} address ${mac}`,
+    `link set ${tap('2')} address 02:00:00:00:00:10`,
+    `link add ${brq('a')} up type bridge forward_delay 0`,
+    `link set eth1 address 02:00:00:00:00:30 master ${brq('a')}`,
+    `link set ${tap('1')} up master ${brq('a')}`,
+  ]);
+  assert.equal(ipLink(stage.ns, brq('a'))?.address, mac, 'the kernel has taken the lowest');
+  const rows = { ports: portsOf('1'), networks: [network('a', 'flat physnet1')] };
+  assert.ok(stage.pass(rows).operations.some(({ op }) => op === 'set-mac'));
+  stage.pass({ ...rows, ports: portsOf('1', '2') });
+  assert.equal(ipLink(stage.ns, tap('2'))?.master, brq('a'));
+  assert.equal(ipLink(stage.ns, brq('a'))?.address, mac, 'a lower one came');
+  ip(stage.ns, 'link', 'del', tap('1'));
+  assert.equal(ipLink(stage.ns, brq('a'))?.address, mac, 'its own went');
+  assert.deepEqual(stage.pass({ ...rows, ports: portsOf('1', '2') }).operations, []);
+});
+
 test('a flat bridge takes its uplink’s accept_ra, autoconf and forwarding', (t) => {
   const stage = makeStage(t, [makeTap('1')]);
   const settings = { accept_ra: '2', autoconf: '0', forwarding: '1', disable_ipv6: '0' };
