@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander';
-import { processEnvironment } from '../config/environment.js';
+import { forgetVariablesOfDrivers, processEnvironment } from '../config/environment.js';
 import { CONVENTIONAL_FILES } from '../config/files.js';
 import { type LoadResult, loadSettings, loadSettingsWithoutPassword, type Sources } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
@@ -16,6 +16,7 @@ import { writeErr, writeOut } from './terminal.js';
  * is loaded only when it is the one that was asked for.
  */
 export async function main(args: readonly string[]): Promise<ExitCode> {
+  forgetVariablesOfDrivers();
   const output = terminalOutput();
   // What is thrown where nobody waits for it; the daemon has a way of its own.
   catchStray((thrown) => void endProcess(complainOfThrown(output, thrown)));

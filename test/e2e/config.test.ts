@@ -51,6 +51,20 @@ describe('config show and config check', () => {
       assert.ok(!stdout.includes(PASSWORD) && !stdout.includes(encodeURIComponent(PASSWORD)));
     });
 
+    for (const [name, value] of [
+      ['PGOPTIONS', '-c search_path=elsewhere'],
+      ['PGREPLICATION', 'database'],
+      ['PGSSLNEGOTIATION', 'direct'],
+      ['NODE_PG_FORCE_NATIVE', '1'],
+    ] as const) {
+      test(`${name} in the environment of whoever calls it leads to no other database`, async (t) => {
+        const { namespace, config } = prepare(t);
+        const args = ['--config-file', config.path, 'schema', 'check'];
+        const { code, stderr } = await runCli(namespace, args, { environment: { [name]: value } });
+        assert.equal(code, 0, stderr);
+      });
+    }
+
     test('config check is 0 where everything fits', async (t) => {
       const { cli, findings } = prepare(t);
       assert.deepEqual(await findings(), { code: 0, codes: [] });

@@ -120,3 +120,13 @@ for (const [what, script] of [
     }
   });
 }
+
+test('output for which the disk has no room, or only half of it, is told and no success', async (t) => {
+  const namespace = hostOf(t);
+  for (const file of ['/dev/full', '/mnt/half']) {
+    const script = `mount -t tmpfs -o size=4k tmpfs /mnt; $0 schema sql --dialect mysql >${file}`;
+    const { code, stderr } = await shell(namespace, script);
+    assert.equal(code, 1, file);
+    assert.match(stderr, /SYSTEM_REFUSED: ENOSPC/);
+  }
+});
