@@ -55,7 +55,12 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
   };
   const verdict = release(settings, input, judge(settings, input));
   const isFree = ({ key }: Removal): boolean => !verdict.held.has(key);
-  const heard = { isSilent: isSilent(world, desired), removals: desired.removals, isFree };
+  const heard = {
+    isSilent: isSilent(world, desired),
+    isCatchingUp: fresh.answer.suspect !== null && fresh.answer.behind !== null,
+    removals: desired.removals,
+    isFree,
+  };
   const going = new Map(desired.removals.filter(isFree).map((one) => [one.key, one]));
   let current = verdict;
   return {

@@ -1,18 +1,19 @@
 import { endpointOf } from '../database/errors.js';
-import { settleSign } from '../database/watermark.js';
+import { signAgainst } from '../database/watermark.js';
 import {
   type Answer,
   DatabaseError,
   EXIT,
   type ExitCode,
   type PassReport,
-  type WentBack,
+  type Sign,
 } from '../model/index.js';
 import { memoryChangesAtMs, settleStatuses } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
 import { look, pass, viewCaughtUp } from './look.js';
 import type { PollOutcome } from './poller.js';
+import { settleServers } from './server-record.js';
 import { shutDown } from './shut-down.js';
 import { type AgentState, type Asked, guarded, noteFault } from './state.js';
 
@@ -60,17 +61,16 @@ function ask(self: AgentState): Asked {
 async function workWith(
   self: AgentState,
   { view, presentBefore }: Asked,
-  sign: WentBack | null,
+  sign: Sign | null,
   answer: Answer,
 ): Promise<PollOutcome> {
   noteAnswered(self);
   const { servers } = self.edges;
-  const { wentBack } = servers.watermark.seen();
+  const wentBack = signAgainst(servers.watermark, answer);
   const told = { answer, presentBefore, wentBack, asked: view.observed };
   const report = guarded(self, () => pass(self, 'poll', told));
   if (report === null) return 'retry';
-  servers.keepTrust(self.memory.server);
-  settleSign(servers.watermark, sign);
+  settleServers(servers, { trust: self.memory.server, answer, sign });
   await writeStatuses(self, report);
   // After the statuses, which somebody waits for: a disk may take its time.
   keepLastKnownGood(self, answer);

@@ -1,11 +1,13 @@
 import * as v from 'valibot';
-import { makeWatermark } from '../database/watermark.js';
+import { makeWatermark, restartFrom, settleSign } from '../database/watermark.js';
 import {
   type AgentEvent,
+  type Answer,
   type Clock,
   isSame,
   messageOf,
   type Seen,
+  type Sign,
   type StateKind,
   type Store,
   type Watermark,
@@ -44,7 +46,7 @@ const SHAPE: Shape<Kept> = v.object({
     endpoint: v.nullable(v.string()),
     generation: v.nullable(v.string()),
     heartbeat: v.nullable(v.string()),
-    wentBack: v.nullable(v.object(WENT_BACK)),
+    wentBack: v.nullable(v.object({ ...WENT_BACK, server: v.optional(v.string(), '') })),
   }),
 });
 
@@ -88,4 +90,18 @@ export function openServerRecord(
       if (watermark.seen().heartbeat !== first?.seen.heartbeat) write();
     },
   };
+}
+
+/** An answer that was judged, and the sign that was there before it was asked for. */
+export interface Judged {
+  readonly trust: ServerTrust | null;
+  readonly answer: Answer;
+  readonly sign: Sign | null;
+}
+
+/** Keeps what has become of the trust, and only then lets go of what has spoken against it. */
+export function settleServers({ watermark, keepTrust }: ServerRecord, { trust, answer, sign }: Judged): void {
+  keepTrust(trust);
+  settleSign(watermark, answer, sign);
+  if (trust?.doubt === null) restartFrom(watermark, answer);
 }

@@ -1,4 +1,4 @@
-import { settleSign } from '../database/watermark.js';
+import { signAgainst } from '../database/watermark.js';
 import {
   type Answer,
   type Clock,
@@ -20,7 +20,7 @@ import { tapNames, viewOf } from '../reconcile/view.js';
 import { GUARD, guardStateOf, recallGuard } from './keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './last-known-good.js';
 import { type PassResult, runPass } from './pass.js';
-import type { ServerRecord } from './server-record.js';
+import { type ServerRecord, settleServers } from './server-record.js';
 
 /** No question but that of what is here. */
 const NOTHING: Question = { taps: [], bridges: [] };
@@ -91,7 +91,6 @@ export async function applyOnce(
   const stateError =
     keep(edges.store, GUARD, guardStateOf(result.memory.guard)) ??
     keep(edges.store, LAST_KNOWN_GOOD, lastKnownGoodOf(result.memory, result.answer));
-  edges.servers.keepTrust(result.memory.server);
   edges.servers.close();
   const statusError = await write(edges.database, settings, result.report.statuses);
   return { ...result, statusError, stateError };
@@ -125,11 +124,11 @@ async function single(
     trigger: 'command',
     settings,
     memory,
-    fresh: { answer, presentBefore, wentBack: watermark.seen().wentBack },
+    fresh: { answer, presentBefore, wentBack: signAgainst(watermark, answer) },
     accepted: acceptRemovals ? 'all' : 'remembered',
     ...manner,
   });
-  if (manner.apply) settleSign(watermark, sign);
+  if (manner.apply) settleServers(servers, { trust: result.memory.server, answer, sign });
   return { ...result, answer };
 }
 

@@ -12,6 +12,10 @@ export interface ServerState {
   readonly suspect: Answer['suspect'];
 }
 
+/** The server, and the schema in it, that an answer comes from, see `Answer`. */
+export const originOf = ({ namespace }: Connection, { identity }: ServerState): string =>
+  namespace === null ? identity : `${identity}/${namespace}`;
+
 export type Select = Knex.QueryBuilder | Knex.Raw;
 
 /** What the server is, and the rows of each SELECT, in order. */

@@ -58,8 +58,8 @@ export function openDatabase(
     try {
       const snapshot = readSnapshot(current, question, settings.host, last);
       last = await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
-      heed(watermark, last.heartbeat);
-      return last.answer;
+      const behind = heed(watermark, last.heartbeat);
+      return behind === null ? last.answer : { ...last.answer, behind };
     } catch (error) {
       throw giveUp(current, error);
     }

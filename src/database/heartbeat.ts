@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 import { DatabaseError, type HeartbeatWriter, type SelfReport } from '../model/database.js';
 import type { DatabaseServer, DatabaseSettings } from '../model/settings.js';
-import type { Watermark } from '../model/watermark.js';
+import type { Watermark, WentBack } from '../model/watermark.js';
 import { answered, closing, disconnect } from './connect.js';
-import type { Connection } from './connection.js';
+import { type Connection, originOf } from './connection.js';
 import { databaseError, endpointOf, isDuplicate } from './errors.js';
 import { type AGENT_COLUMNS, AGENT_TYPE } from './generations/agents.js';
 import { findOwnRow, ownKey } from './own-row.js';
@@ -114,13 +114,21 @@ async function freshen(
     if ((await connection.write(unlessOlder.update(fresh(known.tunnels)))) > 0) return known;
   }
   const found = await findOwnRow(connection, row.host);
-  heed(watermark, found?.heartbeat ?? null);
+  const older = heed(watermark, found?.heartbeat ?? null);
+  if (older !== null) await noteSign(connection, watermark, older);
   const id = found?.id ?? (await makeRow(connection, row)) ?? (await findOwnRow(connection, row.host))?.id;
   if (id === undefined) throw takenByAnother(connection, row.host);
   const tunnels = keptTunnels(found?.configurations ?? null, row.report.tunnelAddress);
   // What an administrator or an older agent wrote into the other columns stays.
   await connection.write(rowOf(id).update({ ...fresh(tunnels), started_at: row.startedAt }));
   return { id, tunnels };
+}
+
+/** On a read-only server nothing is written over, and every answer shows how old it is. */
+async function noteSign(connection: Connection, watermark: Watermark, older: WentBack): Promise<void> {
+  const { server } = await connection.wholeSnapshot([], null);
+  if (server.suspect === null)
+    watermark.note({ wentBack: { ...older, server: originOf(connection, server) } });
 }
 
 /** Grizzly's table lets a host have two rows, which its server then stumbles over. Gives the key; null: there is such a row already. */

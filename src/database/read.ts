@@ -4,7 +4,7 @@ import { deviceOf, ID_PREFIX_LENGTH, isUsableId, lookedForBy } from '../model/na
 import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
-import type { Connection, Row, Select, ServerState } from './connection.js';
+import { type Connection, originOf, type Row, type Select, type ServerState } from './connection.js';
 import { type Found, found } from './found.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { shown } from './generations/values.js';
@@ -136,7 +136,7 @@ const areRowsSame = (now: Rows, last: Rows): boolean =>
   now.ports === last.ports && now.networks === last.networks;
 
 function concluded(
-  { generation, connection: { namespace } }: Reader,
+  { generation, connection }: Reader,
   now: Omit<Reading, 'answer'>,
   emptyTables: readonly string[],
   last: Reading | null,
@@ -151,8 +151,9 @@ function concluded(
     hasHosts: generation.hasHosts,
     ports: withSpelling(portsIn(ports.items), networks.items),
     networks: networks.items,
-    server: namespace === null ? server.identity : `${server.identity}/${namespace}`,
+    server: originOf(connection, server),
     suspect: server.suspect,
+    behind: null,
     emptyTables,
     warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
   };

@@ -1,4 +1,5 @@
-import type { Seen, Watermark, WentBack } from '../model/watermark.js';
+import type { Answer } from '../model/database.js';
+import type { Seen, Sign, Watermark, WentBack } from '../model/watermark.js';
 
 const NOTHING_SEEN: Seen = { endpoint: null, generation: null, heartbeat: null, wentBack: null };
 
@@ -18,18 +19,31 @@ export function makeWatermark(
   };
 }
 
-/** After an answer was judged: a sign that was there before it was asked for has been heeded. */
-export function settleSign(watermark: Watermark, before: WentBack | null): void {
-  if (before !== null && watermark.seen().wentBack === before) watermark.note({ wentBack: null });
+/**
+ * Takes in the heartbeat of this agent that the database shows, and gives the sign when it is an older one. Only the
+ * database's own words are compared, so that no clock of this host counts; null (no row, or none to see) says nothing.
+ * What is known does not become older by that: the next server may be older too, and newer than this one.
+ */
+export function heed(watermark: Watermark, shown: string | null): WentBack | null {
+  const { heartbeat: known } = watermark.seen();
+  if (shown === null || shown === known) return null;
+  if (known !== null && shown < known) return { known, shown };
+  watermark.note({ heartbeat: shown });
+  return null;
 }
 
-/**
- * Takes in the heartbeat of this agent that the database shows. Only the database's own words are compared, so that no
- * clock of this host counts; null (no row, or none to see) says nothing.
- */
-export function heed(watermark: Watermark, shown: string | null): void {
-  const { heartbeat: known } = watermark.seen();
-  if (shown === null || shown === known) return;
-  const isOlder = known !== null && shown < known;
-  watermark.note(isOlder ? { heartbeat: shown, wentBack: { known, shown } } : { heartbeat: shown });
+/** What speaks against the answer's server; heartbeats have a connection of their own, often to another one. */
+export function signAgainst(watermark: Watermark, { server, behind }: Answer): WentBack | null {
+  const { wentBack } = watermark.seen();
+  return behind ?? (wentBack?.server === server ? wentBack : null);
+}
+
+/** After an answer was judged: a sign that was there before it was asked for has been heeded. */
+export function settleSign(watermark: Watermark, { server }: Answer, before: Sign | null): void {
+  if (before?.server === server && watermark.seen().wentBack === before) watermark.note({ wentBack: null });
+}
+
+/** What is known begins again with an answer that is believed, however old it is. */
+export function restartFrom(watermark: Watermark, { behind }: Answer): void {
+  if (behind !== null) watermark.note({ heartbeat: behind.shown });
 }

@@ -1,6 +1,7 @@
 import type { LinkName, NetworkId, PhysicalNetwork, PortId } from './ids.js';
 import type { Network, Port } from './port.js';
 import type { Warning } from './warning.js';
+import type { WentBack } from './watermark.js';
 
 /** A tap that is here, as the database is asked for it. */
 export type TapQuestion =
@@ -35,6 +36,8 @@ export interface Answer {
   readonly server: string;
   /** Why this server's silence about a row must not be trusted; null: it may be. */
   readonly suspect: 'in-recovery' | 'read-only' | null;
+  /** This very answer shows an older heartbeat of this agent than is known; null: no sign that it is old. */
+  readonly behind: WentBack | null;
   /**
    * Tables that are wholly empty, of those that matter (`ports`, the bindings table). Probed only when
    * a wired tap, a bridge asked for or the network of a port has no row; empty otherwise.

@@ -4,16 +4,22 @@ export interface WentBack {
   readonly shown: string;
 }
 
+/** The same, found by a heartbeat on that server before it wrote over the older one. */
+export interface Sign extends WentBack {
+  /** As in `Answer`. */
+  readonly server: string;
+}
+
 /** The newest that this host has seen of its database. It outlives the connection, a reload and the process. */
 export interface Seen {
   /** Server and database of the last connection whose schema was served, in words; null: there was none. */
   readonly endpoint: string | null;
   /** The newest generation. */
   readonly generation: string | null;
-  /** This agent's own heartbeat as it was last shown or written, to the second; null: none was. */
+  /** This agent's own heartbeat, the newest that was shown since an answer was believed last, to the second; null: none was. */
   readonly heartbeat: string | null;
-  /** Set until an answer was judged by it that was asked for after it had been noticed. */
-  readonly wentBack: WentBack | null;
+  /** Set until an answer of that server was judged by it that was asked for later. */
+  readonly wentBack: Sign | null;
 }
 
 /** Where it is kept. Whatever speaks to the database looks here for what is too old to be believed. */

@@ -32,7 +32,8 @@ export function hear(
 ): ServerTrust {
   if (wentBack !== null) {
     const believed = before === null || before.believed === id ? null : before.believed;
-    return { id, believed, doubt: { kind: 'went-back', ...wentBack } };
+    const { known, shown } = wentBack;
+    return { id, believed, doubt: { kind: 'went-back', known, shown } };
   }
   if (before === null) return believe(id);
   if (before.believed === id) return believe(id);
@@ -82,17 +83,22 @@ export const concerns = (suspicion: Suspicion | null, removal: Removal): boolean
 export interface Heard {
   /** Something that is wired has no row in it, or was not asked for. */
   readonly isSilent: boolean;
+  /** It is a read-only server's that still lacks what was known: what it agrees with now, it may say otherwise soon. */
+  readonly isCatchingUp: boolean;
   readonly removals: readonly Removal[];
   /** Whether the guard lets it go ahead. */
   readonly isFree: (removal: Removal) => boolean;
 }
 
 /** A server that says of the wired taps what was known last is believed from then on, as is one whose removals went ahead. */
-export function settleTrust(trust: ServerTrust, { isSilent, removals, isFree }: Heard): ServerTrust {
+export function settleTrust(
+  trust: ServerTrust,
+  { isSilent, isCatchingUp, removals, isFree }: Heard,
+): ServerTrust {
   const { id, doubt } = trust;
   if (doubt === null) return trust;
   const doubted = doubt.kind === 'other-server' ? removals.filter(restsOnMissingRows) : removals;
-  const saysWhatWasKnown = !isSilent && doubted.length === 0;
+  const saysWhatWasKnown = !isSilent && !isCatchingUp && doubted.length === 0;
   return saysWhatWasKnown || (doubted.length > 0 && doubted.every(isFree)) ? believe(id) : trust;
 }
 

@@ -21,6 +21,7 @@ import {
 import { type MariadbPair, startMariadbPair } from '../support/mariadb-pair.js';
 import { type Cleanup, makeNamespace } from '../support/netns.js';
 import { type Rows, rowsOf } from '../support/schema-rows.js';
+import { waitUntil } from '../support/schema-servers.js';
 import { createSchema } from '../support/schema-tables.js';
 import { startWitness } from '../support/witness.js';
 
@@ -123,6 +124,51 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
     await witness.expectToStayIn(bridgeOf(HERE), ...[STAYS, MOVES, MADE_LATER].map(tapOf));
     assert.equal(masterOf(namespace, tapOf(MADE_LATER)), bridgeOf(HERE));
   });
+
+  test('a primary that comes back from a dump moves no tap back, although the replica that answered between lags behind it', async (t) => {
+    const { namespace, config } = await makeCloud(t);
+    const agent = await startAgent(t, namespace, config);
+    const lags = await nextHeartbeat(null);
+    await pair.catchUp();
+    await pair.lag();
+    const restored = await nextHeartbeat(lags);
+    await pair.primary.query(`update ports set network_id = '${THERE}' where id = '${MOVES}'`, 'quantum');
+    await waitForMaster(namespace, tapOf(MOVES), bridgeOf(THERE));
+    await nextHeartbeat(restored);
+    await pair.primaryIsPolled(2);
+    const witness = await startWitness(t, namespace);
+    await pair.primary.kill();
+    await agent.line(HELD);
+    await pair.replicaIsPolled(3);
+    agent.signal('SIGTERM');
+    await agent.ended();
+
+    await pair.primary.start();
+    await pair.primary.query(
+      `update ports set network_id = '${HERE}' where id = '${MOVES}';
+       update agents set heartbeat_timestamp = '${restored}'`,
+      'quantum',
+    );
+    const again = await startAgent(t, namespace, config);
+    const held = await again.line(HELD);
+    assert.match(String(held.reason), new RegExp(`database went back in time, .* to ${restored} UTC`));
+    await pair.primaryIsPolled(5);
+    await expectHeld(namespace, config, [MOVES]);
+    await witness.expectToStayIn(bridgeOf(THERE), tapOf(MOVES));
+  });
+
+  /** Waits for a heartbeat on the primary that is newer than this one; gives it. */
+  async function nextHeartbeat(last: string | null): Promise<string> {
+    let found: string | null = null;
+    await waitUntil(async () => {
+      const sql = `select date_format(heartbeat_timestamp, '%Y-%m-%d %H:%i:%s') as beat from agents`;
+      const [row] = await pair.primary.query(sql, 'quantum');
+      found = row === undefined ? null : String(row.beat);
+      return found !== null && (last === null || found > last);
+    }, 'a heartbeat');
+    assert.ok(found !== null);
+    return found;
+  }
 
   /** The primary is back, and the replica hears from it what it has missed. */
   async function catchesUp(agent: RunningAgent): Promise<void> {

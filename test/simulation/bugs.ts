@@ -32,12 +32,12 @@ const guardOff: Bug = {
   name: 'guard off',
   settings: (settings) => ({ ...settings, guard: { ...settings.guard, maxRemovals: 1_000_000 } }),
   edges: (edges) =>
-    withDatabase(edges, (database) => ({
-      ...database,
-      read: async (question) => {
-        const answer = await database.read(question);
-        return { ...answer, emptyTables: [], suspect: null, server: 'the one and only' };
-      },
+    answering(edges, (answer) => ({
+      ...answer,
+      emptyTables: [],
+      suspect: null,
+      behind: null,
+      server: 'the one and only',
     })),
 };
 
@@ -233,11 +233,7 @@ const renamedUplinkForgotten: Bug = {
 /** Whoever answers is taken for the server of before. */
 const failoverUnnoticed: Bug = {
   name: 'failover unnoticed',
-  edges: (edges) =>
-    withDatabase(edges, (database) => ({
-      ...database,
-      read: async (question) => ({ ...(await database.read(question)), server: 'the one and only' }),
-    })),
+  edges: (edges) => answering(edges, (answer) => ({ ...answer, server: 'the one and only' })),
 };
 
 /** That the database shows an older heartbeat than before is forgotten at once. */
@@ -246,8 +242,22 @@ const heartbeatUnheeded: Bug = {
   edges: (edges) => {
     const { seen, note } = edges.servers.watermark;
     const watermark = { note, seen: () => ({ ...seen(), wentBack: null }) };
-    return { ...edges, servers: { ...edges.servers, watermark } };
+    return answering({ ...edges, servers: { ...edges.servers, watermark } }, (answer) => ({
+      ...answer,
+      behind: null,
+    }));
   },
+};
+
+/** What a replica that lags behind shows is what is known from then on. */
+const replicaLowersWatermark: Bug = {
+  name: 'replica lowers the watermark',
+  edges: (edges) =>
+    answering(edges, (answer) => {
+      const { suspect, behind } = answer;
+      if (suspect !== null && behind !== null) edges.servers.watermark.note({ heartbeat: behind.shown });
+      return answer;
+    }),
 };
 
 export const BUGS: readonly Bug[] = [
@@ -262,6 +272,7 @@ export const BUGS: readonly Bug[] = [
   renamedUplinkForgotten,
   failoverUnnoticed,
   heartbeatUnheeded,
+  replicaLowersWatermark,
 ];
 
 const withKernel = (edges: Surroundings, change: (kernel: Kernel) => Kernel): Surroundings => ({
@@ -273,6 +284,12 @@ const withDatabase = (edges: Surroundings, change: (database: Database) => Datab
   ...edges,
   openDatabase: (settings) => change(edges.openDatabase(settings)),
 });
+
+const answering = (edges: Surroundings, change: (answer: Answer) => Answer): Surroundings =>
+  withDatabase(edges, (database) => ({
+    ...database,
+    read: async (question) => change(await database.read(question)),
+  }));
 
 const stateOf = (links: readonly Link[], version: number): HostState => ({
   version,

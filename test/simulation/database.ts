@@ -95,8 +95,8 @@ export function openSimulatedDatabase(edges: DatabaseEdges, watermark = makeWate
     await pause(random.between(1, 40));
     if (edges.weather().kind === 'down') throw new DatabaseError('unreachable', 'connection reset');
     edges.tells(telling);
-    heed(watermark, heartbeatText(heartbeatMs));
-    return telling.answer;
+    const behind = heed(watermark, heartbeatText(heartbeatMs));
+    return behind === null ? answer : { ...answer, behind };
   };
   const write = async (changes: readonly StatusChange[]): Promise<number> => {
     const weather = await reach();
@@ -144,6 +144,7 @@ function answerFrom(cloud: Cloud, weather: DatabaseWeather, rows: Rows, question
     networks,
     server: weather.kind === 'lagging' ? `replica-of-${cloud.server()}` : cloud.server(),
     suspect: weather.kind === 'lagging' ? weather.suspect : null,
+    behind: null,
     emptyTables: isRowMissing(question, ports, networks) ? emptyTablesOf(rows) : [],
     warnings: ports.filter(({ id }) => rows.bad.has(id)).map(badRow),
   };

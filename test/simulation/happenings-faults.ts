@@ -97,6 +97,21 @@ const dumpRestored: Happen = ({ cloud }, random) => {
   return `a dump of ${lossMs} ms ago is restored on ${cloud.server()}`;
 };
 
+/** The primary is away for a while, a replica that lags more is read meanwhile, and a dump that is younger than that is restored. */
+const restoredBehindReplica: Happen = ({ cloud, weather, clock, note }, random) => {
+  const byMs = random.between(10_000, 60_000);
+  const lagging: DatabaseWeather = { kind: 'lagging', byMs, suspect: 'read-only' };
+  weather.database = lagging;
+  const forMs = random.between(200, 10_000);
+  clock.after(forMs, () => {
+    const lossMs = forMs + random.between(0, byMs);
+    cloud.goBack(lossMs);
+    if (weather.database === lagging) weather.database = fairWeather().database;
+    note(() => `${cloud.server()} is back, from a dump of ${lossMs} ms ago`);
+  });
+  return `a replica that lags ${byMs} ms behind answers for ${forMs} ms in place of ${cloud.server()}`;
+};
+
 /** The operator looks at what is held, and lets it go ahead; gives how many removals. */
 export const acceptAll = (agent: Agent): number => agent.accept(fingerprintOf(agent.status().held) ?? '');
 
@@ -139,6 +154,7 @@ export const FAULT_HAPPENINGS: Readonly<Record<string, Kind>> = {
   'server-changes': { weight: 1, happen: failOver(() => 0) },
   'server-changes-with-loss': { weight: 2, happen: failOver((random) => random.between(100, 20_000)) },
   'replica-takes-over': { weight: 2, happen: replicaTakesOver },
+  'dump-restored-behind-a-replica': { weight: 2, happen: restoredBehindReplica },
   'dump-restored': { weight: 3, happen: dumpRestored },
   'operations-fail': { weight: 6, happen: failingOperations },
   'notifications-lost': {

@@ -9,8 +9,8 @@ export interface HeartEdges {
   readonly cloud: Cloud;
   readonly weather: () => DatabaseWeather;
   readonly intervalMs: number;
-  /** Right before the heartbeat of that time is written over; 0: there is none. */
-  readonly beats: (heartbeatMs: number) => void;
+  /** Right before the heartbeat of that time is written over there; 0: there is none. */
+  readonly beats: (heartbeatMs: number, server: string) => void;
 }
 
 const NOTHING_TO_WRITE_MS = 300_000;
@@ -30,10 +30,9 @@ export function openSimulatedHeartbeats(
       if (!cloud.hasHosts) return NOTHING_TO_WRITE_MS;
       if (kind !== 'fair' && kind !== 'slow') throw new DatabaseError('unreachable', 'no heartbeat is taken');
       const { heartbeatMs } = cloud.rows();
-      beats(heartbeatMs);
-      const known = watermark.seen().heartbeat;
-      const shown = heartbeatText(heartbeatMs);
-      if (known !== null && shown !== null && shown < known) heed(watermark, shown);
+      beats(heartbeatMs, cloud.server());
+      const wentBack = heed(watermark, heartbeatText(heartbeatMs));
+      if (wentBack !== null) watermark.note({ wentBack: { ...wentBack, server: cloud.server() } });
       const nowMs = Math.ceil(clock.monotonicMs() / 1_000) * 1_000;
       cloud.change((rows) => {
         rows.heartbeatMs = nowMs;

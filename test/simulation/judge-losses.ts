@@ -87,6 +87,8 @@ export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
     },
     kept: (isWritten) => {
       isKept = isWritten;
+      // The operator's word has reached the disk: an agent that is killed over it leaves the rest to the next one.
+      if (isWritten && isAccepted) tooMany = new Set();
     },
     agentStarted: () => {
       isAccepted = false;

@@ -33,7 +33,7 @@ export interface Oracle {
   /** A file has reached the disk, or (`false`) could not be written. */
   kept(name: StateName, isWritten: boolean): void;
   /** See `Trust`. */
-  beats(heartbeatMs: number): void;
+  beats(heartbeatMs: number, server: string): void;
   writes(changes: readonly StatusChange[]): void;
   accepted(): void;
   /** Everything that one event led to has happened. */

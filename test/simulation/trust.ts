@@ -12,7 +12,7 @@ export interface Trust {
   kept(isWritten: boolean): void;
   hears(telling: Telling): void;
   /** This agent's heartbeat is about to be written over the one of `heartbeatMs`. */
-  beats(heartbeatMs: number): void;
+  beats(heartbeatMs: number, server: string): void;
   /** Whether a row that is missing is believed to be. `about` as in `tap 12` or `network <id>`. */
   believes(telling: Telling | null, about: string): boolean;
   /** What was lost, whether it was believed or not. */
@@ -44,13 +44,25 @@ interface Servers {
   readonly believed: string | null;
   /** `rows`: about missing rows; `all`: about everything. */
   readonly doubt: 'none' | 'rows' | 'all';
-  /** This agent's heartbeat in the last answer; 0: none. */
-  readonly heartbeatMs: number;
-  /** When a heartbeat found an older one than that; null: not since an answer that was asked for later. */
-  readonly foundOlderMs: number | null;
+  /** The newest heartbeat of this agent that was shown since a server was believed last; 0: none. */
+  readonly newestMs: number;
+  /** The one that the last answer showed, where that was an older one. */
+  readonly olderMs: number | null;
+  /** It was a read-only server's: what it says now is not the last that it has to say. */
+  readonly isCatchingUp: boolean;
+  /** When a heartbeat found an older one than that, and where; null: not since an answer from there that was asked for later. */
+  readonly foundOlder: { readonly atMs: number; readonly server: string } | null;
 }
 
-const NO_SERVERS: Servers = { last: null, believed: null, doubt: 'none', heartbeatMs: 0, foundOlderMs: null };
+const NO_SERVERS: Servers = {
+  last: null,
+  believed: null,
+  doubt: 'none',
+  newestMs: 0,
+  olderMs: null,
+  isCatchingUp: false,
+  foundOlder: null,
+};
 
 const CONFIRMING_POLLS = 5;
 const CONFIRMING_MS = 600_000;
@@ -87,9 +99,10 @@ export function makeTrust(edges: TrustEdges): Trust {
       servers = afterAnswer(servers, telling);
       ledger.tells(telling, !isDoubted(telling));
     },
-    beats: (heartbeatMs) => {
-      if (heartbeatMs === 0 || heartbeatMs >= servers.heartbeatMs) return;
-      servers = { ...servers, heartbeatMs, foundOlderMs: edges.nowMs() };
+    beats: (heartbeatMs, server) => {
+      if (heartbeatMs > 0 && heartbeatMs < servers.newestMs)
+        servers = { ...servers, foundOlder: { atMs: edges.nowMs(), server } };
+      else servers = { ...servers, newestMs: Math.max(heartbeatMs, servers.newestMs) };
     },
     believes: (telling, about) => {
       if (isAccepted || telling === null) return isAccepted;
@@ -105,27 +118,39 @@ export function makeTrust(edges: TrustEdges): Trust {
     passEnds: (telling, held) => {
       const state = edges.now();
       const isSilent = silentInAgentBridges(telling, state, edges.settings().host).length > 0;
-      const isCleared = servers.doubt === 'all' ? held === 0 : !isSilent;
-      if ((isAccepted && held === 0) || isCleared)
-        servers = { ...servers, believed: servers.last, doubt: 'none' };
+      const agrees = servers.doubt === 'all' ? held === 0 : !isSilent;
+      const isReleased = (isAccepted || isAuto()) && held === 0;
+      if (isReleased || (agrees && !servers.isCatchingUp)) servers = believing(servers);
       isAccepted = false;
       ledger.passEnds();
     },
   };
 }
 
+/** Of a server that is believed, even the older heartbeat is the last that is known. */
+const believing = (servers: Servers): Servers => ({
+  ...servers,
+  believed: servers.last,
+  doubt: 'none',
+  newestMs: servers.olderMs ?? servers.newestMs,
+  olderMs: null,
+});
+
 /** The rule of the contract: which server is doubted, and how far, when it has answered. */
 function afterAnswer(before: Servers, { answer, heartbeatMs, askedAtMs }: Telling): Servers {
   const { server: last, suspect } = answer;
-  const isOlder = heartbeatMs !== 0 && heartbeatMs < before.heartbeatMs;
-  const isFound = before.foundOlderMs !== null && askedAtMs >= before.foundOlderMs;
+  const isOlder = heartbeatMs !== 0 && heartbeatMs < before.newestMs;
+  const isFoundHere = before.foundOlder?.server === last;
+  const isSettled = isFoundHere && askedAtMs >= (before.foundOlder?.atMs ?? 0);
   const now = {
     ...before,
     last,
-    heartbeatMs: heartbeatMs === 0 ? before.heartbeatMs : heartbeatMs,
-    foundOlderMs: isFound ? null : before.foundOlderMs,
+    newestMs: Math.max(before.newestMs, heartbeatMs),
+    olderMs: isOlder ? heartbeatMs : null,
+    isCatchingUp: isOlder && suspect !== null,
+    foundOlder: isSettled ? null : before.foundOlder,
   };
-  if (isOlder || isFound) {
+  if (isOlder || isSettled) {
     return { ...now, doubt: 'all', believed: before.believed === last ? null : before.believed };
   }
   if (before.last === null || before.believed === last) return { ...now, believed: last, doubt: 'none' };

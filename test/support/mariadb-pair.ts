@@ -11,6 +11,8 @@ export interface MariadbPair {
   catchUp(): Promise<void>;
   /** It takes writes from now on. */
   promote(): Promise<void>;
+  /** Waits for so many polls of an agent on the primary. */
+  primaryIsPolled(count: number): Promise<void>;
   /** Waits for so many polls of an agent on the replica. */
   replicaIsPolled(count: number): Promise<void>;
   destroy(): Promise<void>;
@@ -49,6 +51,7 @@ export async function startMariadbPair(): Promise<MariadbPair> {
     lag: async () => void (await replica.query('stop slave')),
     catchUp: () => catchUp(primary, replica),
     promote: async () => void (await replica.query('stop slave; set global read_only = 0')),
+    primaryIsPolled: (count) => pollsOf(primary, count),
     replicaIsPolled: (count) => pollsOf(replica, count),
     destroy,
   };

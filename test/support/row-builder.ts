@@ -42,6 +42,7 @@ export interface AnswerWords {
   readonly networks?: readonly NetworkWords[];
   readonly server?: string;
   readonly suspect?: 'in-recovery' | 'read-only';
+  readonly behind?: Answer['behind'];
   readonly emptyTables?: readonly string[];
   /** Ids of ports whose rows cannot be used. */
   readonly badPorts?: readonly string[];
@@ -59,6 +60,7 @@ export function buildAnswer(words: AnswerWords): Answer {
     networks: (words.networks ?? []).map(buildNetwork),
     server: words.server ?? TEST_SERVER,
     suspect: words.suspect ?? null,
+    behind: words.behind ?? null,
     emptyTables: words.emptyTables ?? [],
     warnings: (words.badPorts ?? []).map(badRow),
   };

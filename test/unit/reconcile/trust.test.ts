@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { heed, makeWatermark, restartFrom, signAgainst } from '../../../src/database/watermark.js';
 import { linkName } from '../../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
 import { buildLinks, buildSettings } from '../../support/host-builder.js';
@@ -30,9 +31,14 @@ const DOWN: AnswerWords = {
 
 const WENT_BACK = { known: '2026-01-02 00:00:00', shown: '2026-01-01 00:00:00' };
 
+interface Circumstances extends Pick<PassWords, 'wentBack' | 'accepted'> {
+  /** This agent's own, as the database shows it. */
+  readonly heartbeat?: string;
+}
+
 interface Host {
   /** One poll with this answer; the agent remembers the one before. */
-  ask(words: AnswerWords, more?: Pick<PassWords, 'wentBack' | 'accepted'>): { held: number; codes: string[] };
+  ask(words: AnswerWords, more?: Circumstances): { held: number; codes: string[] };
   bridgeOf(tap: string): string | null;
   /** A new process, which has what the old one kept of the servers. */
   restart(): void;
@@ -46,11 +52,19 @@ function wiredHost(): Host {
     { name: 'tapp2', master: 'brqn1' },
   ];
   const kernel: SimulatedKernel = simulateKernel(buildLinks(links));
+  const watermark = makeWatermark();
   let memory: Memory = EMPTY_MEMORY;
   return {
-    ask: (words, more = {}) => {
-      const result = runOnce(kernel, SETTINGS, buildAnswer(words), { ...more, memory });
+    ask: (words, { heartbeat = null, ...more } = {}) => {
+      const answer = buildAnswer({ ...words, behind: heed(watermark, heartbeat) });
+      const wentBack = signAgainst(watermark, answer);
+      const result = runOnce(kernel, SETTINGS, answer, {
+        ...(wentBack === null ? {} : { wentBack }),
+        ...more,
+        memory,
+      });
       memory = result.memory;
+      if (memory.server?.doubt === null) restartFrom(watermark, answer);
       const { held, warnings } = result.report;
       return { held: held.length, codes: warnings.map(({ code }) => code) };
     },
@@ -132,3 +146,41 @@ test('a database that went back is told with both times, and takes no wire away 
   assert.deepEqual(host.ask({ ...moved('n2'), ...PRIMARY }), { held: 0, codes: [] });
   assert.equal(host.bridgeOf('tapp2'), 'brqn2');
 });
+
+const [LAGS, RESTORED, LAST] = ['2026-01-01 00:01:00', '2026-01-01 00:02:00', '2026-01-01 00:03:00'] as const;
+
+test('a primary that comes back from a dump is told from the one that was believed, although a replica that lags more answered between', () => {
+  const host = wiredHost();
+  host.ask({ ...WHOLE, ...PRIMARY }, { heartbeat: LAST });
+  assert.equal(host.ask({ ...moved('n2'), ...REPLICA }, { heartbeat: LAGS }).held, 1);
+  const back = host.ask({ ...moved('n2'), ...PRIMARY }, { heartbeat: RESTORED });
+  assert.deepEqual(back, { held: 1, codes: ['DATABASE_WENT_BACK', 'REMOVALS_HELD'] });
+  assert.equal(host.bridgeOf('tapp2'), 'brqn1');
+});
+
+test('a replica that lacks what was known is not believed because it agrees by chance, and is once it has caught up', () => {
+  const host = wiredHost();
+  host.ask({ ...WHOLE, ...PRIMARY }, { heartbeat: LAST });
+  host.ask({ ...WHOLE, ...REPLICA }, { heartbeat: LAGS });
+  host.restart();
+  assert.equal(host.ask({ ...moved('n2'), ...REPLICA }, { heartbeat: RESTORED }).held, 1);
+  assert.equal(host.ask({ ...WHOLE, ...REPLICA }, { heartbeat: LAST }).held, 0);
+  assert.equal(host.ask({ ...moved('n2'), ...REPLICA }, { heartbeat: LAST }).held, 0);
+  assert.equal(host.bridgeOf('tapp2'), 'brqn2');
+});
+
+for (const [what, server] of [
+  ['a restored dump', PRIMARY],
+  ['a replica that never gets what it lacks', REPLICA],
+] as const) {
+  test(`${what} that is accepted once is believed from then on, and only what is older still is not`, () => {
+    const host = wiredHost();
+    host.ask({ ...WHOLE, ...PRIMARY }, { heartbeat: LAST });
+    const asked = { ...moved('n2'), ...server };
+    assert.equal(host.ask(asked, { heartbeat: RESTORED }).held, 1);
+    assert.equal(host.ask(asked, { heartbeat: RESTORED, accepted: 'all' }).held, 0);
+    assert.equal(host.bridgeOf('tapp2'), 'brqn2');
+    assert.deepEqual(host.ask({ ...WHOLE, ...server }, { heartbeat: RESTORED }), { held: 0, codes: [] });
+    assert.equal(host.ask(asked, { heartbeat: LAGS }).held, 1);
+  });
+}
