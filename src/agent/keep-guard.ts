@@ -30,16 +30,22 @@ export const guardStateOf = ({ taken, wired, held, confirmation }: GuardMemory):
 
 /**
  * What an agent before this one, or the run before, has left the guard to remember; empty when nothing usable is kept. How
- * many taps were wired is known up to the moment at which it was written.
+ * many taps were wired is known up to the moment at which it was written. After a boot only that is known of times: whatever
+ * was counted begins again.
  */
 export function recallGuard(store: StoreReader, nowMs: number): GuardMemory {
   const stored = store.read(GUARD);
   if (stored.kind !== 'kept') return EMPTY_GUARD;
   const { taken, wired, held, confirmation } = stored.value;
-  const last = { taps: wired.now, untilMs: nowMs - stored.ageMs };
+  const writtenMs = nowMs - stored.ageMs;
+  const last = wired.now === 0 ? [] : [{ taps: wired.now, untilMs: writtenMs }];
+  if (!stored.isOfThisBoot) {
+    const waiting = held.map(([key, { reason }]) => [key, { reason, sinceMs: writtenMs }] as const);
+    return { ...EMPTY_GUARD, wired: { now: 0, before: last }, held: new Map(waiting) };
+  }
   return {
     taken: new Map(taken),
-    wired: { now: 0, before: wired.now === 0 ? wired.before : [...wired.before, last] },
+    wired: { now: 0, before: [...wired.before, ...last] },
     held: new Map(held),
     confirmation,
   };

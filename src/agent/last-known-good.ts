@@ -116,7 +116,7 @@ export function recover(
 }
 
 /**
- * What a start takes over from the agent before it: by what each network was served, however long ago, and the ports
+ * What a start takes over from the agent before it: by what each network was served, of this boot, and the ports
  * whose taps are not here any more, so that a tap that went away while no agent ran still gets its status written.
  * Nothing is wired from these.
  */
@@ -128,7 +128,7 @@ export function recallRunBefore(
   nowMs: number,
 ): Memory {
   if (stored.kind !== 'kept') return memory;
-  const inPlace = new Map(stored.value.inPlace);
+  const inPlace = new Map(stored.isOfThisBoot ? stored.value.inPlace : []);
   if (stored.ageMs >= retentionMs) return { ...memory, inPlace };
   const known = new Map(memory.known);
   for (const [name, port] of stored.value.ports) {

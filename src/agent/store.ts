@@ -136,7 +136,7 @@ function read<Value>(path: string, kind: StateKind<Value>, host: string, clock: 
   });
   const envelope = checkJson(ENVELOPE, text);
   if (!envelope.ok) return unusable(`it is torn, or not the agent's: ${envelope.wrong}`);
-  const { version, checksum, value, host: writtenFor, writtenAtMs } = envelope.value;
+  const { version, checksum, value, host: writtenFor, writtenAtMs, bootId: writtenIn } = envelope.value;
   if (version !== VERSION) return unusable(`another version of this agent wrote it (form ${version})`);
   if (checksumOf(value) !== checksum) return unusable('it is torn: its checksum is wrong');
   if (writtenFor !== host) {
@@ -146,7 +146,8 @@ function read<Value>(path: string, kind: StateKind<Value>, host: string, clock: 
   const checked = state.ok ? kind.check(state.value) : state;
   if (!checked.ok) return unusable(`this version of the agent does not know its form: ${checked.wrong}`);
   // A clock that was set back, or is not set yet after a boot, makes a file look younger, never older.
-  return { kind: 'kept', value: checked.value, ageMs: Math.max(0, clock.wallMs() - writtenAtMs) };
+  const ageMs = Math.max(0, clock.wallMs() - writtenAtMs);
+  return { kind: 'kept', value: checked.value, ageMs, isOfThisBoot: writtenIn === bootId() };
 }
 
 /** Nobody else has put anything among the agent's files; whatever is no regular file is not read. */

@@ -15,7 +15,13 @@ export interface StateKind<Value> {
 /** What reading a kept state gives; a refusal names the file and says why in one sentence. */
 export type Stored<Value> =
   | { readonly kind: 'none' }
-  | { readonly kind: 'kept'; readonly value: Value; readonly ageMs: number }
+  | {
+      readonly kind: 'kept';
+      readonly value: Value;
+      readonly ageMs: number;
+      /** Else no time of the monotonic clock in it means anything, and no index of a link. */
+      readonly isOfThisBoot: boolean;
+    }
   | { readonly kind: 'refused'; readonly why: string };
 
 /** The kept states, to look at. Never throws. */

@@ -48,7 +48,7 @@ function restarted(memory: GuardMemory, nowMs: number): GuardMemory {
     read: (kind) => {
       const checked = kind.check(JSON.parse(text));
       assert.ok(checked.ok, `${GUARD.name} as it was written is understood`);
-      return { kind: 'kept', value: checked.value, ageMs: 0 };
+      return { kind: 'kept', value: checked.value, ageMs: 0, isOfThisBoot: true };
     },
   };
   return recallGuard(store, nowMs);

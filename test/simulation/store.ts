@@ -25,7 +25,7 @@ export const openSimulatedStore = (disk: Disk, clock: Clock, events: StoreEvents
     const checked = check(JSON.parse(kept.text));
     // Nothing damages these files: what the agent has written, it must be able to read.
     if (!checked.ok) throw new Error(`${name} as the agent wrote it: ${checked.wrong}`);
-    return { kind: 'kept', value: checked.value, ageMs };
+    return { kind: 'kept', value: checked.value, ageMs, isOfThisBoot: true };
   },
   write: ({ name }, value) => {
     events.before(name);

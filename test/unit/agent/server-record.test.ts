@@ -20,7 +20,7 @@ test('what an earlier version has kept of the servers is understood', () => {
     read: ({ check }) => {
       const checked = check(EARLIER);
       return checked.ok
-        ? { kind: 'kept', value: checked.value, ageMs: 0 }
+        ? { kind: 'kept', value: checked.value, ageMs: 0, isOfThisBoot: true }
         : { kind: 'refused', why: checked.wrong };
     },
     write: () => assert.fail('nothing has changed'),

@@ -4,9 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { GUARD, guardStateOf, recallGuard } from '../../../src/agent/keep-guard.js';
 import { LAST_KNOWN_GOOD, type LastKnownGood } from '../../../src/agent/last-known-good.js';
 import { lookIntoStore, openStore, type StateEvent } from '../../../src/agent/store.js';
-import { type Clock, networkId, type Store } from '../../../src/model/index.js';
+import { type Clock, ifIndex, networkId, type Store } from '../../../src/model/index.js';
+import type { GuardMemory } from '../../../src/reconcile/guard-memory.js';
 
 const KEPT: LastKnownGood = {
   generation: 'folsom',
@@ -77,7 +79,12 @@ for (const [what, damage] of Object.entries(DAMAGES))
       [join(folder, file)],
     );
     store.write(LAST_KNOWN_GOOD, KEPT);
-    assert.deepEqual(store.read(LAST_KNOWN_GOOD), { kind: 'kept', value: KEPT, ageMs: 0 });
+    assert.deepEqual(store.read(LAST_KNOWN_GOOD), {
+      kind: 'kept',
+      value: KEPT,
+      ageMs: 0,
+      isOfThisBoot: true,
+    });
   });
 
 test('what is wrong with a state file is told with its place, not with its value', (t) => {
@@ -102,7 +109,7 @@ test('of the state files that were put aside only the newest is kept', (t) => {
 test('what a later version has written besides is left out, and the rest is read', (t) => {
   const { store, told, damage } = scene(t);
   damage(holding({ ...KEPT, subnets: [], networks: KEPT.networks.map((one) => ({ ...one, qos: 1 })) }));
-  assert.deepEqual(store.read(LAST_KNOWN_GOOD), { kind: 'kept', value: KEPT, ageMs: 0 });
+  assert.deepEqual(store.read(LAST_KNOWN_GOOD), { kind: 'kept', value: KEPT, ageMs: 0, isOfThisBoot: true });
   assert.deepEqual(told, []);
 });
 
@@ -129,5 +136,28 @@ test('a state file of an earlier boot is taken over under the new number of the 
   damage((envelope) => ({ ...envelope, bootId: 'earlier' }));
   const [file = ''] = readdirSync(folder);
   renameSync(join(folder, file), join(folder, 'last-known-good-1.json'));
-  assert.deepEqual(store.read(LAST_KNOWN_GOOD), { kind: 'kept', value: KEPT, ageMs: 0 });
+  assert.deepEqual(store.read(LAST_KNOWN_GOOD), { kind: 'kept', value: KEPT, ageMs: 0, isOfThisBoot: false });
+});
+
+test('after a boot the guard counts polls, minutes and taken wires from the start, and holds on to what it held', (t) => {
+  const { folder, store } = scene(t);
+  const hold = { reason: 'too many', sinceMs: 1_000 };
+  const guard: GuardMemory = {
+    taken: new Map([[ifIndex(7), 1_000]]),
+    wired: { now: 30, before: [{ taps: 40, untilMs: 1_000 }] },
+    held: new Map([['detach tap8 8', hold]]),
+    confirmation: { fingerprint: 'f', polls: 5, sinceMs: 1_000 },
+  };
+  store.write(GUARD, guardStateOf(guard));
+  const nowMs = 3_600_000;
+  assert.equal(recallGuard(store, nowMs).confirmation?.polls, 5);
+  const path = join(folder, readdirSync(folder)[0] ?? '');
+  const envelope: object = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify({ ...envelope, bootId: 'earlier' }));
+  assert.deepEqual(recallGuard(store, nowMs), {
+    taken: new Map(),
+    wired: { now: 0, before: [{ taps: 30, untilMs: nowMs }] },
+    held: new Map([['detach tap8 8', { ...hold, sinceMs: nowMs }]]),
+    confirmation: null,
+  });
 });

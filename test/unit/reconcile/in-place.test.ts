@@ -31,7 +31,7 @@ function afterRestart(memory: Memory): Memory {
   const text = JSON.stringify(lastKnownGoodOf(memory, buildAnswer(VLAN)));
   const checked = LAST_KNOWN_GOOD.check(JSON.parse(text));
   assert.ok(checked.ok);
-  const stored = { kind: 'kept', value: checked.value, ageMs: 1_000 } as const;
+  const stored = { kind: 'kept', value: checked.value, ageMs: 1_000, isOfThisBoot: true } as const;
   return recallRunBefore(EMPTY_MEMORY, stored, new Set(), 3_600_000, 0);
 }
 
