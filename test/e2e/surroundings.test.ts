@@ -53,9 +53,15 @@ test('SIGUSR1 opens no debugger of a running agent, which works on', async (t) =
 });
 
 /** As soon as the process has handlers of Node's own, long before the first line of the program. */
-async function signalEarly(t: Cleanup, namespace: string, node: string): Promise<void> {
+async function signalEarly(
+  t: Cleanup,
+  namespace: string,
+  node: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const child = spawn('ip', ['netns', 'exec', namespace, node, PROGRAM, '--config-file', config(), 'run'], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   const { pid } = child;
   t.after(() => void child.kill('SIGKILL'));
@@ -74,6 +80,7 @@ async function signalEarly(t: Cleanup, namespace: string, node: string): Promise
   child.kill('SIGUSR1');
   await started;
   await waitUntil(() => !listening(namespace).includes(DEBUGGER_PORT), `no debugger:\n${stderr}`);
+  return stderr;
 }
 
 test('SIGUSR1 that comes before the program is loaded leaves no debugger open', async (t) => {
@@ -85,6 +92,14 @@ test('nor on the other Node that the suites run on', async (t) => {
   assert.ok(other.ok, other.ok ? '' : other.reason);
   await signalEarly(t, hostOf(t), other.program);
 });
+
+for (const unit of ['quantum-linuxbridge-agent.service', 'quantum-linuxbridge-agent-once.service'])
+  test(`as ${unit} starts it, SIGUSR1 opens no debugger at all, not for a moment`, async (t) => {
+    const lines = readFileSync(`${PROJECT}/etc/systemd/${unit}`, 'utf8');
+    const options = /^Environment=NODE_OPTIONS=(.+)$/m.exec(lines)?.[1] ?? '';
+    const stderr = await signalEarly(t, hostOf(t), process.execPath, { NODE_OPTIONS: options });
+    assert.doesNotMatch(stderr, /Debugger listening/);
+  });
 
 test('a user without an account and without HOME gets no stack, and the folders of the system', async (t) => {
   const namespace = hostOf(t);
