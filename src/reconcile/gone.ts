@@ -1,6 +1,6 @@
 import { type Link, networkOfLabel, type Warning } from '../model/index.js';
 import type { DesiredTap, GoneBridge, Removal, TapDecision } from './desired.js';
-import { isGone, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
+import { isGone, isSubinterface, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import { presentUplink } from './realise.js';
 import { type Deciding, deletionKey, mayRemove } from './removals.js';
 import { type Bridge, isPlugged, ownAddresses, tapsIn, type View } from './view.js';
@@ -78,6 +78,7 @@ export function orphanSubinterfaces({ world, networks, removals }: Deciding): Li
   return [...world.view.subinterfaces.values()].filter(
     (link) =>
       link.master === null &&
+      isSubinterface(world, link) &&
       networkOfLabel(link.alias) !== null &&
       !wanted.has(link.index) &&
       before.has(link.index) &&

@@ -14,7 +14,7 @@ import type { Assignment } from './assign.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
 import { type DesiredNetwork, mayGo, type Place, type Removals, type World } from './desired.js';
 import { leadsTo, mappedBefore } from './in-place.js';
-import { isGone, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
+import { isGone, isSubinterface, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import {
   type Choice,
   presentUplink,
@@ -25,7 +25,7 @@ import {
   type Uplink,
 } from './realise.js';
 import { deletionKey, uplinkKey } from './removals.js';
-import { type Bridge, isBridge, isTap, ownAddresses, tapsIn } from './view.js';
+import { type Bridge, isBridge, isTapHere, ownAddresses, tapsIn } from './view.js';
 
 const MTU_MIN = 68;
 const MTU_MAX = 65_535;
@@ -213,7 +213,8 @@ function bridgesKept(world: World, candidate: Candidate): Set<IfIndex> {
   if (mapped !== null) kept.add(mapped);
   if (place.kind !== 'present') return kept;
   const { bridge } = place;
-  const leads = (link: Link): boolean => link.up && !isTap(link) && isOwn(world, candidate, bridge, link);
+  const leads = (link: Link): boolean =>
+    link.up && !isTapHere(view, link) && isOwn(world, candidate, bridge, link);
   if (isUnread || view.members(bridge.index).some(leads)) kept.add(bridge.index);
   return kept;
 }
@@ -225,7 +226,9 @@ function bridgesKept(world: World, candidate: Candidate): Set<IfIndex> {
 function releasedUplinks(world: World, drafts: readonly Draft[], removals: Removals): IfIndex[] {
   const { view, knowledge } = world;
   const leaving = drafts.flatMap(({ candidate: { place }, leaving, mayLeave }) =>
-    mayLeave && place.kind === 'present' ? leaving.filter((link) => comesFree(place.bridge, link)) : [],
+    mayLeave && place.kind === 'present'
+      ? leaving.filter((link) => comesFree(world, place.bridge, link))
+      : [],
   );
   const maintained = new Set(
     drafts.flatMap(({ candidate: { place } }) => (place.kind === 'present' ? [place.bridge.index] : [])),
@@ -239,12 +242,14 @@ function releasedUplinks(world: World, drafts: readonly Draft[], removals: Remov
       obstacleTo(world, bridge) === null &&
       tapsIn(view, bridge.index).length === 0,
   );
-  const freed = gone.flatMap((bridge) => ownUplinks(world, bridge).filter((link) => comesFree(bridge, link)));
+  const freed = gone.flatMap((bridge) =>
+    ownUplinks(world, bridge).filter((link) => comesFree(world, bridge, link)),
+  );
   return [...leaving, ...freed].map(({ index }) => index);
 }
 
-const comesFree = (bridge: Bridge, uplink: Link): boolean =>
-  ownAddresses(uplink).length === 0 && (uplink.detail.kind === 'vlan' || bridge.addresses.length === 0);
+const comesFree = (world: World, bridge: Bridge, uplink: Link): boolean =>
+  ownAddresses(uplink).length === 0 && (isSubinterface(world, uplink) || bridge.addresses.length === 0);
 
 /** An uplink that is in another bridge of the agent and does not leave it in this pass cannot be taken. */
 function stillHeld(world: World, candidate: Candidate, released: ReadonlySet<Link['index']>): Realisation {

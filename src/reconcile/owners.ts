@@ -1,6 +1,6 @@
 import { ID_PREFIX_LENGTH, type Link, type NetworkId, networkOfLabel, type Warning } from '../model/index.js';
 import type { World } from './desired.js';
-import { type Bridge, isGatewayDevice, isTap, ownAddresses, tapsIn, uplinksOf } from './view.js';
+import { type Bridge, isGatewayDevice, isTapHere, ownAddresses, tapsIn, uplinksOf } from './view.js';
 
 /**
  * The network a bridge of the agent belongs to: its label says it; without a label the one network that
@@ -34,21 +34,32 @@ export function ownUplinks(world: World, bridge: Bridge): Link[] {
   return uplinksOf(world.view, bridge, before?.carrier ?? null);
 }
 
+/**
+ * Whether an uplink is a subinterface of the agent's, which is made and deleted with its VLAN. The interface of a flat
+ * network may be a VLAN device as well, of the host: by its mapping, or, when that is gone, by what served the network last.
+ */
+export const isSubinterface = ({ view, inPlace }: World, { index, detail }: Link): boolean =>
+  detail.kind === 'vlan' &&
+  !view.mappedInterfaces.has(index) &&
+  ![...inPlace.values()].some(({ segment, carrier }) => segment.kind === 'flat' && carrier === index);
+
 /** Members of an agent's bridge that are neither its taps nor its uplinks. */
 export function foreignMembers(world: World, bridge: Bridge): Link[] {
   const uplinks = new Set(ownUplinks(world, bridge));
-  return world.view.members(bridge.index).filter((member) => !isTap(member) && !uplinks.has(member));
+  return world.view
+    .members(bridge.index)
+    .filter((member) => !isTapHere(world.view, member) && !uplinks.has(member));
 }
 
 /** What keeps a bridge that its network has no use for: a device or addresses that are not the agent's to take away. */
 export function obstacleTo(world: World, bridge: Bridge): Warning | null {
   const { view, knowledge } = world;
   const uplinks = ownUplinks(world, bridge);
-  const addressed = uplinks.find((link) => link.detail.kind === 'vlan' && ownAddresses(link).length > 0);
+  const addressed = uplinks.find((link) => isSubinterface(world, link) && ownAddresses(link).length > 0);
   const gateway = knowledge.hasGatewayDevices ? undefined : tapsIn(view, bridge.index).find(isGatewayDevice);
   const stranger = foreignMembers(world, bridge)[0] ?? addressed ?? gateway;
   const [address] = ownAddresses(bridge);
-  const hasFlatUplink = uplinks.some(({ detail }) => detail.kind !== 'vlan');
+  const hasFlatUplink = uplinks.some((link) => !isSubinterface(world, link));
   const what =
     stranger !== undefined
       ? `it holds ${stranger.name}, which is not the agent's to take away`

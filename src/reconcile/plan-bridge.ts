@@ -11,7 +11,7 @@ import {
   type Operation,
 } from '../model/index.js';
 import type { DesiredNetwork, World } from './desired.js';
-import { foreignMembers } from './owners.js';
+import { foreignMembers, isSubinterface } from './owners.js';
 import { bridgeRef, type Fields, fieldsOf, type PlanContext, present } from './plan-context.js';
 import { isFiltered } from './plan-tap-filter.js';
 import { type Bridge, ownAddresses } from './view.js';
@@ -51,7 +51,7 @@ function makeBridge(context: PlanContext, network: DesiredNetwork): Operation[] 
       reason: `marks the bridge as the agent's`,
     },
     ...ipv6OfNewBridge(network, target, fields),
-    ...(holdsAddresses(network, null) ? [] : [apart(target, fields)]),
+    ...(holdsAddresses(context.world, network, null) ? [] : [apart(target, fields)]),
     ...(network.mtu === null
       ? []
       : [
@@ -108,7 +108,10 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
   if (bridge.detail.stp || bridge.detail.forwardDelayMs !== 0) {
     operations.push({ ...fields, op: 'set-bridge-options', target, reason: 'a tap has to forward at once' });
   }
-  operations.push(...ipv6Repair(network, bridge, fields), ...ipv4Repair(context, network, bridge, fields));
+  operations.push(
+    ...ipv6Repair(context, network, bridge, fields),
+    ...ipv4Repair(context, network, bridge, fields),
+  );
   if (network.mtu !== null && bridge.mtu !== network.mtu) {
     operations.push({
       ...fields,
@@ -159,10 +162,14 @@ const apart = (target: LinkRef, fields: Fields): Operation => ({
 });
 
 /** A bridge with IPv4 addresses of the host, which it has by its flat uplink or by somebody's hand, or is about to get. */
-function holdsAddresses({ serves, leaving, mayLeave }: DesiredNetwork, bridge: Bridge | null): boolean {
+function holdsAddresses(
+  world: World,
+  { serves, leaving, mayLeave }: DesiredNetwork,
+  bridge: Bridge | null,
+): boolean {
   const ownOf = (link: Link | null): boolean =>
     link !== null && ownAddresses(link).some(({ family }) => family === 'inet');
-  const flatUplinkLeaves = mayLeave && leaving.some(({ detail }) => detail.kind !== 'vlan');
+  const flatUplinkLeaves = mayLeave && leaving.some((link) => !isSubinterface(world, link));
   return (serves?.kind === 'interface' && ownOf(serves.link)) || (!flatUplinkLeaves && ownOf(bridge));
 }
 
@@ -178,7 +185,8 @@ function ipv4Repair(
 ): Operation[] {
   if (network.serves === null || bridge.ipv4 === null) return [];
   const target = present(bridge);
-  if (!holdsAddresses(network, bridge)) return isSame(bridge.ipv4, APART) ? [] : [apart(target, fields)];
+  if (!holdsAddresses(world, network, bridge))
+    return isSame(bridge.ipv4, APART) ? [] : [apart(target, fields)];
   const uplink = network.serves.kind === 'interface' ? network.serves.link : null;
   const settings = (uplink ?? world.view.observed.byName.get(linkName('lo')))?.ipv4 ?? null;
   if (settings === null || !isSame(bridge.ipv4, APART)) return [];
@@ -188,9 +196,14 @@ function ipv4Repair(
 }
 
 /** A flat bridge keeps what it took from its uplink; any other takes no part in IPv6, unless it has addresses. */
-function ipv6Repair(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operation[] {
+function ipv6Repair(
+  { world }: PlanContext,
+  network: DesiredNetwork,
+  bridge: Bridge,
+  fields: Fields,
+): Operation[] {
   const flat = network.serves === null || network.serves.kind === 'interface';
-  const flatUplinkLeaves = network.mayLeave && network.leaving.some(({ detail }) => detail.kind !== 'vlan');
+  const flatUplinkLeaves = network.mayLeave && network.leaving.some((link) => !isSubinterface(world, link));
   const used = !flatUplinkLeaves && ownAddresses(bridge).some(({ family }) => family === 'inet6');
   if (flat || used || bridge.ipv6 === null || bridge.ipv6.disabled) return [];
   const reason = 'the host takes no part in a network of guests';

@@ -7,6 +7,7 @@ import {
   type Operation,
 } from '../model/index.js';
 import { type DesiredNetwork, type DesiredTap, type GoneBridge, UNWIRE_REASONS } from './desired.js';
+import { isSubinterface } from './owners.js';
 import { type PlanContext, present } from './plan-context.js';
 import { quiet } from './plan-taps.js';
 import { type Bridge, isPlugged, ownAddresses } from './view.js';
@@ -59,20 +60,20 @@ function segmentLeaves(
   // The addresses of a bridge that has the right uplink, or had it until somebody took it out, stay on it.
   const owner = serves?.kind === 'interface' ? serves.link : null;
   const stay = owner !== null && (owner.master === bridge.index || owner.mac === bridge.mac);
-  const heir = stay ? null : heirOf(bridge, leaving);
+  const heir = stay ? null : heirOf(context, bridge, leaving);
   const reason = `network ${id} has another segment now`;
   return leaving.flatMap((uplink) => uplinkLeaves(context, bridge, uplink, uplink === heir, id, reason));
 }
 
 /** Of several flat uplinks the one whose MAC address the bridge carries gets its addresses back, and no other. */
-function heirOf(bridge: Bridge, uplinks: readonly Link[]): Link | null {
-  const flat = uplinks.filter(({ detail }) => detail.kind !== 'vlan');
+function heirOf({ world }: PlanContext, bridge: Bridge, uplinks: readonly Link[]): Link | null {
+  const flat = uplinks.filter((link) => !isSubinterface(world, link));
   return flat.find(({ mac }) => mac === bridge.mac) ?? flat[0] ?? null;
 }
 
 /** Out of the bridge; a subinterface that no other network of this plan uses and nobody has addressed is deleted. */
 function uplinkLeaves(
-  { wanted }: PlanContext,
+  { world, wanted }: PlanContext,
   bridge: Bridge,
   uplink: Link,
   isHeir: boolean,
@@ -80,7 +81,8 @@ function uplinkLeaves(
   reason: string,
 ): Operation[] {
   const leave = leaveBridge(bridge, uplink, isHeir, network, reason);
-  return uplink.detail.kind === 'vlan' && !wanted.has(uplink.index) && ownAddresses(uplink).length === 0
+  const isUnused = isSubinterface(world, uplink) && !wanted.has(uplink.index);
+  return isUnused && ownAddresses(uplink).length === 0
     ? [leave, deleteSubinterface(uplink, network)]
     : [leave];
 }
@@ -120,7 +122,7 @@ function deleteBridge(
   // A bridge without a label has no known network; its operations still have to stop together.
   const group = network ?? networkId(bridge.name.slice(3));
   const reason = `network ${group} is ${isLeftBehind ? 'elsewhere now' : 'gone'}`;
-  const heir = heirOf(bridge, uplinks);
+  const heir = heirOf(context, bridge, uplinks);
   return [
     ...uplinks.flatMap((uplink) => uplinkLeaves(context, bridge, uplink, uplink === heir, group, reason)),
     {

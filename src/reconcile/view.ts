@@ -41,9 +41,13 @@ export interface View {
 
 export const isBridge = (link: Link): link is Bridge => link.detail.kind === 'bridge';
 
-/** Essex names a gateway's device without the `tap` prefix. A bridge cannot be a port of another. */
+/** Essex names a gateway's device without the `tap` prefix. A bridge cannot be a port of another, and behind a VLAN device is no guest. */
 export const isTap = (link: Link): boolean =>
-  !isBridge(link) && (tapSuffix(link.name) !== null || isGatewayDevice(link));
+  link.detail.kind === 'other' && (tapSuffix(link.name) !== null || isGatewayDevice(link));
+
+/** The same on this host: a mapped interface is an uplink, whatever it is called. */
+export const isTapHere = ({ mappedInterfaces }: Pick<View, 'mappedInterfaces'>, link: Link): boolean =>
+  isTap(link) && !mappedInterfaces.has(link.index);
 
 /** Belongs to the Essex generation only; to every other one it is a foreign device. */
 export const isGatewayDevice = ({ name }: Link): boolean => isGatewayName(name);
@@ -73,6 +77,7 @@ export function keepView(view: View, settings: HostSettings): View {
 function makeView(observed: HostState, settings: HostSettings): View {
   const mappedNames = new Set<LinkName>(settings.bridgeMappings.values());
   const mapped = mappedLinks(observed, settings);
+  const mappedInterfaces = new Set([...mapped.values()].map(({ index }) => index));
   const taps = new Map<IfIndex, Link>();
   const agentBridges = new Map<IfIndex, Bridge>();
   const mappedBridges = new Map<IfIndex, Bridge>();
@@ -81,7 +86,7 @@ function makeView(observed: HostState, settings: HostSettings): View {
   const ports = new Map<IfIndex, Link[]>();
   for (const link of observed.links.values()) {
     if (link.master !== null) append(ports, link.master, link);
-    if (isTap(link)) taps.set(link.index, link);
+    if (isTapHere({ mappedInterfaces }, link)) taps.set(link.index, link);
     if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
     if (!isBridge(link)) continue;
     if (mappedNames.has(link.name)) {
@@ -100,7 +105,7 @@ function makeView(observed: HostState, settings: HostSettings): View {
     labelledBridges,
     subinterfaces,
     mapped,
-    mappedInterfaces: new Set([...mapped.values()].map(({ index }) => index)),
+    mappedInterfaces,
     ports,
     members: (bridge) => ports.get(bridge) ?? [],
   };
@@ -152,7 +157,9 @@ export const isPlugged = (view: View, { master }: Link): boolean =>
 export const uplinksOf = (view: View, bridge: Bridge, carrier: IfIndex | null): Link[] =>
   view
     .members(bridge.index)
-    .filter((member) => !isTap(member) && (member.index === carrier || isUplink(view, bridge, member)));
+    .filter(
+      (member) => !isTapHere(view, member) && (member.index === carrier || isUplink(view, bridge, member)),
+    );
 
 function isUplink(view: View, bridge: Bridge, member: Link): boolean {
   if (member.detail.kind === 'vlan' || view.mappedInterfaces.has(member.index)) return true;
@@ -162,4 +169,5 @@ function isUplink(view: View, bridge: Bridge, member: Link): boolean {
 }
 
 /** Taps in a bridge: what its users would lose with it. */
-export const tapsIn = (view: View, bridge: IfIndex): Link[] => view.members(bridge).filter(isTap);
+export const tapsIn = (view: View, bridge: IfIndex): Link[] =>
+  view.members(bridge).filter((member) => isTapHere(view, member));

@@ -42,6 +42,14 @@ export const BRIDGE_CASES: readonly ContractCase[] = [
     statuses: ['1: DOWN -> ACTIVE'],
   },
   {
+    line: 'a mapped interface whose name begins with tap is an uplink and no tap without a row',
+    before: [makeTap('1'), 'link add tap0 up type veth peer name far2', 'link set far2 up'],
+    settings: { interfaces: ['physnet1:tap0'] },
+    rows: { ports: [port('1', 'a')], networks: [FLAT] },
+    after: ['eth1 up', 'far2 up', `tap0 in ${brq('a')} up`, flatBridge('a'), wired('1', 'a')],
+    statuses: ['1: DOWN -> ACTIVE'],
+  },
+  {
     line: 'flat_address_move = refuse: the interface keeps its addresses, the port is not wired, reported',
     before: [makeTap('1'), 'address add 10.1.0.5/24 dev eth1'],
     settings: { flatAddressMove: 'refuse' },

@@ -180,6 +180,14 @@ export const VLAN_CHANGE_CASES: readonly ContractCase[] = [
     warnings: ['BRIDGE_NOT_DELETED'],
   },
   {
+    line: 'a VLAN device of the host that is the interface of a flat network stays when that is gone, with its addresses',
+    before: [makeTap('1'), makeVlan(7), 'link set eth1.7 up', 'address add 10.1.0.5/24 dev eth1.7'],
+    settings: { interfaces: ['physnet1:eth1.7'] },
+    earlier: [{ ports: [port('1', 'a')], networks: [network('a', 'flat physnet1')] }],
+    rows: {},
+    after: ['eth1 up', 'eth1.7 vlan 7 on eth1 up 10.1.0.5', `${tap('1')} up quiet`],
+  },
+  {
     line: 'a labelled subinterface that stands alone is deleted, an unlabelled one is not',
     before: [makeVlan(100), label('eth1.100', 'a'), makeVlan(300)],
     rows: {},
