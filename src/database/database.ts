@@ -13,7 +13,7 @@ import { type Reading, readSnapshot } from './read.js';
 import { type DatabaseEvents, openSession, type Session } from './session.js';
 import { oneAfterAnother } from './turns.js';
 import { heed, makeWatermark } from './watermark.js';
-import { writeStatuses } from './write.js';
+import { openStatusWriter } from './write.js';
 
 /**
  * The shared database. Nothing is connected before the first call; after any failure of a read the next
@@ -27,7 +27,7 @@ export function openDatabase(
   events: DatabaseEvents = {},
   watermark: Watermark = makeWatermark(),
 ): Database {
-  const inTurn = oneAfterAnother();
+  const [inTurn, writeStatuses] = [oneAfterAnother(), openStatusWriter()];
   const closed = new AbortController();
   let session: Session | null = null;
   /** What the last read of this session has found. */

@@ -1,47 +1,69 @@
 import type { StatusChange } from '../model/database.js';
+import type { PortId } from '../model/ids.js';
 import type { Connection } from './connection.js';
 import type { Generation } from './generations/generation.js';
 import { chunks } from './lookup.js';
 
 /** Bounded, so that one statement holds its row locks only for a moment. */
 const IDS_PER_STATEMENT = 500;
+/** Few steps lead from any statement to a single row. */
+const PIECES = 16;
+
+/** Writes statuses; gives how many rows matched. Rejects with the driver's error, and the rest is written the next time. */
+export type StatusWriter = (
+  connection: Connection,
+  generation: Generation,
+  changes: readonly StatusChange[],
+) => Promise<number>;
 
 /**
- * Writes statuses: one statement for all ports that change from one word to another, each a transaction of
- * its own. The old status is in the condition: a row that was deleted or changed meanwhile is left alone.
- * Gives how many rows matched. Rejects with the driver's error.
+ * Makes a writer of statuses: one statement for all ports that change from one word to another, each a transaction of
+ * its own. The old status is in the condition: a row that was deleted or changed meanwhile is left alone. Ports whose
+ * statement failed go in smaller ones the next time, and behind all others: a row that another transaction holds for
+ * hours, or that a trigger refuses, keeps no status but its own back.
  */
-export async function writeStatuses(
-  connection: Connection,
-  { status }: Generation,
-  changes: readonly StatusChange[],
-): Promise<number> {
-  let written = 0;
-  for (const { from, to, ids } of groups(changes)) {
-    for (const some of chunks(ids, IDS_PER_STATEMENT)) {
-      const rows = connection.builder(status.table).whereIn(status.id, some);
-      // knex turns a null into IS NULL, which is what a status that was never written needs.
-      written += await connection.write(
-        rows.where({ [status.column]: from }).update({ [status.column]: to }),
-      );
+export function openStatusWriter(): StatusWriter {
+  let apart: readonly (readonly PortId[])[] = [];
+  return async (connection, { status }, changes) => {
+    const byPort = new Map(changes.map((change) => [change.port, change]));
+    const pieces = apart.map((ids) => ids.flatMap((id) => byPort.get(id) ?? []));
+    const waiting = new Set(apart.flat());
+    const parts = [changes.filter(({ port }) => !waiting.has(port)), ...pieces];
+    let written = 0;
+    for (const [at, part] of parts.entries()) {
+      try {
+        for (const { from, to, ids } of statementsOf(part)) {
+          const rows = connection.builder(status.table).whereIn(status.id, ids);
+          // knex turns a null into IS NULL, which is what a status that was never written needs.
+          const update = rows.where({ [status.column]: from }).update({ [status.column]: to });
+          written += await connection.write(update);
+        }
+      } catch (error) {
+        const failed = chunks(part, Math.ceil(part.length / PIECES));
+        apart = [...parts.slice(at + 1), ...failed].map((some) => some.map(({ port }) => port));
+        throw error;
+      }
     }
-  }
-  return written;
+    apart = [];
+    return written;
+  };
 }
 
-interface Group {
+interface Statement {
   readonly from: string | null;
   readonly to: string;
-  readonly ids: string[];
+  readonly ids: readonly PortId[];
 }
 
-function groups(changes: readonly StatusChange[]): readonly Group[] {
-  const byWords = new Map<string, Group>();
+function statementsOf(changes: readonly StatusChange[]): readonly Statement[] {
+  const byWords = new Map<string, Statement & { readonly ids: PortId[] }>();
   for (const { port, from, to } of changes) {
     const key = JSON.stringify([from, to]);
     const group = byWords.get(key) ?? { from, to, ids: [] };
     group.ids.push(port);
     byWords.set(key, group);
   }
-  return [...byWords.values()];
+  return [...byWords.values()].flatMap(({ ids, ...words }) =>
+    chunks(ids, IDS_PER_STATEMENT).map((some) => ({ ...words, ids: some })),
+  );
 }
