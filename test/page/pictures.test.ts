@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions } from 'playwright-core';
@@ -23,6 +23,18 @@ const PICTURES: readonly (readonly [string, () => AgentStatus, BrowserContextOpt
   ['empty', emptyHost, {}],
   ['just-started', newHost, {}],
 ];
+
+const IN_README = fileURLToPath(new URL('../../etc/status-page.png', import.meta.url));
+
+test('the picture in the README is of this page (UPDATE_DOCS=1 takes it again)', async (t) => {
+  const stage = await startStage(t, wellHost());
+  const page = await (await openBrowser(t, { viewport: { width: 960, height: 900 } })).newPage();
+  await page.goto(stage.url);
+  await page.locator('#live.on').waitFor();
+  const picture = await page.screenshot();
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(IN_README, picture);
+  assert.ok(existsSync(IN_README));
+});
 
 for (const [name, host, options] of PICTURES) {
   test(`the picture ${name} is drawn whole: nothing is wider than the page, nothing is refused`, async (t) => {

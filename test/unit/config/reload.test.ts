@@ -44,9 +44,9 @@ test('a change that waits is named at each reload until the agent is started aga
   assert.deepEqual(reloaded(once.settings, read({ ...AT_START, host: 'host2' })).waiting, ['host']);
 });
 
-test('the README names what a reload does not change', () => {
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
-  const [sentence = ''] = /^.*take effect at the next start/m.exec(readme) ?? [];
+test('the manual names what a reload does not change', () => {
+  const manual = readFileSync(new URL('../../../etc/README.md', import.meta.url), 'utf8');
+  const [sentence = ''] = /^.*take effect at the next start/m.exec(manual) ?? [];
   const named = [...sentence.matchAll(/`(\w+)`/g)].map(([, name]) => name);
   assert.deepEqual(named, [...NAMES_READ_AT_START]);
 });

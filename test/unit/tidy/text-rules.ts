@@ -18,6 +18,7 @@ const TOP_LEVEL_DOCUMENTS = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
   'SECURITY.md',
   '.ci',
 ];
