@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup } from 'node:dns';
-import { type LookupFunction, Socket } from 'node:net';
+import { isIP, type LookupFunction, Socket } from 'node:net';
+import { readRegularFile } from '../files/read-file.js';
 import { within } from './limit.js';
 
 /** Where an address is known from before, the name service is waited for no longer than a healthy one takes. */
@@ -10,6 +11,8 @@ const KNOWN_WAIT_MS = 200;
  * minute or more, and Node has only two threads for it: with one for each try there would soon be none for other names.
  */
 const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
+const HOSTS_FILE = '/etc/hosts';
+const HOSTS_FILE_BYTES_MAX = 4 * 1024 * 1024;
 /** What names meant last. */
 const known = new Map<string, readonly LookupAddress[]>();
 
@@ -39,10 +42,13 @@ const find: LookupFunction = (host, _options, tell) => {
   );
 };
 
-/** Of a look-up that fails or takes its time the last address stands in, unless the name service knows of no such name. */
+/**
+ * Of a look-up that fails or takes its time the last address stands in, or the one of the hosts file (two dead names hold both
+ * threads, and with them every other name), unless the name service knows of no such name.
+ */
 async function addressesOf(host: string): Promise<readonly LookupAddress[]> {
   const asked = underWay.get(host) ?? ask(host);
-  const last = known.get(host);
+  const last = known.get(host) ?? listed(host);
   if (last === undefined) return asked;
   const late = (): NodeJS.ErrnoException => Object.assign(new Error('late'), { code: 'EAI_AGAIN' });
   return within(KNOWN_WAIT_MS, asked, late).catch((error: NodeJS.ErrnoException) => {
@@ -64,4 +70,20 @@ function ask(host: string): Promise<readonly LookupAddress[]> {
   asked.catch(() => {});
   underWay.set(host, asked);
   return asked;
+}
+
+/** What the hosts file says of a name; undefined: nothing, or it cannot be read. */
+function listed(host: string): readonly LookupAddress[] | undefined {
+  try {
+    const text = readRegularFile(HOSTS_FILE, HOSTS_FILE_BYTES_MAX).toString('latin1');
+    const found = text.split('\n').flatMap((line) => {
+      const [address = '', ...names] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/);
+      const family = isIP(address);
+      return family > 0 && names.includes(host.toLowerCase()) ? [{ address, family }] : [];
+    });
+    return found.length > 0 ? found : undefined;
+  } catch {
+    // It stands in only: the name service is asked all the same, and says what is wrong.
+    return undefined;
+  }
 }

@@ -58,6 +58,14 @@ test('once --timeout ends in time when the name server is dead', async (t) => {
   assert.ok(tookMs < 3_000 + END_LIMIT_MS, `${tookMs} ms`);
 });
 
+test('two dead names do not keep once from the third server, which the hosts file knows', async (t) => {
+  const namespace = makeSilentHost(t);
+  const { path } = makeConfig({ url: NAMED.replace(UNKNOWN_NAME, `other.example:1,${UNKNOWN_NAME}`) });
+  const { code, stderr } = await runCli(namespace, ['--config-file', path, 'once']);
+  assert.equal(code, 75);
+  assert.match(stderr, /"dead\.example" was not resolved.* at db\.example:1.*ECONNREFUSED/);
+});
+
 describe('a reload acts at once', () => {
   withDatabase(startMariadb, 'folsom', (database) => {
     for (const [when, url] of [
