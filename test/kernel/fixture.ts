@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { openKernel } from '../../src/kernel/kernel.js';
 import { type IfIndex, type LinkName, linkName, type NetworkId, networkId } from '../../src/model/ids.js';
 import type { Kernel, OperationFailure, OperationOutcome } from '../../src/model/kernel.js';
@@ -86,6 +87,15 @@ export function refused(kernel: Kernel, operation: Operation): OperationFailure 
 /** `ok` or the errno of each outcome. */
 export const verdicts = (outcomes: readonly OperationOutcome[]): string[] =>
   outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.failure.errno));
+
+/** The socket that is subscribed to notifications in the test's own namespace: bytes that wait for it, and how many the kernel dropped. */
+export function notifications(): { readonly waiting: number; readonly dropped: number } {
+  const [, ...rows] = readFileSync('/proc/self/net/netlink', 'utf8').trim().split('\n');
+  const subscribed = rows
+    .map((row) => row.trim().split(/\s+/))
+    .find(([, , , groups]) => Number(groups) !== 0);
+  return { waiting: Number(subscribed?.[4]), dropped: Number(subscribed?.[8]) };
+}
 
 /** Waits until `condition` holds. */
 export async function eventually(what: string, condition: () => boolean): Promise<void> {
