@@ -28,7 +28,8 @@ import { deletionKey, uplinkKey } from './removals.js';
 import { type Bridge, isBridge, isTapHere, ownAddresses, tapsIn } from './view.js';
 
 const MTU_MIN = 68;
-const MTU_MAX = 65_535;
+/** A tun device takes no more; others take a little more. */
+const MTU_MAX = 65_521;
 
 /**
  * Every network that a tap here asks for, and every network whose bridge is here and still exists: where its
@@ -142,7 +143,7 @@ function candidateOf(world: World, { id, mtu }: Network, segment: Choice | null)
   return { id, mtu: usableMtu(mtu), segment, place: placeOf(world, id, uplink), realisation };
 }
 
-/** What a bridge can have (68..65535 octets); Neutron writes 0 for "not known". */
+/** What a bridge and its taps can have; Neutron writes 0 for "not known". */
 const usableMtu = (mtu: number | null): number | null =>
   mtu !== null && mtu >= MTU_MIN && mtu <= MTU_MAX ? mtu : null;
 

@@ -1,4 +1,5 @@
 import {
+  type Address,
   bridgeMac,
   FILTERED_GROUP,
   type Ipv4Settings,
@@ -51,18 +52,8 @@ function makeBridge(context: PlanContext, network: DesiredNetwork): Operation[] 
       reason: `marks the bridge as the agent's`,
     },
     ...ipv6OfNewBridge(network, target, fields),
-    ...(holdsAddresses(context.world, network, null) ? [] : [apart(target, fields)]),
-    ...(network.mtu === null
-      ? []
-      : [
-          {
-            ...fields,
-            op: 'set-mtu',
-            target,
-            mtu: network.mtu,
-            reason: `network ${network.id} has MTU ${network.mtu}`,
-          } as const,
-        ]),
+    ...ipv4OfNewBridge(context, network, target, fields),
+    ...setMtu(context, network, target, fields, null),
     { ...fields, op: 'set-up', target, reason: why },
   ];
 }
@@ -112,15 +103,7 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
     ...ipv6Repair(context, network, bridge, fields),
     ...ipv4Repair(context, network, bridge, fields),
   );
-  if (network.mtu !== null && bridge.mtu !== network.mtu) {
-    operations.push({
-      ...fields,
-      op: 'set-mtu',
-      target,
-      mtu: network.mtu,
-      reason: `network ${network.id} has MTU ${network.mtu}, the bridge ${bridge.mtu}`,
-    });
-  }
+  operations.push(...setMtu(context, network, target, fields, bridge));
   if (!bridge.up) operations.push({ ...fields, op: 'set-up', target, reason: 'the bridge is down' });
   return operations;
 }
@@ -161,14 +144,47 @@ const apart = (target: LinkRef, fields: Fields): Operation => ({
   reason: 'the host takes no part in a network of guests',
 });
 
-/** A bridge with IPv4 addresses of the host, which it has by its flat uplink or by somebody's hand, or is about to get. */
+/** A bridge that takes the addresses of its uplink takes its place in what the host accepts there, too. */
+function ipv4OfNewBridge(
+  { world }: PlanContext,
+  network: DesiredNetwork,
+  target: LinkRef,
+  fields: Fields,
+): Operation[] {
+  if (!holdsAddresses(world, network, null, 'inet')) return [apart(target, fields)];
+  const uplink = network.serves?.kind === 'interface' ? network.serves.link : null;
+  if (uplink === null || uplink.ipv4 === null) return [];
+  const reason = `takes the place of ${uplink.name}`;
+  return [{ ...fields, op: 'set-ipv4', target, settings: uplink.ipv4, reason }];
+}
+
+/** With less the kernel takes IPv6 from a link, and its addresses with it. */
+const IPV6_MTU_MIN = 1280;
+
+/** The network's, but never so little that the host loses the IPv6 addresses that the bridge has for it. */
+function setMtu(
+  { world }: PlanContext,
+  network: DesiredNetwork,
+  target: LinkRef,
+  fields: Fields,
+  bridge: Bridge | null,
+): Operation[] {
+  if (network.mtu === null) return [];
+  const mtu = Math.max(network.mtu, holdsAddresses(world, network, bridge, 'inet6') ? IPV6_MTU_MIN : 0);
+  if (bridge?.mtu === mtu) return [];
+  const reason = `network ${network.id} has MTU ${network.mtu}${bridge === null ? '' : `, the bridge ${bridge.mtu}`}`;
+  return [{ ...fields, op: 'set-mtu', target, mtu, reason }];
+}
+
+/** A bridge with addresses of the host of this family, which it has by its flat uplink or by somebody's hand, or is about to get. */
 function holdsAddresses(
   world: World,
   { serves, leaving, mayLeave }: DesiredNetwork,
   bridge: Bridge | null,
+  family: Address['family'],
 ): boolean {
   const ownOf = (link: Link | null): boolean =>
-    link !== null && ownAddresses(link).some(({ family }) => family === 'inet');
+    link !== null && ownAddresses(link).some((address) => address.family === family);
   const flatUplinkLeaves = mayLeave && leaving.some((link) => !isSubinterface(world, link));
   return (serves?.kind === 'interface' && ownOf(serves.link)) || (!flatUplinkLeaves && ownOf(bridge));
 }
@@ -185,7 +201,7 @@ function ipv4Repair(
 ): Operation[] {
   if (network.serves === null || bridge.ipv4 === null) return [];
   const target = present(bridge);
-  if (!holdsAddresses(world, network, bridge))
+  if (!holdsAddresses(world, network, bridge, 'inet'))
     return isSame(bridge.ipv4, APART) ? [] : [apart(target, fields)];
   const uplink = network.serves.kind === 'interface' ? network.serves.link : null;
   const settings = (uplink ?? world.view.observed.byName.get(linkName('lo')))?.ipv4 ?? null;

@@ -123,6 +123,24 @@ export const BRIDGE_CASES: readonly ContractCase[] = [
     statuses: ['1: DOWN -> ACTIVE', '2: DOWN -> ACTIVE'],
   },
   {
+    line: 'an MTU that is too little for IPv6 takes no address of the host away from its flat bridge',
+    before: [makeTap('1'), 'address add 2001:db8::5/64 dev eth1 nodad'],
+    earlier: [{ ports: [port('1', 'a')], networks: [FLAT] }],
+    rows: { ports: [port('1', 'a', { status: 'ACTIVE' })], networks: [{ ...FLAT, mtu: 100 }] },
+    after: [
+      `eth1 in ${brq('a')} up`,
+      `${flatBridge('a')} mtu 1280 2001:db8::5`,
+      `${tap('1')} in ${brq('a')} up mtu 100`,
+    ],
+  },
+  {
+    line: 'an MTU that no tap takes keeps no tap from its bridge',
+    before: [makeTap('1')],
+    rows: { ports: [port('1', 'a')], networks: [{ ...LOCAL, mtu: 65_522 }] },
+    after: ['eth1 up', bridge('a'), wired('1', 'a')],
+    statuses: ['1: DOWN -> ACTIVE'],
+  },
+  {
     line: 'an unlabelled bridge of exactly the form is adopted: labelled, STP off, forward delay 0, quiet',
     before: [`link add ${brq('a')} type bridge stp_state 1`, makeTap('1')],
     rows: { ports: [port('1', 'a')], networks: [LOCAL] },

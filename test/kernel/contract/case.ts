@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openKernel } from '../../../src/kernel/kernel.js';
 import type { HostSettings, PassReport, WarningCode } from '../../../src/model/index.js';
@@ -136,4 +136,6 @@ function inWords({ ifname, link, master, flags, mtu, ifalias, linkinfo, addr_inf
 export const sysctlOf = (link: string, setting: string): string =>
   readFileSync(`/proc/sys/net/ipv6/conf/${link}/${setting}`, 'utf8').trim();
 
-const isQuiet = (link: string): boolean => sysctlOf(link, 'disable_ipv6') === '1';
+/** A link with an MTU below 1280 has no IPv6, and no settings of it. */
+const isQuiet = (link: string): boolean =>
+  existsSync(`/proc/sys/net/ipv6/conf/${link}`) && sysctlOf(link, 'disable_ipv6') === '1';

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Cleanup, ip, ipBatch, ipJson, ipLink, makeNamespace, spawnIn } from '../../support/netns.js';
 import { makeStage, type Stage } from '../contract/case.js';
-import { brq, network, port, tap } from '../contract/names.js';
+import { brq, makeTap, network, port, tap } from '../contract/names.js';
 
 /** Run on the machine's kernel by apart.test.ts, and in a guest by frames.ts. */
 
@@ -134,6 +134,19 @@ test('a flat bridge with the host’s addresses stays the host’s own, also whe
   stage.pass(rows);
   assert.equal(settingOf(brq('a'), 'arp_ignore'), settingOf('eth1', 'arp_ignore'));
   assert.equal(await reachesHost(guest, '10.0.0.5'), true);
+  assert.deepEqual(stage.pass(rows, 'plan').operations, []);
+});
+
+test('a flat bridge that takes the host’s addresses takes the IPv4 settings of their interface, and not those of new links', (t) => {
+  const stage = makeStage(t, ['address add 10.0.0.5/24 dev eth1', makeTap('1')]);
+  const settings = { rp_filter: '0', arp_ignore: '1', forwarding: '1' };
+  writeFileSync(conf('default', 'rp_filter'), '1');
+  for (const [setting, value] of Object.entries(settings)) writeFileSync(conf('eth1', setting), value);
+  const rows = { ports: [port('1', 'a')], networks: [network('a', 'flat physnet1')] };
+  stage.pass(rows);
+  for (const [setting, value] of Object.entries(settings)) {
+    assert.equal(settingOf(brq('a'), setting), value, setting);
+  }
   assert.deepEqual(stage.pass(rows, 'plan').operations, []);
 });
 
