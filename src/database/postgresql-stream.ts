@@ -14,35 +14,39 @@ const NOTICE = 'N'.charCodeAt(0);
  * driver busy for ever or fill the memory: an error or a notice whose fields do not end, an impossible length.
  */
 export function messageCheck(): (bytes: Buffer) => void {
-  let head = Buffer.alloc(0);
+  // One head for all messages, and no piece of its own for any: an answer may have a thousand.
+  const head = Buffer.alloc(HEAD_LENGTH);
+  let headLength = 0;
   let bodyLeft = 0;
   /** The last two bytes of the body so far: a field ends with one zero, and after the last field comes another one. */
   let tail = 0;
-  const isInBody = (): boolean => head.length === HEAD_LENGTH;
-  const takeHead = (bytes: Buffer): number => {
-    const piece = bytes.subarray(0, HEAD_LENGTH - head.length);
-    head = Buffer.concat([head, piece]);
-    if (!isInBody()) return piece.length;
+  const isInBody = (): boolean => headLength === HEAD_LENGTH;
+  /** Takes what is there of the head from `at` on, as `takeBody` does of the body, and gives where that ends. */
+  const takeHead = (bytes: Buffer, at: number): number => {
+    const taken = bytes.copy(head, headLength, at);
+    headLength += taken;
+    if (!isInBody()) return at + taken;
     bodyLeft = head.readUInt32BE(1) - LENGTH_LENGTH;
     tail = 0;
     const isTextLess = bodyLeft === 0 && hasFields(head);
     if (bodyLeft < 0 || bodyLeft > BODY_LENGTH_MAX || isTextLess) {
       throw new Error(`a message cannot be ${bodyLeft} bytes long`);
     }
-    return piece.length;
+    return at + taken;
   };
-  const takeBody = (bytes: Buffer): number => {
-    const piece = bytes.subarray(0, bodyLeft);
-    for (const byte of piece.subarray(-2)) tail = ((tail << 8) | byte) & 0xffff;
-    bodyLeft -= piece.length;
-    return piece.length;
+  const takeBody = (bytes: Buffer, at: number): number => {
+    const end = Math.min(at + bodyLeft, bytes.length);
+    for (let last = Math.max(at, end - 2); last < end; last += 1)
+      tail = ((tail << 8) | bytes.readUInt8(last)) & 0xffff;
+    bodyLeft -= end - at;
+    return end;
   };
   return (bytes) => {
-    for (let rest = bytes; rest.length > 0; ) {
-      rest = rest.subarray(isInBody() ? takeBody(rest) : takeHead(rest));
+    for (let at = 0; at < bytes.length; ) {
+      at = isInBody() ? takeBody(bytes, at) : takeHead(bytes, at);
       if (!isInBody() || bodyLeft > 0) continue;
       if (hasFields(head) && tail !== 0) throw new Error('the text of an error does not end');
-      head = Buffer.alloc(0);
+      headLength = 0;
     }
   };
 }
