@@ -13,6 +13,10 @@ const ANSWER_LENGTH_MAX = 16 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 5_000;
 /** Commands of some people and a monitoring system: more is no one's we know. */
 const CLIENTS_MAX = 32;
+/** sockaddr_un(7), less the final zero; Node 20 cuts a longer path off, and makes the socket wherever that is. */
+const PATH_BYTES_MAX = 107;
+/** Takes every right from the others, and from the group until it is known. */
+const NOBODY_ELSE = 0o177;
 /** So often its file is looked for. */
 const LOOK_INTERVAL_MS = 2_000;
 
@@ -86,6 +90,10 @@ interface Listening {
 }
 
 async function listen(path: string, group: string | null, handlers: ControlHandlers): Promise<Listening> {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX)
+    throw new Error(
+      `${path} is longer than the ${PATH_BYTES_MAX} bytes that a socket's path may have: name a shorter run_dir`,
+    );
   makeFolder(dirname(path));
   removeFile(path);
   const clients = new Set<Socket>();
@@ -97,7 +105,10 @@ async function listen(path: string, group: string | null, handlers: ControlHandl
   server.maxConnections = CLIENTS_MAX;
   await new Promise<void>((settle, fail) => {
     server.once('error', fail);
+    // Whoever connects before its rights are set would be served.
+    const usual = process.umask(NOBODY_ELSE);
     server.listen(path, () => settle());
+    process.umask(usual);
   });
   const close = async (): Promise<void> => {
     const closed = new Promise<unknown>((settle) => server.close(settle));

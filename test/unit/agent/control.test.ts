@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -56,4 +56,27 @@ test('a cleaner that deletes the socket, or its whole folder, leaves the agent s
     assert.equal((await asked()).kind, 'nobody');
     await waitUntil(async () => (await asked()).kind === 'answer', `an answer after ${gone} had gone`);
   }
+});
+
+test('a run_dir that is too long for a socket is told as that, and leaves no socket elsewhere', async (t) => {
+  const folder = privateFolder('control');
+  const runDir = join(folder, 'r'.repeat(100));
+  const failures: unknown[] = [];
+  const { release } = await serveControl(runDir, null, {}, (error) => failures.push(error));
+  t.after(release);
+  assert.match(String(failures), /longer than the 107 bytes that a socket's path may have/);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('nobody else may connect to the control socket, not for a moment, whatever the umask', async (t) => {
+  const folder = privateFolder('control');
+  const usual = process.umask(0);
+  const served = serveControl(folder, null, {}, (error) => assert.ifError(error));
+  // Nothing but promises is run meanwhile, so that this sees the socket as it is made.
+  while (readdirSync(folder).length === 0) await null;
+  const [name = ''] = readdirSync(folder);
+  assert.equal(statSync(join(folder, name)).mode & 0o077, 0);
+  t.after((await served).release);
+  assert.equal(statSync(join(folder, name)).mode & 0o777, 0o660);
+  assert.equal(process.umask(usual), 0);
 });
