@@ -25,32 +25,6 @@ export const skipIsFailure = (result: Result): Result => ({
   skipped: 0,
 });
 
-/** Numbers of node:test's closing lines in TAP form; null when it did not get that far. */
-export interface Tally {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
-
-/**
- * Reads the closing lines that node:test's TAP reporter writes. A test's own output may look like them, so
- * the last of each counts. Cancelled tests are failures; a `todo` is a test that was not run.
- */
-export function readTally(tap: string): Tally | null {
-  const last = (word: string): number | null => {
-    const found = [...tap.matchAll(new RegExp(`^# ${word} (\\d+)$`, 'gm'))].at(-1)?.[1];
-    return found === undefined ? null : Number(found);
-  };
-  const passed = last('pass');
-  const failed = last('fail');
-  const cancelled = last('cancelled');
-  const skipped = last('skipped');
-  const todo = last('todo');
-  if (passed === null || failed === null || cancelled === null || skipped === null || todo === null)
-    return null;
-  return { passed, failed: failed + cancelled, skipped: skipped + todo };
-}
-
 /** The table at the end, and below it the totals in the one form that CI reads, alone on the last line. */
 export function summary(results: readonly Result[]): string {
   const rows = results.map((result) => [

@@ -1,9 +1,11 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describeNeed, isPresent } from './needs.js';
+import { readTally } from './outcomes.js';
 import { type Ended, runBounded } from './process.js';
-import { type Result, readTally, skippedResult } from './result.js';
+import { type Result, skippedResult } from './result.js';
 import type { Suite, SuiteRun } from './suites.js';
 
 /** Every `*.test.ts` of a suite, sorted, relative to the project's folder. */
@@ -27,38 +29,29 @@ export function obstacle(suite: Suite, path: string, isRoot: boolean): string | 
 export async function runSuite(projectFolder: string, run: SuiteRun, program: string): Promise<Result> {
   const files = testFiles(projectFolder, run.suite.name);
   const scratch = mkdtempSync(join(tmpdir(), 'suite-'));
-  const tapFile = join(scratch, 'result.tap');
+  const outcomesFile = join(scratch, 'outcomes');
   try {
-    const ended = await runBounded(program, nodeArguments(run.suite, tapFile, files), {
+    const ended = await runBounded(program, nodeArguments(run.suite, outcomesFile, files), {
       limitMs: run.suite.quietMinutes * 60_000,
-      progress: () => statSync(tapFile, { throwIfNoEntry: false })?.size ?? 0,
+      progress: () => statSync(outcomesFile, { throwIfNoEntry: false })?.size ?? 0,
       env: { PATH: [dirname(program), process.env.PATH ?? ''].join(delimiter) },
     });
-    return judge(run.label, ended, existsSync(tapFile) ? readFileSync(tapFile, 'utf8') : '');
+    return judge(run.label, ended, existsSync(outcomesFile) ? readFileSync(outcomesFile, 'utf8') : '');
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** People read the spec form as it runs; the TAP form is for counting. */
-function nodeArguments(suite: Suite, tapFile: string, files: readonly string[]): string[] {
-  return [
-    '--import=tsx',
-    '--test',
-    `--test-concurrency=${suite.filesAtOnce}`,
-    // A test that hangs is named by node:test itself before the limit of the suite ends everything.
-    `--test-timeout=${(suite.quietMinutes * 60_000 * 9) / 10}`,
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    '--test-reporter=tap',
-    `--test-reporter-destination=${tapFile}`,
-    ...files,
-  ];
+function nodeArguments(suite: Suite, outcomesFile: string, files: readonly string[]): string[] {
+  // A test that hangs is named by node:test itself before the limit of the suite ends everything.
+  const timeoutMs = (suite.quietMinutes * 60_000 * 9) / 10;
+  const runFiles = fileURLToPath(new URL('./run-files.ts', import.meta.url));
+  return ['--import=tsx', runFiles, outcomesFile, `${suite.filesAtOnce}`, `${timeoutMs}`, ...files];
 }
 
 /** Whatever went wrong besides a failing test is one failure more, with its reason. */
-export function judge(label: string, ended: Ended, tap: string): Result {
-  const tally = readTally(tap);
+export function judge(label: string, ended: Ended, outcomes: string): Result {
+  const tally = readTally(outcomes);
   const { passed, failed, skipped } = tally ?? { passed: 0, failed: 0, skipped: 0 };
   const troubles = [
     ...(ended.trouble === null ? [] : [ended.trouble]),

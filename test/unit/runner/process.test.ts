@@ -36,7 +36,7 @@ test('a command that does not exist is an ending with its reason', async () => {
 
 test('a command that hangs is ended at its limit together with what it started', async () => {
   const running = run('sleep 86391 & sleep 86392', 3_000);
-  for (let tries = 0; tries < 100 && !isAlive(86392); tries++) await delay(20);
+  for (let tries = 0; tries < 100 && !(isAlive(86391) && isAlive(86392)); tries++) await delay(20);
   assert.equal(isAlive(86391) && isAlive(86392), true);
   const ended = await running;
   assert.match(ended.trouble ?? '', /ended after 3 s without progress/);
