@@ -22,7 +22,7 @@ export interface Suite {
 }
 
 /** The program runs on Node 20.19 and later; this is the release line that every change is tried on as well. */
-export const SECOND_NODE_MAJOR = 24;
+export const SECOND_NODE_MAJOR = 26;
 
 const SERVERS: readonly Need[] = [
   { file: '/usr/lib/postgresql/*/bin/postgres', package: 'postgresql' },
@@ -106,7 +106,7 @@ export const LONG_SUITES: readonly Suite[] = [
 export interface SuiteRun {
   readonly suite: Suite;
   readonly node: 'this' | 'second';
-  /** `unit`, or `unit@24` for the run under the second Node. */
+  /** `unit`, or `unit@26` for the run under the second Node. */
   readonly label: string;
 }
 
