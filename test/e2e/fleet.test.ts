@@ -65,6 +65,20 @@ describe('fleet on ML2', () => {
       assert.ok(JSON.parse(stdout).hosts.some(({ host }: { host: string }) => host === hostile));
     });
 
+    test('the fleet of a cloud whose agents tell more of themselves than fits into its memory is shown', async (t) => {
+      const { server } = database();
+      await server.query(
+        `insert into agents select 'id-' || n, 'Linux bridge agent', 'neutron-linuxbridge-agent', 'N/A', 'compute-' || n, true,
+         timezone('utc', now()), timezone('utc', now()), timezone('utc', now()), null, repeat('x', 4000) || '{"devices": 7}'
+         from generate_series(1, 20000) n`,
+        'quantum',
+      );
+      const args = ['--config-file', configFor(database()), '--json', 'fleet'];
+      const ran = await runCli(makeNamespace(t), args, { flags: ['--max-heap-size=64'] });
+      const { hosts } = JSON.parse(ran.stdout) as { hosts: { devices: number }[] };
+      assert.equal(hosts.filter(({ devices }) => devices === 7).length, 20_000, ran.stderr);
+    });
+
     test('--watch looks again and again', async (t) => {
       const { server } = database();
       const child = spawn(process.execPath, [
