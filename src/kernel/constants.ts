@@ -82,6 +82,7 @@ export const IFLA = {
   bridgeStpState: 5,
   bridgeVlanFiltering: 7,
   bridgeVlanProtocol: 8,
+  bridgeFdbMaxLearned: 49,
   vlanId: 1,
   vlanProtocol: 5,
   inetConf: 1,

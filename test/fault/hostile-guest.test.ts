@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { release } from 'node:os';
 import { describe, test } from 'node:test';
 import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
 import { markedFrame, openWire, routerAdvertisement } from '../support/frames.js';
@@ -15,7 +16,7 @@ import {
   waitForStatus,
   withDatabase,
 } from '../support/host.js';
-import { type Cleanup, ip, makeNamespace } from '../support/netns.js';
+import { type Cleanup, command, ip, makeNamespace } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
 import { waitUntil } from '../support/schema-servers.js';
 import { makeGuest } from '../support/traffic.js';
@@ -85,6 +86,21 @@ describe('a guest that means harm', () => {
       assert.deepEqual(givenByGuest(namespace), []);
     });
 
+    test('a guest that invents MAC addresses fills no more of the host’s memory than 65,536 of them take', async (t) => {
+      const { namespace, config } = await makeCloud(t, database());
+      const guest = makeGuest(t, namespace, tapOf(portId(1)), 1);
+      await startAgent(t, namespace, config);
+      await waitForStatus(database().rows, portId(1), 'ACTIVE');
+      const wire = openWire(t, guest.namespace, 'eth0');
+      for (let n = 0; n < 70_000; n += 1) wire.send(frameOf(n));
+      const learned = command('bridge', '-n', namespace, 'fdb', 'show', 'br', bridgeOf(NETWORK))
+        .split('\n')
+        .filter((line) => !line.includes('permanent'));
+      assert.ok(learned.length > 60_000, `the frames came in: ${learned.length} were learned`);
+      // 70,000 where the kernel is older than 6.7.
+      assert.ok(learned.length <= 65_536 + 1 || !canBound(), `${learned.length} were learned`);
+    });
+
     test('two networks that share the characters of a bridge name are never joined, not for one frame', async (t) => {
       const { namespace, config } = await makeCloud(t, database());
       const { rows } = database();
@@ -119,6 +135,18 @@ describe('a guest that means harm', () => {
     });
   });
 });
+
+/** A frame to everybody from a MAC address of its own. */
+function frameOf(n: number): Buffer {
+  const frame = Buffer.alloc(60, 'ffffffffffff02000000000088b5', 'hex');
+  frame.writeUInt32BE(n, 8);
+  return frame;
+}
+
+function canBound(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 7);
+}
 
 const strangeFrames = (frames: readonly Buffer[], text: string): Buffer[] =>
   frames.filter((frame) => frame.includes(text));
