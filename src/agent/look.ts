@@ -1,5 +1,5 @@
 import type { HostState, PassReport } from '../model/index.js';
-import { type FreshAnswer, memoryChangesAtMs } from '../reconcile/memory.js';
+import { type FreshAnswer, memoryChangesAtMs, owesMore } from '../reconcile/memory.js';
 import { hasUnknownTaps } from '../reconcile/question.js';
 import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { type View, viewOf } from '../reconcile/view.js';
@@ -81,8 +81,8 @@ function wakeAt(self: AgentState, wakeAtMs: number | null): void {
 }
 
 /**
- * The kernel said that something changed: known ports are wired at once from memory, and for an unknown one
- * the database is asked at once. The event itself is not consulted, only what is there now.
+ * The kernel said that something changed: known ports are wired at once from memory. For an unknown one the database is
+ * asked at once, and one whose tap is gone is written DOWN there. The event itself is not consulted, only what is there now.
  */
 export function look(self: AgentState): void {
   const { clock } = self.edges;
@@ -96,11 +96,12 @@ export function look(self: AgentState): void {
 
 function lookNow(self: AgentState): void {
   guarded(self, () => {
+    const before = self.memory;
     const report = catchUp(self);
-    const isUnknown = knowsTooLittle(self);
-    if (isUnknown) self.poller?.pollSoon();
+    const needsDatabase = knowsTooLittle(self) || owesMore(before, self.memory);
+    if (needsDatabase) self.poller?.pollSoon();
     if (report === null) return;
-    self.restraint.note(isUnknown || report.operations.length + report.failed.length > 0);
+    self.restraint.note(needsDatabase || report.operations.length + report.failed.length > 0);
   });
 }
 

@@ -260,6 +260,10 @@ function goneUnseen(
   });
 }
 
+/** Whether the tap of a known port went away between these two: its port is owed DOWN. */
+export const owesMore = ({ known: before }: Memory, { known: now }: Memory): boolean =>
+  now !== before && [...now].some(([name, { owesDown }]) => owesDown && before.get(name)?.owesDown !== true);
+
 /** When a name was last asked for, while that is recent enough not to ask again. */
 export function isStillAbsent(memory: Memory, name: LinkName, nowMs: number): number | null {
   const askedMs = memory.absent.get(name);

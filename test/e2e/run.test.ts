@@ -61,6 +61,16 @@ onEachEngine('folsom', (database) => {
     assert.equal((await agent.line('host changed', before)).trigger, 'kernel');
   });
 
+  test('a wired tap that goes is written DOWN at once', async (t) => {
+    const { namespace, rows, start } = await makeCloud(t, database(), [NEVER]);
+    makeTapsOf(namespace, portId(1), portId(3));
+    await start();
+    for (const port of [portId(1), portId(3)]) await waitForStatus(rows, port, 'ACTIVE');
+    ip(namespace, 'link', 'del', tapOf(portId(1)));
+    await waitForStatus(rows, portId(1), 'DOWN');
+    assert.equal(await rows.statusOf(portId(3)), 'ACTIVE');
+  });
+
   test('a port that is set admin down leaves its bridge, and comes back when it is set up', async (t) => {
     const { namespace, rows, sql, start } = await makeCloud(t, database());
     makeTapsOf(namespace, portId(1), portId(2));
