@@ -39,7 +39,7 @@ export const SEGMENT = v.variant('kind', [
 
 const BINDING = v.variant('kind', [
   v.object({ kind: v.picklist(['here', 'unhosted', 'arriving']) }),
-  v.object({ kind: v.literal('elsewhere'), host: v.string() }),
+  v.object({ kind: v.picklist(['elsewhere', 'standby']), host: v.string() }),
   v.object({ kind: v.literal('other-driver'), vifType: v.string() }),
 ]) satisfies Shape<Port['binding']>;
 

@@ -9,6 +9,8 @@ export type Binding =
   /** An INACTIVE row for this host: the destination of a live migration. Wired, no status written. */
   | { readonly kind: 'arriving' }
   | { readonly kind: 'elsewhere'; readonly host: string }
+  /** A service's port (`network:…`) that is bound to another host: a standby router here has its tap too. Wired, no status written. */
+  | { readonly kind: 'standby'; readonly host: string }
   /** `vif_type` is not this agent's: another driver, `unbound` or `binding_failed`. */
   | { readonly kind: 'other-driver'; readonly vifType: string };
 

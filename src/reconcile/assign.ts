@@ -69,6 +69,7 @@ function assignTo(world: World, tap: Link, port: Port): Assignment {
     }
     case 'here':
     case 'arriving':
+    case 'standby':
     case 'unhosted':
       return served(world, tap, port);
   }

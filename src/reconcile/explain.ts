@@ -134,6 +134,11 @@ function hostLink(port: Port, { view, answer, settings }: Evidence): ChainLink {
       return ok('host', 'the database names no host for it: as if bound here');
     case 'arriving':
       return ok('host', `a live migration brings it to this host (${host})`);
+    case 'standby':
+      return ok(
+        'host',
+        `bound to host ${binding.host}; a port of a service (network:…) is wired here as well`,
+      );
     case 'elsewhere':
       return warned('host', {
         code: 'PORT_BOUND_ELSEWHERE',

@@ -52,4 +52,4 @@ export function matchTap(index: PortIndex, tap: Pick<Link, 'name'>): Match {
     : { kind: 'ambiguous', ports: candidates };
 }
 
-const isNotElsewhere = ({ binding }: Port): boolean => binding.kind !== 'elsewhere';
+const isNotElsewhere = ({ binding: { kind } }: Port): boolean => kind !== 'elsewhere' && kind !== 'standby';

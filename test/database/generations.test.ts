@@ -90,6 +90,13 @@ for (const engine of ENGINES) {
         assert.deepEqual(await binding(), { kind: 'unhosted' });
       });
 
+      it(`${generation}: a service’s port that is bound to another host stands by here`, async () => {
+        const { rows, agent } = await start(generation);
+        await rows.port({ id: P, network: N, deviceOwner: 'network:router_interface', host: 'host2' });
+        const port = await byId(agent);
+        assert.deepEqual([port?.binding, port?.segment], [{ kind: 'standby', host: 'host2' }, null]);
+      });
+
       it(`${generation}: a virtual machine’s port is plugged by the hypervisor`, async () => {
         const { rows, agent } = await start(generation);
         await rows.port({ id: P, network: N, deviceOwner: 'compute:nova' });

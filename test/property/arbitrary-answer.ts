@@ -28,6 +28,7 @@ const binding = fc.constantFrom(
   'unhosted',
   'arriving',
   'elsewhere node-2',
+  'standby node-2',
   'other-driver ovs',
 );
 

@@ -30,8 +30,8 @@ export function portOf({ answer }: Truth, tap: Link): Port | null {
   return ports.length === 1 && only !== undefined ? only : null;
 }
 
-export const isBoundHere = ({ binding }: Port): boolean =>
-  binding.kind === 'here' || binding.kind === 'unhosted' || binding.kind === 'arriving';
+export const isBoundHere = ({ binding: { kind } }: Port): boolean =>
+  kind === 'here' || kind === 'unhosted' || kind === 'arriving' || kind === 'standby';
 
 /** The segment that this host is to make; null when there is none or it is not plain. */
 export function segmentOf({ settings }: Truth, network: Network): Segment | null {

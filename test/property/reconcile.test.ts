@@ -165,7 +165,7 @@ function assertStatuses(truth: Truth, host: HostState, { statuses, failed }: Pas
   for (const tap of host.links.values()) {
     const port = tap.name.startsWith('tap') ? portOf(truth, tap) : null;
     if (port === null) continue;
-    if (!isBoundHere(port) || port.binding.kind === 'arriving') {
+    if (!isBoundHere(port) || port.binding.kind === 'arriving' || port.binding.kind === 'standby') {
       assert.equal(written.has(port.id), false, `${port.id} is not this host's to speak of`);
       continue;
     }

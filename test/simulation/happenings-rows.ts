@@ -212,6 +212,7 @@ const BINDINGS: readonly Binding[] = [
   { kind: 'here' },
   { kind: 'unhosted' },
   { kind: 'elsewhere', host: 'node-2' },
+  { kind: 'standby', host: 'node-2' },
   { kind: 'other-driver', vifType: 'ovs' },
 ];
 

@@ -82,9 +82,9 @@ function judgeTap(tap: Link, knowledge: Knowledge, state: HostState, settings: H
 const isHidden = ({ ports }: Knowledge, tap: Link): boolean =>
   ports.filter((port) => tapName(port.interfaceId) === tap.name && isServedHere(port)).length > 1;
 
-/** A status of a port that is bound here; one that arrives is written by nobody. */
+/** A status of a port that is bound here; one that arrives, or is bound elsewhere, is written by nobody here. */
 const downUnless = ({ id, status, binding }: Port, wanted: string): string[] =>
-  binding.kind === 'arriving' || status === wanted
+  binding.kind === 'arriving' || binding.kind === 'standby' || status === wanted
     ? []
     : [`port ${id} is ${status}, and should be ${wanted}`];
 

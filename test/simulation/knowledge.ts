@@ -38,7 +38,10 @@ export type RowOfTap =
 export function rowOfTap({ ports, bad }: Knowledge, name: string): RowOfTap {
   const candidates = ports.filter(({ interfaceId }) => tapName(interfaceId) === name);
   const here = candidates.filter(({ binding: { kind } }) => kind === 'here' || kind === 'arriving');
-  const rest = here.length > 0 ? here : candidates.filter(({ binding }) => binding.kind !== 'elsewhere');
+  const rest =
+    here.length > 0
+      ? here
+      : candidates.filter(({ binding: { kind } }) => kind !== 'elsewhere' && kind !== 'standby');
   const [only, more] = candidates.length === 1 ? candidates : rest;
   if (candidates.length === 0) return { kind: [...bad].some((id) => tapName(id) === name) ? 'bad' : 'none' };
   return only === undefined || more !== undefined ? { kind: 'several' } : { kind: 'one', port: only };
@@ -46,7 +49,7 @@ export function rowOfTap({ ports, bad }: Knowledge, name: string): RowOfTap {
 
 /** Whether this host is to serve the port, when it is admin up. */
 export const isServedHere = ({ binding: { kind } }: Port): boolean =>
-  kind === 'here' || kind === 'arriving' || kind === 'unhosted';
+  kind === 'here' || kind === 'arriving' || kind === 'standby' || kind === 'unhosted';
 
 /** How a network reaches the wire on this host. */
 export type Way =

@@ -19,7 +19,7 @@ export interface PortWords {
   readonly network: string;
   readonly adminUp?: boolean;
   readonly status?: string | null;
-  /** `here`, `unhosted`, `arriving`, `elsewhere node-2`, `other-driver ovs`. */
+  /** `here`, `unhosted`, `arriving`, `elsewhere node-2`, `standby node-2`, `other-driver ovs`. */
   readonly binding?: string;
   /** `device_owner` begins with `compute:`. */
   readonly compute?: boolean;
@@ -90,6 +90,7 @@ function buildBinding(words: string): Binding {
     case 'arriving':
       return { kind };
     case 'elsewhere':
+    case 'standby':
       return { kind, host: detail };
     case 'other-driver':
       return { kind, vifType: detail };

@@ -3,6 +3,7 @@ import type { Row } from '../connection.js';
 import { heartbeatFacts } from './agents.js';
 import type { Generation, GenerationFile } from './generation.js';
 import {
+  boundElsewhere,
   decodePort,
   isPluggedByHypervisor,
   PLUGIN_NETWORK_HALVES,
@@ -11,7 +12,7 @@ import {
   portTermsById,
   QUANTUM_STATUS,
 } from './quantum.js';
-import { readable, text } from './values.js';
+import { text } from './values.js';
 
 const NEEDS = {
   ports: ['id', 'network_id', 'admin_state_up', 'status', 'device_owner'],
@@ -63,7 +64,7 @@ const generation: Omit<Generation, 'heartbeat'> = {
 function bindingOf(row: Row, host: string): Binding {
   const bound = text(row.host);
   if (!bound) return { kind: 'unhosted' };
-  return bound === host ? { kind: 'here' } : { kind: 'elsewhere', host: readable(bound) };
+  return bound === host ? { kind: 'here' } : boundElsewhere(row, bound);
 }
 
 /** Grizzly and Havana (2013.1, 2013.2) with the LinuxBridge plugin: Folsom plus a host for each port. */

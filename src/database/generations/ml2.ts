@@ -11,6 +11,7 @@ import {
   type Schema,
 } from './generation.js';
 import {
+  boundElsewhere,
   decodePort,
   flatSegment,
   isPluggedByHypervisor,
@@ -170,10 +171,12 @@ function decodeOne(rows: readonly Row[], host: string): readonly DecodedPort[] {
   const deciding = decidingRows(rows, host);
   const [first] = deciding;
   if (first === undefined) return [];
+  const binding = bindingOf(first, host);
   const extras = {
-    binding: bindingOf(first, host),
+    binding,
     pluggedByHypervisor: isPluggedByHypervisor(first),
-    segment: portSegment(deciding),
+    // The segment of another host's binding may be one that is not here.
+    segment: binding.kind === 'standby' ? null : portSegment(deciding),
   };
   return [decodePort(first, extras)];
 }
@@ -191,7 +194,7 @@ const isInactive = (row: Row): boolean => text(row.binding_status) === 'INACTIVE
 function bindingOf(row: Row, host: string): Binding {
   const bound = text(row.binding_host);
   if (bound === null) return { kind: 'unhosted' };
-  if (bound !== host && bound !== '') return { kind: 'elsewhere', host: readable(bound) };
+  if (bound !== host && bound !== '') return boundElsewhere(row, bound);
   const vifType = text(row.vif_type) ?? '';
   if (vifType !== OWN_VIF_TYPE) return { kind: 'other-driver', vifType: readable(vifType) };
   if (bound === '') return { kind: 'unhosted' };

@@ -78,6 +78,12 @@ export function portProblem(id: string, network: string | null, state: string | 
 export const isPluggedByHypervisor = (row: Row): boolean =>
   text(row.device_owner)?.startsWith('compute:') === true;
 
+/** A port that is bound to another host than this one (Grizzly or later, where `device_owner` says whose it is). */
+export const boundElsewhere = (row: Row, host: string): Binding => ({
+  kind: text(row.device_owner)?.startsWith('network:') === true ? 'standby' : 'elsewhere',
+  host: readable(host),
+});
+
 export const QUANTUM_PORT = { id: 'id', network: 'network_id', adminState: 'admin_state_up' } as const;
 
 export const PLUGIN_PLACES: Places = {

@@ -103,6 +103,12 @@ export const TAP_CASES: readonly ContractCase[] = [
     warnings: ['PORT_BOUND_ELSEWHERE'],
   },
   {
+    line: 'a port of a service (network:…) that is bound to another host: wired, no status written',
+    before: [makeTap('1')],
+    rows: { ports: [port('1', 'a', { binding: 'standby node-2' })], networks: [LOCAL] },
+    after: ['eth1 up', bridge('a'), wired('1', 'a')],
+  },
+  {
     line: 'a port without a host row: as if bound here',
     before: [makeTap('1')],
     rows: { ports: [port('1', 'a', { binding: 'unhosted' })], networks: [LOCAL] },
