@@ -11,6 +11,7 @@ import { countWired } from '../reconcile/gone.js';
 import { type GuardInput, type GuardVerdict, judge, release } from '../reconcile/guard.js';
 import { type GuardMemory, withoutUntaken } from '../reconcile/guard-memory.js';
 import type { FreshAnswer, Memory } from '../reconcile/memory.js';
+import { isCatchingUp } from '../reconcile/older-answer.js';
 import { hear, settleTrust, suspicionOf, wentBackWarning } from '../reconcile/trust.js';
 import { isPlugged, type View } from '../reconcile/view.js';
 
@@ -57,7 +58,7 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
   const isFree = ({ key }: Removal): boolean => !verdict.held.has(key);
   const heard = {
     isSilent: isSilent(world, desired),
-    isCatchingUp: fresh.answer.suspect !== null && fresh.answer.behind !== null,
+    isCatchingUp: isCatchingUp(fresh.answer),
     removals: desired.removals,
     isFree,
   };

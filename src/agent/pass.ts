@@ -19,6 +19,7 @@ import {
   recall,
   remember,
 } from '../reconcile/memory.js';
+import { withPortsKnownDown } from '../reconcile/older-answer.js';
 import { plan } from '../reconcile/plan.js';
 import { backOff, noteOutcomes } from '../reconcile/repairs.js';
 import { changesSince, desireChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
@@ -63,10 +64,11 @@ export interface PassResult {
  */
 export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassResult {
   const startedMs = clock.monotonicMs();
-  const { settings, fresh } = input;
-  const settled = fresh === null ? (input.settled ?? null) : null;
+  const { settings } = input;
+  const settled = input.fresh === null ? (input.settled ?? null) : null;
   const see = (): Seen => seeHost(kernel.observe(), input, settled);
   const { view, changes } = see();
+  const fresh = input.fresh === null ? null : withPortsKnownDown(input.fresh, input.memory, view);
   const sighted = noteSightings(input.memory, view, startedMs, changes);
   const outlineAt = (now: View): Outline => outlineOf(now, settings, sighted, startedMs);
   const knowledge = fresh === null ? recall(sighted) : learn(fresh);

@@ -125,21 +125,27 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
     assert.equal(masterOf(namespace, tapOf(MADE_LATER)), bridgeOf(HERE));
   });
 
-  test('a primary that comes back from a dump moves no tap back, although the replica that answered between lags behind it', async (t) => {
+  test('a replica that lags plugs nothing in again, and a primary that then comes back from a dump moves no tap back', async (t) => {
     const { namespace, config } = await makeCloud(t);
     const agent = await startAgent(t, namespace, config);
     const lags = await nextHeartbeat(null);
     await pair.catchUp();
     await pair.lag();
     const restored = await nextHeartbeat(lags);
-    await pair.primary.query(`update ports set network_id = '${THERE}' where id = '${MOVES}'`, 'quantum');
+    await pair.primary.query(
+      `update ports set network_id = '${THERE}' where id = '${MOVES}';
+       update ports set admin_state_up = false where id = '${STAYS}'`,
+      'quantum',
+    );
     await waitForMaster(namespace, tapOf(MOVES), bridgeOf(THERE));
+    await waitForMaster(namespace, tapOf(STAYS), null);
     await nextHeartbeat(restored);
     await pair.primaryIsPolled(2);
     const witness = await startWitness(t, namespace);
     await pair.primary.kill();
     await agent.line(HELD);
     await pair.replicaIsPolled(3);
+    assert.equal(masterOf(namespace, tapOf(STAYS)), null, 'what was unplugged stays so');
     agent.signal('SIGTERM');
     await agent.ended();
 

@@ -6,6 +6,7 @@ import {
   type Link,
   type Network,
   networkOfLabel,
+  type PortId,
   type TapQuestion,
   tapName,
 } from '../../src/model/index.js';
@@ -37,6 +38,8 @@ export interface Case {
   readonly trusts: (about: string) => boolean;
   /** Whether the answer is believed about any removal, see `Trust`. */
   readonly isTimely: () => boolean;
+  /** Whether the port is only up because the answer is older than what was known, see `Trust`. */
+  readonly isDownSince: (port: PortId) => boolean;
 }
 
 /** What one operation did that the guard counts. */
@@ -222,6 +225,7 @@ function wronglyJoined(after: HostState, link: Link, theCase: Case): string[] {
   if (row !== null && row.kind !== 'one') return [`${into}, although nothing is known of it (${row.kind})`];
   const port = row?.port ?? null;
   if (port !== null && (!isServedHere(port) || !port.adminUp)) return [`${into}, although its row says no`];
+  if (port !== null && theCase.isDownSince(port.id)) return [`${into}, although it was set down since`];
   const id = port?.networkId ?? networkOfLabel(bridge.alias);
   const network = id === null ? undefined : knowledge.networks.get(id);
   if (network === undefined) return [`${into}, and nothing is known of the network`];

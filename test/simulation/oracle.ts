@@ -122,7 +122,7 @@ const judgeWrite = (
 
 const caseOf = (
   { settings, foreign }: OracleEdges,
-  { believes, isTimely }: Trust,
+  { believes, isTimely, isDownSince }: Trust,
   knowledge: Knowledge,
   telling: Telling | null,
 ): Case => ({
@@ -132,6 +132,7 @@ const caseOf = (
   foreign,
   trusts: (about) => believes(telling, about),
   isTimely,
+  isDownSince,
 });
 
 const FORGOTTEN = { telling: null, knowledge: NOTHING_KNOWN };

@@ -1,7 +1,13 @@
-import { type HostState, networkOfLabel, type Settings } from '../../src/model/index.js';
+import {
+  type HostState,
+  networkOfLabel,
+  type PortId,
+  type Settings,
+  tapName,
+} from '../../src/model/index.js';
 import type { Telling } from './database.js';
 import { type Ledger, makeLedger } from './judge-losses.js';
-import { knowledgeOf } from './knowledge.js';
+import { knowledgeOf, rowOfTap } from './knowledge.js';
 import { silentInAgentBridges, silentTaps } from './silence.js';
 
 /** Whether an answer may be believed. Kept from one agent's life to the next, as the agent itself has to. */
@@ -21,6 +27,8 @@ export interface Trust {
   isTimely(): boolean;
   accept(): void;
   isAccepted(): boolean;
+  /** Whether the port was set down by an answer that a replica, which speaks now, has not caught up with. */
+  isDownSince(port: PortId): boolean;
   /** A pass has worked from the answer, and held that many removals. */
   passEnds(telling: Telling, held: number): void;
 }
@@ -70,6 +78,7 @@ const CONFIRMING_MS = 600_000;
 export function makeTrust(edges: TrustEdges): Trust {
   let servers = NO_SERVERS;
   let stored = NO_SERVERS;
+  let down: ReadonlySet<PortId> = new Set();
   let silences = new Map<string, Silence>();
   let isAccepted = false;
   const isDoubted = ({ answer }: Telling): boolean => answer.suspect !== null || servers.doubt !== 'none';
@@ -89,6 +98,7 @@ export function makeTrust(edges: TrustEdges): Trust {
     restart: () => {
       ledger.agentStarted();
       servers = stored;
+      down = new Set();
       isAccepted = false;
     },
     kept: (isWritten) => {
@@ -115,8 +125,10 @@ export function makeTrust(edges: TrustEdges): Trust {
       isAccepted = true;
     },
     isAccepted: () => isAccepted,
+    isDownSince: (port) => servers.isCatchingUp && down.has(port),
     passEnds: (telling, held) => {
       const state = edges.now();
+      if (!servers.isCatchingUp) down = portsDown(telling);
       const isSilent = silentInAgentBridges(telling, state, edges.settings().host).length > 0;
       const agrees = servers.doubt === 'all' ? held === 0 : !isSilent;
       const isReleased = (isAccepted || isAuto()) && held === 0;
@@ -125,6 +137,17 @@ export function makeTrust(edges: TrustEdges): Trust {
       ledger.passEnds();
     },
   };
+}
+
+/** Without those of a name that stands for several. */
+function portsDown({ answer }: Telling): Set<PortId> {
+  const knowledge = knowledgeOf(answer);
+  return new Set(
+    answer.ports.flatMap(({ interfaceId }) => {
+      const row = rowOfTap(knowledge, tapName(interfaceId));
+      return row.kind === 'one' && !row.port.adminUp ? [row.port.id] : [];
+    }),
+  );
 }
 
 /** Of a server that is believed, even the older heartbeat is the last that is known. */

@@ -184,3 +184,15 @@ for (const [what, server] of [
     assert.equal(host.ask(asked, { heartbeat: LAGS }).held, 1);
   });
 }
+
+test('a port that was set down stays unplugged while a replica is behind that has it up, and comes back when that is news', () => {
+  const host = wiredHost();
+  host.ask({ ...WHOLE, ...PRIMARY }, { heartbeat: LAGS });
+  host.ask({ ...DOWN, ...PRIMARY }, { heartbeat: LAST });
+  for (const words of [WHOLE, WITHOUT_P2, WHOLE]) {
+    host.ask({ ...words, ...REPLICA }, { heartbeat: LAGS });
+    assert.equal(host.bridgeOf('tapp2'), null);
+  }
+  host.ask({ ...WHOLE, ...REPLICA }, { heartbeat: LAST });
+  assert.equal(host.bridgeOf('tapp2'), 'brqn1');
+});
