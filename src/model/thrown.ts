@@ -8,8 +8,9 @@ export const messageOf = (thrown: unknown): string =>
 export const errorCodeOf = (thrown: unknown): string | null =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
 
-/** Whether the system has refused a call: that is no fault of this program. */
-export const isRefusal = (thrown: unknown): boolean => thrown instanceof Error && 'syscall' in thrown;
+/** Whether the system has refused a call, or to load a library (a file system without `exec`): that is no fault of this program. */
+export const isRefusal = (thrown: unknown): boolean =>
+  (thrown instanceof Error && 'syscall' in thrown) || errorCodeOf(thrown) === 'ERR_DLOPEN_FAILED';
 
 /** The message and where it was thrown, a line each. */
 export const stackOf = (thrown: unknown): string =>

@@ -145,3 +145,12 @@ test('output for which the disk has no room, or only half of it, is told and no 
     assert.match(stderr, /SYSTEM_REFUSED: ENOSPC/);
   }
 });
+
+test('a file system that runs nothing is told as that, and not as a fault of the program', async (t) => {
+  const libraries = `${PROJECT}node_modules/@koromix`;
+  const script = `mount --bind ${libraries} ${libraries}; mount -o remount,bind,noexec ${libraries}; $0 --config-file $1 once`;
+  const { code, stderr } = await shell(hostOf(t), script);
+  assert.equal(code, 1);
+  assert.match(stderr, /SYSTEM_REFUSED: .*koffi\.node: failed to map/);
+  assert.doesNotMatch(stderr, STACK);
+});
