@@ -31,8 +31,8 @@ const MOVE_UNDER_WAY: StateKind<AddressMove> = {
 
 /** The journal of address moves: one record in `state_dir` while a move is under way. */
 export const openJournal = (store: Store): MoveJournal => ({
-  begin: (move) => store.write(MOVE_UNDER_WAY, move),
-  done: () => store.remove(MOVE_UNDER_WAY),
+  begin: (move) => store.writeAhead(MOVE_UNDER_WAY, move),
+  done: () => store.forget(MOVE_UNDER_WAY),
 });
 
 /** What is told of a move that an earlier agent was killed in. */
@@ -55,7 +55,7 @@ function settle(store: Store): SettledMove {
     if (record.kind === 'none') return { kind: 'nothing-left' };
     if (record.kind === 'refused') return { kind: 'failed', why: record.why };
     const settled = settleMove(record.value);
-    if (settled.kind !== 'failed') store.remove(MOVE_UNDER_WAY);
+    if (settled.kind !== 'failed') store.forget(MOVE_UNDER_WAY);
     return settled;
   } catch (error) {
     return { kind: 'failed', why: messageOf(error) };

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ifIndex, messageOf, type StateKind, type StoreReader } from '../model/index.js';
+import { ifIndex, isSame, type StateKind, type Store, type StoreReader } from '../model/index.js';
 import { EMPTY_GUARD, type GuardMemory } from '../reconcile/guard-memory.js';
 import { check } from './foreign.js';
 import type { AgentState } from './state.js';
@@ -52,19 +52,23 @@ export function recallGuard(store: StoreReader, nowMs: number): GuardMemory {
 }
 
 /**
- * Remembers what the guard counts, and keeps it on disk when it has changed: a pass that the kernel cuts short, and an agent
- * that is killed in the middle of one, must not give the next one its free share again.
+ * Has what the guard remembers on disk before a removal: a pass that the kernel cuts short, and an agent that is killed in
+ * the middle of one, must not give the next one its free share again. A disk that takes nothing costs only this.
  */
-export function keepGuard(self: AgentState, guard: GuardMemory): void {
-  if (self.memory.guard !== guard) self.memory = { ...self.memory, guard };
+export function keepGuardAhead(store: Store, guard: GuardMemory): void {
   const state = guardStateOf(guard);
-  const text = JSON.stringify(state);
-  if (text === self.keptGuard) return;
   try {
-    self.edges.store.write(GUARD, state);
-    self.keptGuard = text;
-  } catch (error) {
-    if (self.keptGuard !== null) self.edges.observer({ kind: 'state-failed', error: messageOf(error) });
-    self.keptGuard = null;
+    store.writeAhead(GUARD, state);
+  } catch {
+    // It is tried again, and told then.
+    store.keep(GUARD, state);
   }
+}
+
+/** Remembers what the guard counts, and hands it to `keep` when it has changed. */
+export function noteGuard(self: AgentState, guard: GuardMemory, keep: (guard: GuardMemory) => void): void {
+  if (self.memory.guard !== guard) self.memory = { ...self.memory, guard };
+  const before = self.keptGuard;
+  self.keptGuard = guard;
+  if (before !== guard && !isSame(guardStateOf(before), guardStateOf(guard))) keep(guard);
 }

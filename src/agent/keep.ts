@@ -1,23 +1,14 @@
-import { type Answer, messageOf } from '../model/index.js';
+import type { Answer } from '../model/index.js';
 import { tapNames } from '../reconcile/view.js';
 import { differs, LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore, recover } from './last-known-good.js';
-import { pass, viewNow } from './look.js';
+import { passFromMemory, viewNow } from './look.js';
 import { type AgentState, guarded } from './state.js';
 
-/** Keeps what is known on disk when something that wiring depends on has changed. A full disk costs only this. */
+/** Keeps what is known on disk when something that wiring depends on has changed. */
 export function keepLastKnownGood(self: AgentState, answer: Answer): void {
   const { kept, memory } = self;
-  if (kept !== null && !differs(kept, memory)) {
-    self.kept = memory;
-    return;
-  }
-  try {
-    self.edges.store.write(LAST_KNOWN_GOOD, lastKnownGoodOf(memory, answer));
-    self.kept = memory;
-  } catch (error) {
-    if (kept !== null) self.edges.observer({ kind: 'state-failed', error: messageOf(error) });
-    self.kept = null;
-  }
+  self.kept = memory;
+  if (differs(kept, memory)) self.edges.store.keep(LAST_KNOWN_GOOD, lastKnownGoodOf(memory, answer));
 }
 
 /** At the start, see `recallRunBefore`. */
@@ -50,5 +41,5 @@ export function wireFromLastKnownGood(self: AgentState): void {
   }
   self.memory = recovered.memory;
   observer({ kind: 'recovered', ports: recovered.ports, ageMs: recovered.ageMs });
-  guarded(self, () => pass(self, 'kernel', null));
+  guarded(self, () => passFromMemory(self));
 }

@@ -3,8 +3,9 @@ import { type FreshAnswer, memoryChangesAtMs, owesMore } from '../reconcile/memo
 import { hasUnknownTaps } from '../reconcile/question.js';
 import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { type View, viewOf } from '../reconcile/view.js';
-import { keepGuard } from './keep-guard.js';
+import { GUARD, guardStateOf, keepGuardAhead, noteGuard } from './keep-guard.js';
 import { type PassResult, runPass } from './pass.js';
+import type { Ahead } from './pass-guard.js';
 import { type AgentState, guarded } from './state.js';
 
 /** An answer, and the host as it was when the database was asked. */
@@ -12,9 +13,36 @@ export interface Told extends FreshAnswer {
   readonly asked: HostState;
 }
 
+/** Thrown when a pass has something to write ahead and it is not its turn: nothing was changed. */
+class NotItsTurn extends Error {}
+
+/** As `passInTurn`, at any time. `put-off`: it has something to write ahead, see `Store`; nothing was changed. */
+export function passAtOnce(
+  self: AgentState,
+  trigger: PassReport['trigger'],
+  told: Told | null,
+): PassReport | 'put-off' {
+  try {
+    return pass(self, trigger, told, () => {
+      throw new NotItsTurn();
+    });
+  } catch (error) {
+    if (error instanceof NotItsTurn) return 'put-off';
+    throw error;
+  }
+}
+
 /** One pass of the running agent, from an answer or (null) from what is remembered. Throws KernelError. */
-export function pass(self: AgentState, trigger: PassReport['trigger'], told: Told | null): PassReport {
-  const { kernel, clock } = self.edges;
+export const passInTurn = (self: AgentState, trigger: PassReport['trigger'], told: Told | null): PassReport =>
+  pass(self, trigger, told, () => {});
+
+function pass(
+  self: AgentState,
+  trigger: PassReport['trigger'],
+  told: Told | null,
+  begin: Ahead['begin'],
+): PassReport {
+  const { kernel, clock, store } = self.edges;
   const { settings, memory, settled } = self;
   self.passes += 1;
   const id = `${process.pid}-${self.passes}`;
@@ -33,12 +61,14 @@ export function pass(self: AgentState, trigger: PassReport['trigger'], told: Tol
     memory,
     fresh: told,
     accepted: 'remembered',
-    keepGuard: (guard) => keepGuard(self, guard),
-    apply: true,
+    ahead: {
+      begin,
+      keepGuard: (guard) => noteGuard(self, guard, (now) => keepGuardAhead(store, now)),
+    },
     settled,
   });
   self.memory = result.memory;
-  keepGuard(self, result.memory.guard);
+  noteGuard(self, result.memory.guard, (guard) => store.keep(GUARD, guardStateOf(guard)));
   self.seen = result.view.observed;
   self.seenVersion = self.seen.version;
   self.latest = result.desired;
@@ -76,7 +106,7 @@ function wakeAt(self: AgentState, wakeAtMs: number | null): void {
     wakeAtMs === null
       ? () => {}
       : clock.after(wakeAtMs - clock.monotonicMs(), () => {
-          guarded(self, () => pass(self, 'kernel', null));
+          guarded(self, () => passFromMemory(self));
         });
 }
 
@@ -105,9 +135,24 @@ function lookNow(self: AgentState): void {
   });
 }
 
+/** A pass from memory; null: it is made when it is its turn, and the loop goes on. */
+export function passFromMemory(self: AgentState): PassReport | null {
+  const report = passAtOnce(self, 'kernel', null);
+  if (report !== 'put-off') return report;
+  if (self.awaitsTurn) return null;
+  self.awaitsTurn = true;
+  void self.edges.store.inTurn(() => {
+    self.awaitsTurn = false;
+    if (self.stopping) return;
+    guarded(self, () => passInTurn(self, 'kernel', null));
+    if (knowsTooLittle(self)) self.poller?.pollSoon();
+  });
+  return null;
+}
+
 /** A pass from memory when the host is not as the last pass has left it: whoever reads the kernel takes its events away. */
 export function catchUp(self: AgentState): PassReport | null {
-  return self.edges.kernel.observe().version === self.seenVersion ? null : pass(self, 'kernel', null);
+  return self.edges.kernel.observe().version === self.seenVersion ? null : passFromMemory(self);
 }
 
 /** The same after what memory can wire. Before the first pass there is nothing that could have been missed. */

@@ -21,8 +21,17 @@ export interface GuardOrder {
   readonly settings: GuardSettings;
   /** `all`: an operator has said that every removal may go ahead. */
   readonly accepted: 'all' | 'remembered';
-  /** Is given what is to be remembered before anything is removed: a pass may be cut short by its process's end. */
-  readonly keep: (guard: GuardMemory) => void;
+}
+
+/** What is written down before a deed. */
+export interface Ahead {
+  /**
+   * Is told before the first operation that something will have to be written down. May throw: the pass is given up then,
+   * and nothing has been changed.
+   */
+  begin(): void;
+  /** Is given what the guard has to remember, before anything is removed. */
+  keepGuard(guard: GuardMemory): void;
 }
 
 /** The guard's word for one pass. */
@@ -34,6 +43,11 @@ export interface Guarded {
    * decided again.
    */
   decide(world: World): Desired;
+  /**
+   * What is to be remembered before what was decided last is carried out (if `isWork`: there is something to do) and told, as
+   * the process may end in the middle of it; null: it neither removes anything nor holds what was not held before.
+   */
+  ahead(isWork: boolean): GuardMemory | null;
   /** The memory after the pass, which has left the host like this. */
   conclude(after: View): Memory;
 }
@@ -42,7 +56,13 @@ export interface Guarded {
 export function guard(world: World, order: GuardOrder, memory: Memory): Guarded {
   const { fresh, settings } = order;
   if (fresh === null) {
-    return { held: [], warnings: [], decide: (now) => desire(now, NO_REMOVALS), conclude: () => memory };
+    return {
+      held: [],
+      warnings: [],
+      decide: (now) => desire(now, NO_REMOVALS),
+      ahead: () => null,
+      conclude: () => memory,
+    };
   }
   const desired = desire(world, 'all');
   const server = hear(memory.server, fresh.answer, fresh.wentBack);
@@ -73,10 +93,11 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
         current = judgeAgain(settings, { ...input, ...lookedAt(now, all) }, current, going);
         for (const one of all.removals) if (!current.held.has(one.key)) going.set(one.key, one);
       }
-      order.keep(current.memory);
       const isHeld = all.removals.some(({ key }) => current.held.has(key));
       return isHeld ? desire(now, new Set(going.keys())) : all;
     },
+    ahead: (isWork) =>
+      (isWork && going.size > 0) || holdsAnew(memory.guard, current.memory) ? current.memory : null,
     conclude: (after) => {
       const cut = wiresCut([...going.values()], world.view, after);
       return {
@@ -113,6 +134,9 @@ const judgeAgain = (
     memory,
     accepted: input.accepted === 'all' ? 'all' : new Set([...input.accepted, ...going.keys()]),
   });
+
+const holdsAnew = (before: GuardMemory, now: GuardMemory): boolean =>
+  [...now.held.keys()].some((key) => !before.held.has(key));
 
 /** The taps whose wire was taken: what was to leave its bridge has left it. */
 function wiresCut(removals: readonly Removal[], before: View, after: View): Set<IfIndex> {

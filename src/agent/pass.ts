@@ -9,7 +9,6 @@ import type {
 } from '../model/index.js';
 import { type TapChanges, tapChanges, viewAfter } from '../reconcile/changes.js';
 import type { Desired, World } from '../reconcile/desired.js';
-import type { GuardMemory } from '../reconcile/guard-memory.js';
 import { noteInPlace } from '../reconcile/in-place.js';
 import {
   type FreshAnswer,
@@ -25,7 +24,7 @@ import { backOff, noteOutcomes } from '../reconcile/repairs.js';
 import { changesSince, desireChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { statusChanges } from '../reconcile/statuses.js';
 import { keepView, type View, viewOf } from '../reconcile/view.js';
-import { guard, heldWarning } from './pass-guard.js';
+import { type Ahead, type Guarded, guard, heldWarning } from './pass-guard.js';
 
 /** How often a pass plans again when the world changed under it. */
 const ROUNDS_MAX = 3;
@@ -39,10 +38,8 @@ export interface PassInput {
   readonly fresh: FreshAnswer | null;
   /** `all`: an operator has said that every removal may go ahead. */
   readonly accepted: 'all' | 'remembered';
-  /** Is given what the guard has to remember, before anything is removed. */
-  readonly keepGuard: (guard: GuardMemory) => void;
-  /** Plan only: change nothing. */
-  readonly apply: boolean;
+  /** null: plan only, and change nothing. */
+  readonly ahead: Ahead | null;
   /** How the pass before has left the host: a pass from memory then only looks at what has changed. */
   readonly settled?: Settled | null;
 }
@@ -73,7 +70,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const outlineAt = (now: View): Outline => outlineOf(now, settings, sighted, startedMs);
   const knowledge = fresh === null ? recall(sighted) : learn(fresh);
   const world = { ...outlineAt(view), knowledge };
-  const order = { fresh, settings: settings.guard, accepted: input.accepted, keep: input.keepGuard };
+  const order = { fresh, settings: settings.guard, accepted: input.accepted };
   const guarded = guard(world, order, sighted);
   const decide = (now: Seen): Decided => {
     const narrowed =
@@ -90,9 +87,12 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   };
   const first = decide({ view, changes });
   const plannedMs = clock.monotonicMs();
-  const carried = input.apply
-    ? carryOut(kernel, first, () => decide(see()), sighted, startedMs)
-    : onlyPlanned(kernel, first, sighted.repairs);
+  const { ahead } = input;
+  const manner = ahead === null ? 'planned' : 'applied';
+  const carried =
+    ahead === null
+      ? onlyPlanned(kernel, first, sighted.repairs)
+      : carryOut(kernel, first, () => decide(see()), { ahead, guarded }, sighted, startedMs);
   const after = seenAtTheEnd(view, carried.view, settings, startedMs, {
     ...guarded.conclude(carried.view),
     repairs: carried.repairs,
@@ -106,19 +106,10 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     generation: fresh?.answer.generation ?? null,
     inSync: carried.wanted.length === 0 && guarded.held.length === 0,
     pending: carried.wanted.length,
-    operations: input.apply ? succeeded(carried.done) : carried.wanted,
+    operations: ahead === null ? carried.wanted : succeeded(carried.done),
     failed: carried.failed,
     held: guarded.held,
-    statuses:
-      fresh === null
-        ? []
-        : statusChanges(
-            fresh.answer,
-            carried.desired,
-            carried.view,
-            after,
-            input.apply ? 'applied' : 'planned',
-          ),
+    statuses: fresh === null ? [] : statusChanges(fresh.answer, carried.desired, carried.view, after, manner),
     warnings: [
       ...(fresh?.answer.warnings ?? []),
       ...carried.desired.warnings,
@@ -166,6 +157,7 @@ function carryOut(
   kernel: Kernel,
   first: Decided,
   decideAgain: () => Decided,
+  { ahead, guarded }: { readonly ahead: Ahead; readonly guarded: Guarded },
   memory: Memory,
   nowMs: number,
 ): Carried {
@@ -175,11 +167,16 @@ function carryOut(
   const { operations: initial, warnings: pauses } = backOff(first.wanted, repairs, nowMs);
   let operations = initial;
   let settled = operations.length === 0;
+  const remembered = guarded.ahead(!settled);
+  if (remembered !== null || operations.some(({ op }) => op === 'move-addresses')) ahead.begin();
+  if (remembered !== null) ahead.keepGuard(remembered);
   for (let round = 1; !settled && round <= ROUNDS_MAX; round += 1) {
     const outcomes = kernel.apply(withRoutes(kernel, operations));
     done.push(...outcomes);
     current = decideAgain();
     operations = backOff(current.wanted, repairs, nowMs).operations;
+    const more = guarded.ahead(operations.length > 0);
+    if (more !== null) ahead.keepGuard(more);
     const failures = outcomes.filter((outcome): outcome is Failure => !outcome.ok);
     settled =
       operations.length === 0 ||

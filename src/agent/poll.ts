@@ -11,7 +11,7 @@ import {
 import { memoryChangesAtMs, settleStatuses } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
-import { look, pass, viewCaughtUp } from './look.js';
+import { look, passAtOnce, passInTurn, type Told, viewCaughtUp } from './look.js';
 import type { PollOutcome } from './poller.js';
 import { settleServers } from './server-record.js';
 import { shutDown } from './shut-down.js';
@@ -58,6 +58,16 @@ function ask(self: AgentState): Asked {
   return next;
 }
 
+/** The pass with an answer. null: the kernel could not be read, or the answer has become void while it waited for its turn. */
+async function passWhenPossible(self: AgentState, told: Told): Promise<PassReport | null> {
+  const { database } = self;
+  const report = guarded(self, () => passAtOnce(self, 'poll', told));
+  if (report !== 'put-off') return report;
+  return self.edges.store.inTurn(() =>
+    self.stopping || database !== self.database ? null : guarded(self, () => passInTurn(self, 'poll', told)),
+  );
+}
+
 async function workWith(
   self: AgentState,
   { view, presentBefore }: Asked,
@@ -68,8 +78,9 @@ async function workWith(
   const { servers } = self.edges;
   const wentBack = signAgainst(servers.watermark, answer);
   const told = { answer, presentBefore, wentBack, asked: view.observed };
-  const report = guarded(self, () => pass(self, 'poll', told));
-  if (report === null) return 'retry';
+  const { database } = self;
+  const report = await passWhenPossible(self, told);
+  if (report === null) return database === self.database ? 'retry' : 'good';
   settleServers(servers, { trust: self.memory.server, answer, sign });
   await writeStatuses(self, report);
   // After the statuses, which somebody waits for: a disk may take its time.

@@ -1,11 +1,9 @@
 import * as v from 'valibot';
 import { makeWatermark, restartFrom, settleSign } from '../database/watermark.js';
 import {
-  type AgentEvent,
   type Answer,
   type Clock,
   isSame,
-  messageOf,
   type Seen,
   type Sign,
   type StateKind,
@@ -52,42 +50,31 @@ const SHAPE: Shape<Kept> = v.object({
 
 const SERVER: StateKind<Kept> = { name: 'server', check: (value) => check(SHAPE, value) };
 
-/** Reads the record in `store`. That it cannot be written is told once, until it can; it costs nothing else. */
-export function openServerRecord(
-  store: Pick<Store, 'read' | 'write'>,
-  clock: Clock,
-  tell: (event: Extract<AgentEvent, { kind: 'state-failed' }>) => void,
-): ServerRecord {
+/** Reads the record in `store`. */
+export function openServerRecord(store: Pick<Store, 'read' | 'keep'>, clock: Clock): ServerRecord {
   const stored = store.read(SERVER);
   const first = stored.kind === 'kept' ? stored.value : null;
   let trust = first?.trust ?? null;
-  let isWritten = true;
-  let writtenMs = Number.NEGATIVE_INFINITY;
-  const write = (): void => {
-    try {
-      store.write(SERVER, { trust, seen: watermark.seen() });
-      isWritten = true;
-      writtenMs = clock.monotonicMs();
-    } catch (error) {
-      if (isWritten) tell({ kind: 'state-failed', error: messageOf(error) });
-      isWritten = false;
-    }
+  let keptMs = Number.NEGATIVE_INFINITY;
+  const keep = (): void => {
+    store.keep(SERVER, { trust, seen: watermark.seen() });
+    keptMs = clock.monotonicMs();
   };
   const watermark = makeWatermark(first?.seen, (now, before) => {
     const isHeartbeatAlone = isSame({ ...now, heartbeat: null }, { ...before, heartbeat: null });
     if (isSame(now, before)) return;
-    if (!isHeartbeatAlone || clock.monotonicMs() - writtenMs >= HEARTBEAT_KEPT_MS) write();
+    if (!isHeartbeatAlone || clock.monotonicMs() - keptMs >= HEARTBEAT_KEPT_MS) keep();
   });
   return {
     watermark,
     trust,
     keepTrust: (next) => {
-      if (isWritten && isSame(trust, next)) return;
+      if (isSame(trust, next)) return;
       trust = next;
-      write();
+      keep();
     },
     close: () => {
-      if (watermark.seen().heartbeat !== first?.seen.heartbeat) write();
+      if (watermark.seen().heartbeat !== first?.seen.heartbeat) keep();
     },
   };
 }

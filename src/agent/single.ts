@@ -5,21 +5,19 @@ import {
   type Database,
   DatabaseError,
   type Kernel,
-  messageOf,
   type Question,
   type Settings,
-  type StateKind,
   type StatusChange,
   type Store,
   type StoreReader,
 } from '../model/index.js';
-import type { GuardMemory } from '../reconcile/guard-memory.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { tapNames, viewOf } from '../reconcile/view.js';
-import { GUARD, guardStateOf, recallGuard } from './keep-guard.js';
+import { GUARD, guardStateOf, keepGuardAhead, recallGuard } from './keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './last-known-good.js';
-import { type PassResult, runPass } from './pass.js';
+import { type PassInput, type PassResult, runPass } from './pass.js';
+import type { Ahead } from './pass-guard.js';
 import { type ServerRecord, settleServers } from './server-record.js';
 
 /** No question but that of what is here. */
@@ -42,8 +40,6 @@ export interface SingleEdges extends PlanEdges {
 export interface OnceResult extends PassResult {
   /** Why the statuses could not be written, although the host was brought in sync; null when they were. */
   readonly statusError: DatabaseError | null;
-  /** Why `state_dir` could not be written; null when it was. */
-  readonly stateError: string | null;
 }
 
 /** A pass with the answer it worked from. */
@@ -57,13 +53,8 @@ export interface Single extends PassResult {
  */
 export async function planOnce(edges: PlanEdges, settings: Settings, about = NOTHING): Promise<Single> {
   const patient = { ...settings, host: { ...settings.host, plugGraceMs: 0 } };
-  return single(
-    edges,
-    patient,
-    readMemory(edges, settings),
-    { apply: false, acceptRemovals: false, keepGuard: () => {} },
-    about,
-  );
+  const manner: Manner = { ahead: null, acceptRemovals: false, inTurn: async (work) => work() };
+  return single(edges, patient, readMemory(edges, settings), manner, about);
 }
 
 /**
@@ -75,9 +66,9 @@ export async function applyOnce(
   settings: Settings,
   acceptRemovals: boolean,
 ): Promise<OnceResult> {
-  // What cannot be written now is tried again, and told, when the run ends.
-  const keepGuard = (guard: GuardMemory): void => void keep(edges.store, GUARD, guardStateOf(guard));
-  const manner: Manner = { apply: true, acceptRemovals, keepGuard };
+  const { store, servers } = edges;
+  const ahead: Ahead = { begin: () => {}, keepGuard: (guard) => keepGuardAhead(store, guard) };
+  const manner: Manner = { ahead, acceptRemovals, inTurn: store.inTurn };
   let result = await single(edges, settings, readMemory(edges, settings), manner);
   if (result.wakeAtMs !== null) {
     const delayMs = result.wakeAtMs - edges.clock.monotonicMs();
@@ -88,25 +79,23 @@ export async function applyOnce(
       report: { ...again.report, operations: [...result.report.operations, ...again.report.operations] },
     };
   }
-  const stateError =
-    keep(edges.store, GUARD, guardStateOf(result.memory.guard)) ??
-    keep(edges.store, LAST_KNOWN_GOOD, lastKnownGoodOf(result.memory, result.answer));
-  edges.servers.close();
+  store.keep(GUARD, guardStateOf(result.memory.guard));
+  store.keep(LAST_KNOWN_GOOD, lastKnownGoodOf(result.memory, result.answer));
+  servers.close();
   const statusError = await write(edges.database, settings, result.report.statuses);
-  return { ...result, statusError, stateError };
+  return { ...result, statusError };
 }
 
-interface Manner {
-  readonly apply: boolean;
+interface Manner extends Pick<PassInput, 'ahead'> {
   readonly acceptRemovals: boolean;
-  readonly keepGuard: (guard: GuardMemory) => void;
+  readonly inTurn: (work: () => PassResult) => Promise<PassResult>;
 }
 
 async function single(
   { kernel, database, clock, servers }: PlanEdges,
   settings: Settings,
   memory: Memory,
-  { acceptRemovals, ...manner }: Manner,
+  { acceptRemovals, ahead, inTurn }: Manner,
   about = NOTHING,
 ): Promise<Single> {
   const view = viewOf(kernel.observe(), settings.host);
@@ -119,16 +108,17 @@ async function single(
     taps: [...taps, ...about.taps],
     bridges: [...bridges, ...about.bridges],
   });
-  const result = runPass(kernel, clock, {
+  const input: PassInput = {
     pass: `${process.pid}-1`,
     trigger: 'command',
     settings,
     memory,
     fresh: { answer, presentBefore, wentBack: signAgainst(watermark, answer) },
     accepted: acceptRemovals ? 'all' : 'remembered',
-    ...manner,
-  });
-  if (manner.apply) settleServers(servers, { trust: result.memory.server, answer, sign });
+    ahead,
+  };
+  const result = await inTurn(() => runPass(kernel, clock, input));
+  if (ahead !== null) settleServers(servers, { trust: result.memory.server, answer, sign });
   return { ...result, answer };
 }
 
@@ -154,14 +144,4 @@ function readMemory({ kernel, clock, store, servers }: PlanEdges, settings: Sett
   const memory = { ...EMPTY_MEMORY, guard, server: servers.trust };
   const kept = store.read(LAST_KNOWN_GOOD);
   return recallRunBefore(memory, kept, here, settings.knownPortRetentionMs, clock.monotonicMs());
-}
-
-/** The host is wired already: a state that cannot be kept is told (why, in one sentence), and costs nothing else. */
-function keep<Value>(store: Store, kind: StateKind<Value>, value: Value): string | null {
-  try {
-    store.write(kind, value);
-    return null;
-  } catch (error) {
-    return messageOf(error);
-  }
 }

@@ -17,12 +17,13 @@ import {
 } from '../model/index.js';
 import { tellEach } from '../monitoring/tell.js';
 import type { Desired } from '../reconcile/desired.js';
+import type { GuardMemory } from '../reconcile/guard-memory.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import type { Settled } from '../reconcile/settled.js';
 import type { View } from '../reconcile/view.js';
 import { type Faults, startFaults } from './faults.js';
 import { type History, startHistory } from './history.js';
-import { guardStateOf, recallGuard } from './keep-guard.js';
+import { recallGuard } from './keep-guard.js';
 import type { Poller } from './poller.js';
 import { type Restraint, startRestraint } from './restraint.js';
 import type { ServerRecord } from './server-record.js';
@@ -80,10 +81,12 @@ export interface AgentState {
   /** Version of the links after the last pass: an equal one means that an event was its own echo. */
   seenVersion: number;
   everAnswered: boolean;
-  /** What was known when the last known good answer was last read or written, as passes from memory change it too; null: it could not be written. */
-  kept: Memory | null;
-  /** What the guard remembers as it is on disk; null: it could not be written. */
-  keptGuard: string | null;
+  /** What was known when the last known good answer was last read or kept, as passes from memory change it too. */
+  kept: Memory;
+  /** What the guard remembered when it was last read or kept. */
+  keptGuard: GuardMemory;
+  /** A pass from memory has something to write ahead, and waits for its turn. */
+  awaitsTurn: boolean;
   outage: { readonly sinceMs: number; readonly tries: number } | null;
   stopping: boolean;
   /** Timers to cancel at the end. */
@@ -124,7 +127,8 @@ export function makeState(
     seenVersion: -1,
     everAnswered: false,
     kept: EMPTY_MEMORY,
-    keptGuard: JSON.stringify(guardStateOf(guard)),
+    keptGuard: guard,
+    awaitsTurn: false,
     outage: null,
     stopping: false,
     cancelWake: () => {},

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readRegularFile } from '../files/read-file.js';
-import { replaceFile } from '../files/replace-file.js';
 import {
   type AgentEvent,
   type Clock,
@@ -15,8 +14,10 @@ import {
   type Stored,
   type StoreReader,
 } from '../model/index.js';
-import { makeFolder, networkNamespace, removeFile } from './folders.js';
+import { networkNamespace, removeFile } from './folders.js';
 import { checkJson, type Shape } from './foreign.js';
+import { stateFiles } from './state-files.js';
+import { type KeepingEvent, startStateQueue } from './state-queue.js';
 
 /** Files of another version are refused: their meaning may have changed. */
 const VERSION = 1;
@@ -46,8 +47,8 @@ const ENVELOPE: Shape<Envelope> = v.object({
   value: v.string(),
 });
 
-/** A file that was found to be of no use. */
-export type StateEvent = Extract<AgentEvent, { kind: 'state-unusable' }>;
+/** A file that was found to be of no use, or whether the state is kept. */
+export type StateEvent = Extract<AgentEvent, { kind: 'state-unusable' }> | KeepingEvent;
 
 /**
  * The agent's files in `stateDir`, one set for each network namespace, to look at. The number of a namespace changes with a
@@ -69,29 +70,16 @@ export function openStore(
   clock: Clock,
   tell: (event: StateEvent) => void,
 ): Store {
-  const pathOf = ({ name }: StateKind<unknown>): string => pathIn(stateDir, name);
+  const textOf = (value: unknown): string => textIn({ host, writtenAtMs: clock.wallMs() }, value);
+  const pathOf = (name: StateName): string => pathIn(stateDir, name);
   return {
+    ...startStateQueue(stateFiles(stateDir, pathOf, textOf, clock), clock, tell),
     read: (kind) => {
       const found = find(stateDir, kind, host, clock);
       if (found.kind !== 'unusable') return found;
       tell({ kind: 'state-unusable', ...putAside(stateDir, kind.name, found, clock) });
       return { kind: 'refused', why: found.why };
     },
-    write: (kind, value) => {
-      const text = JSON.stringify(value);
-      const envelope: Envelope = {
-        version: VERSION,
-        host,
-        bootId: bootId(),
-        writtenAtMs: clock.wallMs(),
-        checksum: checksumOf(text),
-        value: text,
-      };
-      makeFolder(stateDir);
-      replaceFile(pathOf(kind), JSON.stringify(envelope), 0o640);
-      flushFolder(stateDir);
-    },
-    remove: (kind) => removeFile(pathOf(kind)),
   };
 }
 
@@ -100,14 +88,17 @@ const pathIn = (stateDir: string, name: StateName): string =>
 const checksumOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 
-/** A power cut leaves a file under the name that it was given. */
-function flushFolder(folder: string): void {
-  const directory = openSync(folder, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+/** What a file says of a value. */
+function textIn(about: Pick<Envelope, 'host' | 'writtenAtMs'>, value: unknown): string {
+  const text = JSON.stringify(value);
+  const envelope: Envelope = {
+    version: VERSION,
+    ...about,
+    bootId: bootId(),
+    checksum: checksumOf(text),
+    value: text,
+  };
+  return JSON.stringify(envelope);
 }
 
 /** As `Stored`; `unusable`: no version of this agent that we know has written the file as it is. */
@@ -198,7 +189,7 @@ function putAside(
   name: StateName,
   { path, why }: Extract<Found<never>, { kind: 'unusable' }>,
   clock: Clock,
-): Omit<StateEvent, 'kind'> {
+): { readonly why: string; readonly putAsideAs: string | null } {
   const time = new Date(clock.wallMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const aside = `${path}.damaged-${time}`;
   try {

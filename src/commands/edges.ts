@@ -49,7 +49,7 @@ export async function withEdgesToSee<Result>(
 ): Promise<Result> {
   const kernel = kernelToSee();
   const store = lookIntoStore(settings.stateDir, settings.host.host, realClock);
-  const servers = openServerRecord({ ...store, write: () => {} }, realClock, () => {});
+  const servers = openServerRecord({ ...store, keep: () => {} }, realClock);
   const database = within(databaseFor(settings, servers.watermark));
   try {
     return await work({ kernel, database, clock: realClock, store, servers });

@@ -14,6 +14,9 @@ import { databaseFor, exitCodeOf, kernelToChange, storeFor } from './edges.js';
 import type { Invocation } from './invocation.js';
 import { reportAsJson, reportAsText } from './report.js';
 
+/** How long the end waits for the disk, which has nothing to do with the host any more. */
+const FLUSH_LIMIT_MS = 3_000;
+
 export interface OnceOptions {
   /** Removals that the guard would hold go ahead. */
   readonly acceptRemovals: boolean;
@@ -55,14 +58,13 @@ async function applyAndTell(
   note: (standing: Standing) => void,
 ): Promise<ExitCode> {
   const settings = timeoutMs === null ? loaded.settings : within(loaded.settings, timeoutMs);
-  const tell = (event: MoveEvent | StateEvent): void => output.complain(sentenceOf(event));
+  const tell = (event: MoveEvent | StateEvent): void => {
+    if (event.kind !== 'state-kept') output.complain(sentenceOf(event));
+  };
   const store = storeFor(settings, tell);
   settleInterruptedMove(store, tell);
   const kernel = kernelToChange(store);
-  let recordError: string | null = null;
-  const servers = openServerRecord(store, realClock, ({ error }) => {
-    recordError = error;
-  });
+  const servers = openServerRecord(store, realClock);
   const opened = databaseFor(settings, servers.watermark);
   const database = timeoutMs === null ? opened : withDeadline(opened, realClock, timeoutMs);
   try {
@@ -79,13 +81,9 @@ async function applyAndTell(
       const why = result.statusError.message;
       complain(output, 'STATUSES_NOT_WRITTEN', `the host is wired, but statuses were not written: ${why}`);
     }
-    const stateError = result.stateError ?? recordError;
-    if (stateError !== null)
-      output.complain(
-        `STATE_NOT_KEPT: the host is wired, but state_dir cannot be written: ${stateError}\n  ${FAILURES.STATE_NOT_KEPT.remedy}`,
-      );
     return onceExitCode(result);
   } finally {
+    await store.flush(FLUSH_LIMIT_MS);
     await database.close();
     await kernel.close();
   }
@@ -97,7 +95,7 @@ const within = (settings: Settings, timeoutMs: number): Settings => ({
   host: { ...settings.host, plugGraceMs: Math.min(settings.host.plugGraceMs, timeoutMs) },
 });
 
-function sentenceOf(event: MoveEvent | StateEvent): string {
+function sentenceOf(event: MoveEvent | Exclude<StateEvent, { kind: 'state-kept' }>): string {
   switch (event.kind) {
     case 'state-unusable':
       return [
@@ -105,6 +103,8 @@ function sentenceOf(event: MoveEvent | StateEvent): string {
         ...(event.putAsideAs === null ? [] : [`put aside as ${event.putAsideAs}`]),
         FAILURES.STATE_UNUSABLE.remedy,
       ].join('\n  ');
+    case 'state-failed':
+      return `STATE_NOT_KEPT: what is known could not be kept in state_dir: ${event.error}\n  ${FAILURES.STATE_NOT_KEPT.remedy}`;
     case 'move-not-settled':
       return `a move of addresses that was cut short could not be ended: ${event.why}`;
     case 'move-settled':

@@ -27,7 +27,7 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   const { observer } = outside;
   const devices = (): number => agent.tapsHere();
   const store = storeFor(settings, observer);
-  const servers = openServerRecord(store, realClock, observer);
+  const servers = openServerRecord(store, realClock);
   const { watermark } = servers;
   const openHeartbeats = (now: Settings): HeartbeatWriter => heartbeatsFor(now, watermark);
   const onFault = (thrown: unknown): void => agent.fault('heartbeat', thrown);

@@ -11,6 +11,32 @@ const LINKS_MAX = 40;
  * link would lead a file of ours to a place of his choice. Throws what the file system says, with the folder's name.
  */
 export function inFolder(path: string, work: (folder: string) => void): void {
+  const fd = openFolder(path);
+  try {
+    work(pathOf(fd));
+  } catch (error) {
+    throw named(error, fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The same for work that takes its time. */
+export async function inFolderMeanwhile(
+  path: string,
+  work: (folder: string) => Promise<void>,
+): Promise<void> {
+  const fd = openFolder(path);
+  try {
+    await work(pathOf(fd));
+  } catch (error) {
+    throw named(error, fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openFolder(path: string): number {
   let fd = openSync(path.startsWith('/') ? '/' : '.', STEP);
   const enter = (step: string): void => {
     const next = openSync(step, STEP);
@@ -30,14 +56,18 @@ export function inFolder(path: string, work: (folder: string) => void): void {
         if (target.startsWith('/')) enter('/');
       } else enter(step);
     }
-    work(pathOf(fd));
+    return fd;
   } catch (error) {
-    if (error instanceof Error)
-      error.message = error.message.replaceAll(pathOf(fd), readlinkSync(pathOf(fd)));
-    throw error;
-  } finally {
+    const told = named(error, fd);
     closeSync(fd);
+    throw told;
   }
+}
+
+/** What was thrown, with the folder's name in place of the number that it is open under. */
+function named(error: unknown, fd: number): unknown {
+  if (error instanceof Error) error.message = error.message.replaceAll(pathOf(fd), readlinkSync(pathOf(fd)));
+  return error;
 }
 
 const pathOf = (fd: number): string => `/proc/self/fd/${fd}`;

@@ -1,6 +1,15 @@
-import { closeSync, constants, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  promises,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { inFolder } from './in-folder.js';
+import { inFolder, inFolderMeanwhile } from './in-folder.js';
 
 /** A new file, whatever is in the way: a link that somebody has put there leads nowhere. */
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -11,19 +20,38 @@ const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constant
  * file system says.
  */
 export const replaceFile = (path: string, text: string, mode: number): void =>
-  inFolder(dirname(path), (folder) => replaceIn(join(folder, basename(path)), text, mode));
+  inFolder(dirname(path), (folder) => {
+    const { file, draft } = placesIn(folder, path);
+    rmSync(draft, { force: true });
+    const fd = openSync(draft, NEW, mode);
+    try {
+      writeFileSync(fd, text, { flush: true });
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(draft, file);
+  });
 
-function replaceIn(path: string, text: string, mode: number): void {
-  const there = lstatSync(path, { throwIfNoEntry: false });
+/** The same while the process goes on, however long writing takes. Not twice at once for one path. */
+export const replaceFileMeanwhile = (path: string, text: string, mode: number): Promise<void> =>
+  inFolderMeanwhile(dirname(path), async (folder) => {
+    const { file, draft } = placesIn(folder, path);
+    await promises.rm(draft, { force: true });
+    const handle = await promises.open(draft, NEW, mode);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await promises.rename(draft, file);
+  });
+
+/** Where the file is to be, and where it is written before. Throws when there is something else than a file. */
+function placesIn(folder: string, path: string): { readonly file: string; readonly draft: string } {
+  const file = join(folder, basename(path));
+  const there = lstatSync(file, { throwIfNoEntry: false });
   if (there !== undefined && !there.isFile())
-    throw new Error(`${path} is no regular file, but a link or the like`);
-  const draft = `${path}.new`;
-  rmSync(draft, { force: true });
-  const fd = openSync(draft, NEW, mode);
-  try {
-    writeFileSync(fd, text, { flush: true });
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(draft, path);
+    throw new Error(`${file} is no regular file, but a link or the like`);
+  return { file, draft: `${file}.new` };
 }

@@ -141,8 +141,9 @@ export const FAILURES = {
     exit: null,
   },
   STATE_NOT_KEPT: {
-    cause: 'state_dir could not be written.',
-    remedy: 'Make it writable for the agent, or free space on its file system.',
+    cause: 'state_dir could not be written, or its disk does not answer.',
+    remedy:
+      'Make it writable for the agent, free space on its file system, or see why its disk does not answer (frozen for a backup, a dead NFS server). Until then the agent works without it, and moves no addresses.',
     exit: null,
   },
   STATE_UNUSABLE: {

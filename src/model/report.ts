@@ -83,7 +83,9 @@ export type AgentEvent =
   /** At the start: a move of addresses that an earlier agent was killed in has been ended. */
   | { readonly kind: 'move-settled'; readonly how: 'completed' | 'taken-back' }
   | { readonly kind: 'move-not-settled'; readonly why: string }
+  /** `state_dir` cannot be written, or does not answer; told once, until it is written again. */
   | { readonly kind: 'state-failed'; readonly error: string }
+  | { readonly kind: 'state-kept' }
   /** A file in `state_dir` that is damaged or of another version. `putAsideAs`: its new path; null: it is where it was. */
   | { readonly kind: 'state-unusable'; readonly why: string; readonly putAsideAs: string | null }
   | { readonly kind: 'control-failed'; readonly error: string }

@@ -34,7 +34,23 @@ export interface StoreReader {
  * refused once: it is put aside under another name, and the next read finds none.
  */
 export interface Store extends StoreReader {
-  /** Throws what the file system says, as one sentence that names the file. */
-  write<Value>(kind: StateKind<Value>, value: Value): void;
-  remove(kind: StateKind<unknown>): void;
+  /**
+   * Keeps what is so already. The newest value of a kind reaches the disk as soon as the disk takes it; nobody waits for
+   * that. That it does not is told once, and that it does again.
+   */
+  keep<Value>(kind: StateKind<Value>, value: Value): void;
+  /** The same for what is so no more: its file goes. */
+  forget(kind: StateKind<unknown>): void;
+  /**
+   * Writes what has to be on disk before a deed, and returns when it is. Throws what the file system says, as one sentence
+   * that names the file; at once while the disk still owes the end of another write.
+   */
+  writeAhead<Value>(kind: StateKind<Value>, value: Value): void;
+  /**
+   * Runs `work`, which may write ahead, when the disk has just answered and owes nothing, so that it hangs in no write: a
+   * process can do nothing about a disk that it waits for. After a second it is run all the same, and writes nothing ahead.
+   */
+  inTurn<Result>(work: () => Result): Promise<Result>;
+  /** Settles when everything is kept that can be, or `limitMs` have gone by. */
+  flush(limitMs: number): Promise<void>;
 }

@@ -217,7 +217,13 @@ function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
     case 'move-not-settled':
       return ['error', { reason: event.why }, 'a move of addresses that was cut short could not be ended'];
     case 'state-failed':
-      return ['error', { error: event.error }, 'the last known good answer could not be kept in state_dir'];
+      return [
+        'error',
+        { error: event.error },
+        'what is known could not be kept in state_dir, the agent works on',
+      ];
+    case 'state-kept':
+      return ['info', {}, 'what is known is kept in state_dir again'];
     case 'state-unusable':
       return [
         'warn',

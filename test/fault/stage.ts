@@ -10,6 +10,7 @@ import {
   socketUrl,
   startAgent,
 } from '../support/agent.js';
+import { type FreezableDisk, mountFreezable } from '../support/frozen-disk.js';
 import {
   bridgeOf,
   linkNames,
@@ -57,6 +58,8 @@ export interface Stage {
   readonly agent: RunningAgent;
   readonly config: ConfigFile;
   readonly sections: Sections;
+  /** Under state_dir; null: it cannot be frozen. */
+  readonly disk: FreezableDisk | null;
   /** Where the agent reaches the server over TCP; null: over its Unix socket. */
   readonly relay: Relay | null;
   readonly databaseNamespace: string | null;
@@ -82,8 +85,8 @@ export interface Manners {
   readonly environment?: Readonly<Record<string, string>>;
   /** Two servers: the name of the first can be asked of a name server that never answers, that of the second is in the hosts file. */
   readonly deadNameServer?: boolean;
-  /** state_dir is a file system of its own, of 64 KiB. It is mounted before the agent starts, which has its own view. */
-  readonly smallStateDir?: boolean;
+  /** state_dir is a file system of its own: of 64 KiB, or one that can be frozen. It is mounted before the agent starts, which has its own view. */
+  readonly stateDir?: 'small' | 'freezable';
 }
 
 /** Fills the tables, wires four taps and lets frames flow between the two guests. Everything ends with the test. */
@@ -97,7 +100,8 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
       : overSocket(server);
   const sections: Sections = { url: reach.url, mappings: MAPPINGS };
   const config = makeConfig(sections);
-  if (manners.smallStateDir === true) mountSmall(t, config.stateDir);
+  if (manners.stateDir === 'small') mountSmall(t, config.stateDir);
+  const disk = manners.stateDir === 'freezable' ? mountFreezable(t, config.stateDir) : null;
   const guests = GUEST_PORTS.map((port, n) => makeGuest(t, namespace, tapOf(port), n + 1));
   makeTapsOf(namespace, ...FLAT_PORTS);
   const start = () => startAgent(t, namespace, config, { environment: manners.environment ?? {} });
@@ -126,6 +130,7 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
     },
     config,
     sections,
+    disk,
     ...reach,
     witness,
     traffic,

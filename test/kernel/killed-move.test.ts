@@ -32,10 +32,12 @@ function killIn(t: Cleanup, ns: string, operation: ReturnType<typeof move>, poin
 }
 
 /** What the next start does first. */
-function startAgain(folder: string): (MoveEvent | StateEvent)[] {
+async function startAgain(folder: string): Promise<(MoveEvent | StateEvent)[]> {
   const told: (MoveEvent | StateEvent)[] = [];
   const tell = (event: MoveEvent | StateEvent): void => void told.push(event);
-  settleInterruptedMove(openStore(folder, 'host1', realClock, tell), tell);
+  const store = openStore(folder, 'host1', realClock, tell);
+  settleInterruptedMove(store, tell);
+  await store.flush(HANG_LIMIT_MS);
   assert.deepEqual(readdirSync(folder), [], 'the record is gone');
   return told;
 }
@@ -66,7 +68,7 @@ describe('an agent killed while it moves addresses', () => {
         const all = carried(ns, 'eth0');
         prepare(kernel, membership);
         const folder = killIn(t, ns, move(kernel, from, to, membership), point);
-        assert.deepEqual(startAgain(folder), point === 'given' ? settled('taken-back') : []);
+        assert.deepEqual(await startAgain(folder), point === 'given' ? settled('taken-back') : []);
         const [holder, other] = isMoved ? [to, from] : [from, to];
         assert.deepEqual(carried(ns, holder), all);
         assert.deepEqual(carried(ns, other).addresses.filter(isGiven), []);
@@ -82,7 +84,7 @@ describe('an agent killed while it moves addresses', () => {
     const all = carried(ns, BRIDGE);
     ip(ns, 'address', 'add', '10.1.0.6/24', 'dev', 'eth0');
     const folder = killIn(t, ns, move(kernel, 'eth0', BRIDGE, 'none'), 'given');
-    assert.deepEqual(startAgain(folder), settled('completed'));
+    assert.deepEqual(await startAgain(folder), settled('completed'));
     assert.deepEqual(carried(ns, BRIDGE), all);
     assert.deepEqual(carried(ns, 'eth0').addresses, []);
   });
@@ -93,7 +95,7 @@ describe('an agent killed while it moves addresses', () => {
     ip(ns, 'address', 'add', '10.50.0.1/24', 'dev', BRIDGE);
     const folder = killIn(t, ns, move(kernel, 'eth0', BRIDGE, 'join'), 'given');
     ip(ns, 'address', 'add', '10.60.0.1/24', 'dev', 'eth0');
-    assert.deepEqual(startAgain(folder), settled('taken-back'));
+    assert.deepEqual(await startAgain(folder), settled('taken-back'));
     assert.match(ip(ns, 'address', 'show', 'dev', BRIDGE), /10\.50\.0\.1/);
     assert.match(ip(ns, 'address', 'show', 'dev', 'eth0'), /10\.60\.0\.1/);
     assert.doesNotMatch(ip(ns, 'address', 'show', 'dev', BRIDGE), /10\.1\.0\.5/);
@@ -105,7 +107,7 @@ describe('an agent killed while it moves addresses', () => {
     prepareBridge(kernel);
     const folder = killIn(t, ns, move(kernel, 'eth0', BRIDGE, 'join'), 'given');
     ip(ns, 'link', 'del', BRIDGE);
-    assert.deepEqual(startAgain(folder), []);
+    assert.deepEqual(await startAgain(folder), []);
     assert.deepEqual(carried(ns, 'eth0'), all);
   });
 });

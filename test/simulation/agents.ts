@@ -97,7 +97,7 @@ function surroundingsOf(
 ): Surroundings {
   const { clock, host, random, heard } = edges;
   const store = storeOf(edges, disk, isAlive, kill);
-  const servers = openServerRecord(store, clock, () => {});
+  const servers = openServerRecord(store, clock);
   return {
     kernel: host.open(isAlive),
     clock: {
@@ -160,22 +160,23 @@ const databaseEdgesOf = (
 });
 
 const storeOf = (
-  { clock, weather, oracle }: AgentsEdges,
+  { clock, weather, oracle, heard }: AgentsEdges,
   disk: Disk,
   isAlive: () => boolean,
   kill: () => void,
 ): Store =>
   openSimulatedStore(disk, clock, {
-    before: (name) => {
+    given: oracle.keeps,
+    before: () => {
       if (weather.killAtStore === 'before') kill();
-      else if (!weather.storeWritable) {
-        oracle.kept(name, false);
-        throw new Error('no space left on device');
-      }
+      else if (!weather.storeWritable) throw new Error('no space left on device');
     },
-    after: (name) => {
-      oracle.kept(name, true);
+    after: () => {
       if (weather.killAtStore === 'after') kill();
     },
     reaches: isAlive,
+    answers: () => weather.diskAnswers,
+    hangs: (name) => oracle.fault(`the agent's loop stands still in the write of ${name}`),
+    putOff: oracle.putsOff,
+    tell: (event) => isAlive() && heard(event),
   });

@@ -1,10 +1,8 @@
 import type { Surroundings } from '../../src/agent/state.js';
 import {
   type Answer,
-  type Database,
   type HostState,
   type IfIndex,
-  type Kernel,
   type Link,
   type LinkName,
   type Operation,
@@ -15,6 +13,7 @@ import {
   type StatusChange,
   tapName,
 } from '../../src/model/index.js';
+import { answering, withDatabase, withKernel } from './edges-with.js';
 import type { Host } from './host.js';
 import { isAgentBridge, isTapName, membersOf } from './knowledge.js';
 import type { Random } from './random.js';
@@ -260,6 +259,12 @@ const replicaLowersWatermark: Bug = {
     }),
 };
 
+/** What is written ahead waits for a disk of which nobody knows whether it answers. */
+const diskUnasked: Bug = {
+  name: 'disk not asked',
+  edges: (edges) => ({ ...edges, store: { ...edges.store, inTurn: async (work) => work() } }),
+};
+
 export const BUGS: readonly Bug[] = [
   guardOff,
   lastPassForgotten,
@@ -273,23 +278,8 @@ export const BUGS: readonly Bug[] = [
   failoverUnnoticed,
   heartbeatUnheeded,
   replicaLowersWatermark,
+  diskUnasked,
 ];
-
-const withKernel = (edges: Surroundings, change: (kernel: Kernel) => Kernel): Surroundings => ({
-  ...edges,
-  kernel: change(edges.kernel),
-});
-
-const withDatabase = (edges: Surroundings, change: (database: Database) => Database): Surroundings => ({
-  ...edges,
-  openDatabase: (settings) => change(edges.openDatabase(settings)),
-});
-
-const answering = (edges: Surroundings, change: (answer: Answer) => Answer): Surroundings =>
-  withDatabase(edges, (database) => ({
-    ...database,
-    read: async (question) => change(await database.read(question)),
-  }));
 
 const stateOf = (links: readonly Link[], version: number): HostState => ({
   version,

@@ -169,9 +169,12 @@ export const FAULT_HAPPENINGS: Readonly<Record<string, Kind>> = {
     weight: 1,
     happen: (scene, random) => spell(scene, 'kernelReadable', false, random.between(10, 3_000)),
   },
-  'store-full': {
+  'disk-full-or-silent': {
     weight: 1,
-    happen: (scene, random) => spell(scene, 'storeWritable', false, howLong(random, scene)),
+    happen: (scene, random) => {
+      const forMs = howLong(random, scene);
+      return spell(scene, random.chance(0.5) ? 'storeWritable' : 'diskAnswers', false, forMs);
+    },
   },
   killed: {
     weight: 3,

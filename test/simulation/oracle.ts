@@ -15,6 +15,7 @@ import { type Case, judgeOperation } from './judge-operation.js';
 import { judgePass, overdueTaps, type Pass, startPass } from './judge-pass.js';
 import { judgeStatuses } from './judge-statuses.js';
 import { type Knowledge, knowledgeOf, NOTHING_KNOWN, rowOfTap } from './knowledge.js';
+import { makeRecord } from './record.js';
 import { makeTrust, type Trust, type TrustEdges } from './trust.js';
 
 /** Watches everything the agent does, and says what the contract forbids. */
@@ -30,8 +31,10 @@ export interface Oracle {
   worked(before: HostState, after: HostState): void;
   ended(outcome: OperationOutcome): void;
   heard(event: AgentEvent): void;
-  /** A file has reached the disk, or (`false`) could not be written. */
-  kept(name: StateName, isWritten: boolean): void;
+  /** What the agent knows now is to be kept; the result is told whether it has reached the disk. */
+  keeps(name: StateName): (isWritten: boolean) => void;
+  /** Work with the answer of this event waits; the result is told when it begins. */
+  putsOff(): () => void;
   /** See `Trust`. */
   beats(heartbeatMs: number, server: string): void;
   writes(changes: readonly StatusChange[]): void;
@@ -49,7 +52,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
   const trust = makeTrust(edges);
   /** What the agent works from between two answers, and what it would start from. */
   let remembered: { telling: Telling | null; knowledge: Knowledge } = FORGOTTEN;
-  let stored = remembered;
+  const stored = makeRecord(remembered);
   let telling: Telling | null = null;
   let known: ReadonlySet<PortId> = new Set();
   let pass: Pass | null = null;
@@ -70,7 +73,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
     fault: (text) => void faults.push(text),
     agentStarted: () => {
       trust.restart();
-      remembered = stored;
+      remembered = stored.read();
       telling = null;
       known = new Set();
       pass = null;
@@ -93,10 +96,13 @@ export function makeOracle(edges: OracleEdges): Oracle {
     heard: (event) => {
       if (event.kind === 'pass') endPass(event.report);
     },
-    kept: (name, isWritten) => {
-      if (name === 'guard') trust.ledger.kept(isWritten);
-      else if (name === 'server') trust.kept(isWritten);
-      else if (isWritten) stored = { telling: null, knowledge: remembered.knowledge };
+    keeps: (name) => trust.keeps(name) ?? stored.keeps({ telling: null, knowledge: remembered.knowledge }),
+    putsOff: () => {
+      const waiting = telling;
+      return () => {
+        telling = waiting;
+        if (waiting !== null) trust.resumes(waiting);
+      };
     },
     writes: (changes) => {
       faults.push(...judgeWrite(changes, telling ?? remembered.telling, edges));

@@ -3,20 +3,24 @@ import {
   networkOfLabel,
   type PortId,
   type Settings,
+  type StateName,
   tapName,
 } from '../../src/model/index.js';
 import type { Telling } from './database.js';
 import { type Ledger, makeLedger } from './judge-losses.js';
 import { knowledgeOf, rowOfTap } from './knowledge.js';
+import { makeRecord } from './record.js';
 import { silentInAgentBridges, silentTaps } from './silence.js';
 
 /** Whether an answer may be believed. Kept from one agent's life to the next, as the agent itself has to. */
 export interface Trust {
   /** Another agent has started, and knows what has reached the disk. */
   restart(): void;
-  /** What is known of the servers has reached the disk, or (`false`) could not be written. */
-  kept(isWritten: boolean): void;
+  /** See `Oracle`; null: nothing that it knows of. */
+  keeps(name: StateName): ((isWritten: boolean) => void) | null;
   hears(telling: Telling): void;
+  /** Work with an answer that was heard before begins now. */
+  resumes(telling: Telling): void;
   /** This agent's heartbeat is about to be written over the one of `heartbeatMs`. */
   beats(heartbeatMs: number, server: string): void;
   /** Whether a row that is missing is believed to be. `about` as in `tap 12` or `network <id>`. */
@@ -77,12 +81,13 @@ const CONFIRMING_MS = 600_000;
 
 export function makeTrust(edges: TrustEdges): Trust {
   let servers = NO_SERVERS;
-  let stored = NO_SERVERS;
+  const stored = makeRecord(servers);
   let down: ReadonlySet<PortId> = new Set();
   let silences = new Map<string, Silence>();
   let isAccepted = false;
   const isDoubted = ({ answer }: Telling): boolean => answer.suspect !== null || servers.doubt !== 'none';
   const ledger = makeLedger(edges);
+  const resumes = (telling: Telling): void => ledger.tells(telling, !isDoubted(telling));
   const isAuto = (): boolean => edges.settings().guard.release === 'auto';
   const isConfirmed = (about: string): boolean => {
     const silence = silences.get(about);
@@ -97,18 +102,17 @@ export function makeTrust(edges: TrustEdges): Trust {
     ledger,
     restart: () => {
       ledger.agentStarted();
-      servers = stored;
+      servers = stored.read();
       down = new Set();
       isAccepted = false;
     },
-    kept: (isWritten) => {
-      if (isWritten) stored = servers;
-    },
+    keeps: (name) => (name === 'guard' ? ledger.kept : name === 'server' ? stored.keeps(servers) : null),
     hears: (telling) => {
       silences = nextSilences(silences, telling, edges);
       servers = afterAnswer(servers, telling);
-      ledger.tells(telling, !isDoubted(telling));
+      resumes(telling);
     },
+    resumes,
     beats: (heartbeatMs, server) => {
       if (heartbeatMs > 0 && heartbeatMs < servers.newestMs)
         servers = { ...servers, foundOlder: { atMs: edges.nowMs(), server } };

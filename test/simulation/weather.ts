@@ -30,6 +30,7 @@ export interface Weather {
   operations: { readonly errno: string; readonly share: number } | null;
   kernelReadable: boolean;
   storeWritable: boolean;
+  diskAnswers: boolean;
   /** The agent is killed before (`0`) or after so many more operations; null: it is not. */
   killIn: number | null;
   /** The agent is killed when it next writes a file, before or after the file is in place. */
@@ -46,6 +47,7 @@ export const fairWeather = (): Weather => ({
   operations: null,
   kernelReadable: true,
   storeWritable: true,
+  diskAnswers: true,
   killIn: null,
   killAtStore: null,
   mistaken: null,

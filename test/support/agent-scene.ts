@@ -87,10 +87,19 @@ export async function wiredHost(listen: Listener = () => {}, segment = 'local'):
   const disk: Disk = new Map();
   const kernel = simulateKernel(buildLinks([{ name: 'eth1' }, { name: 'tapp1', up: false }]));
   const events = eventsOf(kernel);
+  const observer = (event: AgentEvent): void => {
+    told.push(event);
+    listen(event);
+  };
   const store = openSimulatedStore(disk, clock, {
+    given: () => () => {},
     before: (name) => kept.push([name, told.length]),
     after: () => {},
     reaches: () => true,
+    answers: () => weather.diskAnswers,
+    hangs: (name) => assert.fail(`the loop stands still in the write of ${name}`),
+    putOff: () => () => {},
+    tell: observer,
   });
   const agent = startAgent(
     {
@@ -98,11 +107,8 @@ export async function wiredHost(listen: Listener = () => {}, segment = 'local'):
       clock,
       openDatabase: () => databaseOf(clock, weather, segment),
       store,
-      servers: openServerRecord(store, clock, () => {}),
-      observer: (event) => {
-        told.push(event);
-        listen(event);
-      },
+      servers: openServerRecord(store, clock),
+      observer,
       random: random.next,
       version: 'a test',
     },

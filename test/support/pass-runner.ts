@@ -60,8 +60,7 @@ export function runOnce(
     memory,
     fresh: answer === null ? null : { answer, presentBefore, wentBack: words.wentBack ?? null },
     accepted: words.accepted ?? 'remembered',
-    keepGuard: () => {},
-    apply: words.apply ?? true,
+    ahead: words.apply === false ? null : { begin: () => {}, keepGuard: () => {} },
     settled: words.settled ?? null,
   });
 }

@@ -70,6 +70,20 @@ test('statuses do not wait until what is known is on disk', async () => {
   assert.ok(toldBefore !== undefined && toldBefore > written, JSON.stringify(kept));
 });
 
+test('a known tap is wired at once while the pass of an answer waits for the disk', async () => {
+  const { events, weather, told, pass, bridgeOf } = await wiredHost();
+  const held = (): boolean => told.some((event) => event.kind === 'pass' && event.report.held.length > 0);
+  weather.diskAnswers = false;
+  weather.database = { kind: 'empty', tables: 'all' };
+  await pass(POLLING_INTERVAL_MS / 2 + AT_ONCE_MS);
+  assert.ok(!held());
+  events.change(pullOut);
+  events.turn();
+  assert.equal(bridgeOf('tapp1'), 'brqn1');
+  await pass(1_000);
+  assert.ok(held());
+});
+
 test('an uplink that an event has made anew is the one on disk after the next answer, so that a restart knows it', async () => {
   const { events, disk, pass } = await wiredHost(() => {}, 'vlan physnet1 100');
   events.change((host) => {

@@ -16,16 +16,16 @@ const EARLIER = {
 };
 
 test('what an earlier version has kept of the servers is understood', () => {
-  const store: Pick<Store, 'read' | 'write'> = {
+  const store: Pick<Store, 'read' | 'keep'> = {
     read: ({ check }) => {
       const checked = check(EARLIER);
       return checked.ok
         ? { kind: 'kept', value: checked.value, ageMs: 0, isOfThisBoot: true }
         : { kind: 'refused', why: checked.wrong };
     },
-    write: () => assert.fail('nothing has changed'),
+    keep: () => assert.fail('nothing has changed'),
   };
-  const { trust, watermark } = openServerRecord(store, clockAt(0), ({ error }) => assert.fail(error));
+  const { trust, watermark } = openServerRecord(store, clockAt(0));
   assert.deepEqual(trust, EARLIER.trust);
   assert.equal(watermark.seen().heartbeat, EARLIER.seen.heartbeat);
 });

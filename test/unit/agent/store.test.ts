@@ -39,7 +39,7 @@ function scene(t: TestContext): Scene {
   const told: StateEvent[] = [];
   const store = openStore(folder, 'host1', clock, (event) => told.push(event));
   const damage: Scene['damage'] = (change) => {
-    store.write(LAST_KNOWN_GOOD, KEPT);
+    store.writeAhead(LAST_KNOWN_GOOD, KEPT);
     const path = join(folder, readdirSync(folder).find((file) => file.endsWith('.json')) ?? '');
     const changed = change(JSON.parse(readFileSync(path, 'utf8')));
     writeFileSync(path, typeof changed === 'string' ? changed : JSON.stringify(changed));
@@ -75,10 +75,10 @@ for (const [what, damage] of Object.entries(DAMAGES))
     assert.deepEqual(more, []);
     assert.match(file, ASIDE);
     assert.deepEqual(
-      told.map(({ putAsideAs }) => putAsideAs),
+      told.map((event) => event.kind === 'state-unusable' && event.putAsideAs),
       [join(folder, file)],
     );
-    store.write(LAST_KNOWN_GOOD, KEPT);
+    store.writeAhead(LAST_KNOWN_GOOD, KEPT);
     assert.deepEqual(store.read(LAST_KNOWN_GOOD), {
       kind: 'kept',
       value: KEPT,
@@ -91,7 +91,11 @@ test('what is wrong with a state file is told with its place, not with its value
   const { store, told, damage } = scene(t);
   damage(holding({ ...KEPT, networks: [{ id: 7, secret: 'x'.repeat(1000) }] }));
   store.read(LAST_KNOWN_GOOD);
-  assert.match(told[0]?.why ?? '', /does not know its form: networks\.0\.id is not string$/);
+  const [event] = told;
+  assert.match(
+    event?.kind === 'state-unusable' ? event.why : '',
+    /does not know its form: networks\.0\.id is not string$/,
+  );
 });
 
 test('of the state files that were put aside only the newest is kept', (t) => {
@@ -115,9 +119,9 @@ test('what a later version has written besides is left out, and the rest is read
 
 test('a state file of another host is refused and stays where it is', (t) => {
   const { folder, store, clock, told } = scene(t);
-  store.write(LAST_KNOWN_GOOD, KEPT);
+  store.writeAhead(LAST_KNOWN_GOOD, KEPT);
   const before = readdirSync(folder);
-  const moved = openStore(folder, 'host2', clock, (event) => assert.fail(event.why)).read(LAST_KNOWN_GOOD);
+  const moved = openStore(folder, 'host2', clock, ({ kind }) => assert.fail(kind)).read(LAST_KNOWN_GOOD);
   assert.match(moved.kind === 'refused' ? moved.why : '', /written for host host1, and this is host2/);
   assert.deepEqual(readdirSync(folder), before);
   assert.deepEqual(told, []);
@@ -148,7 +152,7 @@ test('after a boot the guard counts polls, minutes and taken wires from the star
     held: new Map([['detach tap8 8', hold]]),
     confirmation: { fingerprint: 'f', polls: 5, sinceMs: 1_000 },
   };
-  store.write(GUARD, guardStateOf(guard));
+  store.writeAhead(GUARD, guardStateOf(guard));
   const nowMs = 3_600_000;
   assert.equal(recallGuard(store, nowMs).confirmation?.polls, 5);
   const path = join(folder, readdirSync(folder)[0] ?? '');
