@@ -177,7 +177,9 @@ export const NFT = {
   dataValue: 1,
   dataVerdict: 2,
   verdictCode: 1,
-  hookPrerouting: 0,
+  hooks: { prerouting: 0, input: 1 },
   linkHeader: 0,
+  transportHeader: 2,
+  metaProtocol: 16,
   metaInputGroup: 21,
 } as const;

@@ -7,11 +7,21 @@ export type Expression =
   | { readonly kind: 'group' }
   /** Bytes of the Ethernet header. The kernel shows a tag there, too, that it has taken off the frame. */
   | { readonly kind: 'header'; readonly offset: number; readonly length: number }
+  /** The protocol that an IP packet carries, behind every extension header. */
+  | { readonly kind: 'protocol' }
+  /** Bytes of what it carries. */
+  | { readonly kind: 'carried'; readonly offset: number; readonly length: number }
   | { readonly kind: 'mask'; readonly mask: string }
   | { readonly kind: 'is' | 'is-not'; readonly value: string }
   | { readonly kind: 'accept' | 'drop' };
 
-export const TAP_FILTER_CHAIN = 'from_tap';
+/** A chain of the agent's table, with its rules in order. `input`: what the host itself takes from a bridge. */
+export interface TapFilterChain {
+  readonly name: string;
+  readonly hook: 'prerouting' | 'input';
+  readonly rules: readonly (readonly Expression[])[];
+}
+
 /** Before every other table, NAT of bridges (-300) included. */
 export const TAP_FILTER_PRIORITY = -400;
 
@@ -51,9 +61,31 @@ const TAG_RULES: readonly (readonly Expression[])[] = [
   ...[TAG, ...OTHER_TAGS].map((type) => [header(TYPE_BEHIND_TAG, 2), is(type), DROP]),
 ];
 
-/** The rules of the agent's chain, in order: whatever comes from a tap of its own and is to be dropped. */
-export const tapFilterRules = ({ tagged, switchFrames }: FrameDrops): (readonly Expression[])[] => [
-  [{ kind: 'group' }, isNot(groupBytes()), ACCEPT],
-  ...(switchFrames ? SWITCH_RULES : []),
-  ...(tagged ? TAG_RULES : []),
+const FROM_ELSEWHERE: readonly Expression[] = [{ kind: 'group' }, isNot(groupBytes()), ACCEPT];
+
+const ICMPV6 = '3a';
+const [ROUTER_ADVERTISEMENT, REDIRECT] = ['86', '89'];
+
+/**
+ * A flat bridge that has the host's addresses takes part in IPv6 as its uplink did, router advertisements included: those of a
+ * guest, who would be the host's router then, are not for the host. Other guests may want them: a router may be one of them.
+ */
+const TO_HOST_RULES: readonly (readonly Expression[])[] = [
+  FROM_ELSEWHERE,
+  [{ kind: 'protocol' }, isNot(ICMPV6), ACCEPT],
+  ...[ROUTER_ADVERTISEMENT, REDIRECT].map((type): readonly Expression[] => [
+    { kind: 'carried', offset: 0, length: 1 },
+    is(type),
+    DROP,
+  ]),
 ];
+
+/** The chains of the agent's table: whatever comes from a tap of its own and is to be dropped. None: nothing is. */
+export function tapFilterChains({ tagged, switchFrames }: FrameDrops): readonly TapFilterChain[] {
+  if (!tagged && !switchFrames) return [];
+  const fromTap = [FROM_ELSEWHERE, ...(switchFrames ? SWITCH_RULES : []), ...(tagged ? TAG_RULES : [])];
+  return [
+    { name: 'from_tap', hook: 'prerouting', rules: fromTap },
+    { name: 'to_host', hook: 'input', rules: TO_HOST_RULES },
+  ];
+}

@@ -7,10 +7,9 @@ import {
   type Operation,
   type OperationOf,
   type Route,
-  TAP_FILTER_CHAIN,
   TAP_FILTER_PRIORITY,
   TAP_FILTER_TABLE,
-  tapFilterRules,
+  tapFilterChains,
 } from '../model/index.js';
 
 const ROUTE_PROTOCOL_KERNEL = 2;
@@ -105,12 +104,14 @@ function moveInWords({ from, to, membership, addresses, routes }: OperationOf<'m
 /** In nft's words; every rule as `nft list` shows it. */
 function tapFilterInWords(drops: FrameDrops): string[] {
   const table = `bridge ${TAP_FILTER_TABLE}`;
-  const rules = tapFilterRules(drops);
-  if (!drops.tagged && !drops.switchFrames) return [`nft delete table ${table}`];
+  const chains = tapFilterChains(drops);
+  if (chains.length === 0) return [`nft delete table ${table}`];
   return [
     `nft add table ${table}`,
-    `nft add chain ${table} ${TAP_FILTER_CHAIN} '{ type filter hook prerouting priority ${TAP_FILTER_PRIORITY}; }'`,
-    ...rules.map((rule) => `nft add rule ${table} ${TAP_FILTER_CHAIN} ${ruleInWords(rule)}`),
+    ...chains.flatMap(({ name, hook, rules }) => [
+      `nft add chain ${table} ${name} '{ type filter hook ${hook} priority ${TAP_FILTER_PRIORITY}; }'`,
+      ...rules.map((rule) => `nft add rule ${table} ${name} ${ruleInWords(rule)}`),
+    ]),
   ];
 }
 
@@ -122,6 +123,10 @@ function expressionInWords(one: Expression): string {
       return 'iifgroup';
     case 'header':
       return `@ll,${one.offset * 8},${one.length * 8}`;
+    case 'protocol':
+      return 'meta l4proto';
+    case 'carried':
+      return `@th,${one.offset * 8},${one.length * 8}`;
     case 'mask':
       return `& 0x${one.mask}`;
     case 'is':

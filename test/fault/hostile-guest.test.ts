@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { release } from 'node:os';
 import { describe, test } from 'node:test';
 import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
-import { markedFrame, openWire, routerAdvertisement } from '../support/frames.js';
+import { markedFrame, NO_OPTIONS, openWire, routerAdvertisement } from '../support/frames.js';
 import {
   bridgeOf,
   linkNames,
@@ -33,10 +33,10 @@ function givenByGuest(namespace: string): string[] {
   return [...addresses, ...routes].filter((line) => /fd00:bad|proto ra|via fe80/.test(line));
 }
 
-async function advertise(t: Cleanup, namespace: string, link: string): Promise<void> {
+async function advertise(t: Cleanup, namespace: string, link: string, options?: Buffer): Promise<void> {
   const wire = openWire(t, namespace, link);
   for (let sent = 0; sent < 5; sent++) {
-    wire.send(routerAdvertisement());
+    wire.send(routerAdvertisement(options));
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -85,6 +85,32 @@ describe('a guest that means harm', () => {
       assert.equal(masterOf(namespace, tapOf(portId(1))), null);
       assert.deepEqual(givenByGuest(namespace), []);
     });
+
+    for (const [what, options] of [
+      ['', undefined],
+      [' behind another header', NO_OPTIONS],
+    ] as const) {
+      test(`nor on a flat network${what}: the host and other guests take those of the wire, and other guests those of guests`, async (t) => {
+        const { server, rows } = database();
+        const { namespace, outside } = makeHost(t);
+        ip(namespace, 'address', 'add', '10.1.0.5/24', 'dev', 'eth1');
+        await rows.network({ id: NETWORK, type: 'flat', physicalNetwork: 'physnet1' });
+        for (const n of [1, 2]) await rows.port({ id: portId(n), network: NETWORK, host: 'host1' });
+        const [from, other] = [1, 2].map((n) => makeGuest(t, namespace, tapOf(portId(n)), n));
+        await startAgent(t, namespace, makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1' }));
+        for (const n of [1, 2]) await waitForStatus(rows, portId(n), 'ACTIVE');
+        const heard = openWire(t, other?.namespace ?? '', 'eth0');
+        await advertise(t, from?.namespace ?? '', 'eth0', options);
+        const sent = routerAdvertisement(options);
+        assert.ok(heard.received().some((frame) => frame.equals(sent)));
+        assert.deepEqual(givenByGuest(namespace), []);
+
+        await waitUntil(async () => {
+          await advertise(t, outside, 'far', options);
+          return givenByGuest(namespace).length >= 2;
+        }, 'an address and a route by the wire');
+      });
+    }
 
     test('a guest that invents MAC addresses fills no more of the host’s memory than 65,536 of them take', async (t) => {
       const { namespace, config } = await makeCloud(t, database());

@@ -69,7 +69,7 @@ function vlanTag(vlanId: number | null): Buffer {
 }
 
 /** A router advertisement from fe80::bad: a default route for half an hour, and addresses of fd00:bad::/64. */
-export function routerAdvertisement(): Buffer {
+export function routerAdvertisement(options: Buffer = Buffer.alloc(0)): Buffer {
   const source = address('fe80000000000000000000000000bad0');
   const target = address('ff020000000000000000000000000001');
   const body = Buffer.concat([
@@ -83,11 +83,14 @@ export function routerAdvertisement(): Buffer {
     address('fd000bad000000000000000000000000'),
   ]);
   body.writeUInt16BE(checksum(source, target, body), 2);
-  const header = Buffer.from('6000000000003aff', 'hex');
-  header.writeUInt16BE(body.length, 4);
+  const header = Buffer.from(`600000000000${options.length === 0 ? '3a' : '3c'}ff`, 'hex');
+  header.writeUInt16BE(options.length + body.length, 4);
   const ethernet = Buffer.concat([Buffer.from('333300000001', 'hex'), GUEST_MAC, Buffer.from('86dd', 'hex')]);
-  return Buffer.concat([ethernet, header, source, target, body]);
+  return Buffer.concat([ethernet, header, source, target, options, body]);
 }
+
+/** An extension header of IPv6 with nothing in it (destination options), before an ICMPv6 message. */
+export const NO_OPTIONS = Buffer.from('3a00010400000000', 'hex');
 
 const address = (hex: string): Buffer => Buffer.from(hex, 'hex');
 

@@ -15,11 +15,14 @@ export function encodeExpression(one: Expression): Buffer {
   switch (one.kind) {
     case 'group':
       return expression('meta', be32Attribute(1, REGISTER), be32Attribute(2, NFT.metaInputGroup));
+    case 'protocol':
+      return expression('meta', be32Attribute(1, REGISTER), be32Attribute(2, NFT.metaProtocol));
     case 'header':
+    case 'carried':
       return expression(
         'payload',
         be32Attribute(1, REGISTER),
-        be32Attribute(2, NFT.linkHeader),
+        be32Attribute(2, one.kind === 'header' ? NFT.linkHeader : NFT.transportHeader),
         be32Attribute(3, one.offset),
         be32Attribute(4, one.length),
       );
@@ -71,11 +74,19 @@ function decodeExpression(element: Buffer): Expression | null {
       ?.toString('hex') ?? '';
   switch (readText(parts.get(NFT.expressionName))) {
     case 'meta':
-      return number(2) === NFT.metaInputGroup ? { kind: 'group' } : null;
-    case 'payload':
+      return number(2) === NFT.metaInputGroup
+        ? { kind: 'group' }
+        : number(2) === NFT.metaProtocol
+          ? { kind: 'protocol' }
+          : null;
+    case 'payload': {
+      const place = { offset: number(3) ?? -1, length: number(4) ?? -1 };
       return number(2) === NFT.linkHeader
-        ? { kind: 'header', offset: number(3) ?? -1, length: number(4) ?? -1 }
-        : null;
+        ? { kind: 'header', ...place }
+        : number(2) === NFT.transportHeader
+          ? { kind: 'carried', ...place }
+          : null;
+    }
     case 'bitwise':
       return /^0+$/.test(bytes(5)) ? { kind: 'mask', mask: bytes(4) } : null;
     case 'cmp':

@@ -2,7 +2,7 @@ import { KernelError } from '../../model/kernel.js';
 import type { FrameDrops, TapFilter } from '../../model/link.js';
 import { TAP_FILTER_TABLE } from '../../model/names.js';
 import { isSame } from '../../model/same.js';
-import { TAP_FILTER_CHAIN, TAP_FILTER_PRIORITY, tapFilterRules } from '../../model/tap-filter.js';
+import { TAP_FILTER_PRIORITY, type TapFilterChain, tapFilterChains } from '../../model/tap-filter.js';
 import { NFT, NLM_F } from '../constants.js';
 import {
   decodeAttributes,
@@ -29,7 +29,6 @@ export interface TapFilterTable {
 const UNKNOWN: TapFilter = { kind: 'unknown' };
 /** For good, or only now: then it is asked again. */
 const UNSUPPORTED: TapFilter = { kind: 'unsupported' };
-const NOTHING: FrameDrops = { tagged: false, switchFrames: false };
 const EVERYTHING: FrameDrops = { tagged: true, switchFrames: true };
 const POSSIBLE: readonly FrameDrops[] = [
   EVERYTHING,
@@ -85,44 +84,52 @@ function read(requests: Requests, isFirst: boolean): TapFilter {
     nftRequest(NFT.getRule, 0, textAttribute(NFT.ruleTable, TAP_FILTER_TABLE)),
     decodeRule,
   );
-  const isOwn =
-    chains.some((one) => one) && !requests.dump(nftRequest(NFT.getTable, 0), decodeIsOff).includes(true);
-  const drops = POSSIBLE.find((one) => isSame(tapFilterRules(one), rules));
-  return isOwn && chains.length === 1 && drops !== undefined
-    ? { kind: 'present', drops }
-    : { kind: 'altered' };
+  const isOff = requests.dump(nftRequest(NFT.getTable, 0), decodeIsOff).includes(true);
+  const found = chains.map((chain) => ({
+    ...chain,
+    rules: rules.flatMap((rule) => (rule.chain === chain.name ? [rule.expressions] : [])),
+  }));
+  const drops = POSSIBLE.find((one) => isSame(tapFilterChains(one).map(placed), found));
+  return drops !== undefined && !isOff ? { kind: 'present', drops } : { kind: 'altered' };
 }
+
+/** A chain as the kernel tells of it. */
+const placed = ({ name, hook, rules }: TapFilterChain) => ({
+  name,
+  hook: NFT.hooks[hook],
+  priority: TAP_FILTER_PRIORITY,
+  rules,
+});
 
 /** Added and deleted first, so that whatever was there is gone; all of it in one batch. */
 function requestsFor(drops: FrameDrops): Request[] {
   const name = textAttribute(NFT.tableName, TAP_FILTER_TABLE);
   const add = nftRequest(NFT.newTable, NLM_F.create, name);
   const anew = [add, nftRequest(NFT.delTable, 0, name)];
-  if (isSame(drops, NOTHING)) return anew;
-  const hook = nestedAttribute(
-    NFT.chainHook,
-    be32Attribute(1, NFT.hookPrerouting),
-    be32Attribute(2, TAP_FILTER_PRIORITY),
-  );
+  const chains = tapFilterChains(drops);
+  return chains.length === 0 ? anew : [...anew, add, ...chains.flatMap(chainRequests)];
+}
+
+function chainRequests({ name, hook, rules }: TapFilterChain): Request[] {
   const chain = nftRequest(
     NFT.newChain,
     NLM_F.create,
     textAttribute(NFT.chainTable, TAP_FILTER_TABLE),
-    textAttribute(NFT.chainName, TAP_FILTER_CHAIN),
-    hook,
+    textAttribute(NFT.chainName, name),
+    nestedAttribute(NFT.chainHook, be32Attribute(1, NFT.hooks[hook]), be32Attribute(2, TAP_FILTER_PRIORITY)),
     be32Attribute(NFT.chainPolicy, 1),
     textAttribute(NFT.chainType, 'filter'),
   );
-  const rules = tapFilterRules(drops).map((rule) =>
+  const added = rules.map((rule) =>
     nftRequest(
       NFT.newRule,
       NLM_F.create | NLM_F.append,
       textAttribute(NFT.ruleTable, TAP_FILTER_TABLE),
-      textAttribute(NFT.ruleChain, TAP_FILTER_CHAIN),
+      textAttribute(NFT.ruleChain, name),
       nestedAttribute(NFT.ruleExpressions, ...rule.map(encodeExpression)),
     ),
   );
-  return [...anew, add, chain, ...rules];
+  return [chain, ...added];
 }
 
 /** The bytes before the attributes: `nfgenmsg`. */
@@ -138,21 +145,33 @@ function decodeIsOff(body: Buffer): boolean | null {
   return ((table.get(NFT.tableFlags)?.readUInt32BE() ?? 0) & 1) !== 0;
 }
 
-/** null: the chain of another table; else whether it is as the agent makes it. */
-function decodeChain(body: Buffer): boolean | null {
+interface PlacedChain {
+  readonly name: string;
+  readonly hook: number | undefined;
+  readonly priority: number | undefined;
+}
+
+/** null: the chain of another table. */
+function decodeChain(body: Buffer): PlacedChain | null {
   const chain = decodeAttributes(body, HEADER);
   if (readText(chain.get(NFT.chainTable)) !== TAP_FILTER_TABLE) return null;
   const hook = decodeAttributes(chain.get(NFT.chainHook) ?? Buffer.alloc(0));
-  return (
-    readText(chain.get(NFT.chainName)) === TAP_FILTER_CHAIN &&
-    hook.get(1)?.readInt32BE() === NFT.hookPrerouting &&
-    hook.get(2)?.readInt32BE() === TAP_FILTER_PRIORITY
-  );
+  const name = readText(chain.get(NFT.chainName)) ?? '';
+  return { name, hook: hook.get(1)?.readInt32BE(), priority: hook.get(2)?.readInt32BE() };
 }
 
-/** null: a rule of another table; one that the agent never writes is a list with null in it. */
-function decodeRule(body: Buffer): ReturnType<typeof decodeExpressions> | null {
+interface PlacedRule {
+  readonly chain: string;
+  /** With null in it: one that the agent never writes. */
+  readonly expressions: ReturnType<typeof decodeExpressions>;
+}
+
+/** null: a rule of another table. */
+function decodeRule(body: Buffer): PlacedRule | null {
   const rule = decodeAttributes(body, HEADER);
   if (readText(rule.get(NFT.ruleTable)) !== TAP_FILTER_TABLE) return null;
-  return decodeExpressions(rule.get(NFT.ruleExpressions) ?? Buffer.alloc(0));
+  return {
+    chain: readText(rule.get(NFT.ruleChain)) ?? '',
+    expressions: decodeExpressions(rule.get(NFT.ruleExpressions) ?? Buffer.alloc(0)),
+  };
 }

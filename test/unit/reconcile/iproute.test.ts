@@ -51,6 +51,11 @@ const WORDS: readonly [Operation, string[]][] = [
       'nft add rule bridge quantum-linuxbridge-agent from_tap iifgroup != 7433314 accept',
       'nft add rule bridge quantum-linuxbridge-agent from_tap @ll,0,48 & 0xffffffffffd0 == 0x0180c2000000 drop',
       'nft add rule bridge quantum-linuxbridge-agent from_tap @ll,0,24 == 0x01000c drop',
+      "nft add chain bridge quantum-linuxbridge-agent to_host '{ type filter hook input priority -400; }'",
+      'nft add rule bridge quantum-linuxbridge-agent to_host iifgroup != 7433314 accept',
+      'nft add rule bridge quantum-linuxbridge-agent to_host meta l4proto != 0x3a accept',
+      'nft add rule bridge quantum-linuxbridge-agent to_host @th,0,8 == 0x86 drop',
+      'nft add rule bridge quantum-linuxbridge-agent to_host @th,0,8 == 0x89 drop',
     ],
   ],
   [
