@@ -13,11 +13,12 @@ export function keepLastKnownGood(self: AgentState, answer: Answer): void {
 
 /** At the start, see `recallRunBefore`. */
 export function recallAtStart(self: AgentState): void {
+  self.runBefore = self.edges.store.read(LAST_KNOWN_GOOD);
   guarded(self, () => {
     const here = tapNames(viewNow(self));
     const nowMs = self.edges.clock.monotonicMs();
-    const stored = self.edges.store.read(LAST_KNOWN_GOOD);
-    self.memory = recallRunBefore(self.memory, stored, here, self.settings.knownPortRetentionMs, nowMs);
+    const { runBefore, settings } = self;
+    self.memory = recallRunBefore(self.memory, runBefore, here, settings.knownPortRetentionMs, nowMs);
     self.kept = self.memory;
   });
 }
@@ -27,13 +28,9 @@ export function recallAtStart(self: AgentState): void {
  * removed on its word, and the first real answer replaces it.
  */
 export function wireFromLastKnownGood(self: AgentState): void {
-  const { clock, observer, store } = self.edges;
-  const recovered = recover(
-    self.memory,
-    store.read(LAST_KNOWN_GOOD),
-    self.settings.lastKnownGoodMaxAgeMs,
-    clock.monotonicMs(),
-  );
+  const { clock, observer } = self.edges;
+  const { memory, runBefore, settings } = self;
+  const recovered = recover(memory, runBefore, settings.lastKnownGoodMaxAgeMs, clock.monotonicMs());
   if (recovered.kind === 'none') return;
   if (recovered.kind === 'refused') {
     observer({ kind: 'not-recovered', why: recovered.why });

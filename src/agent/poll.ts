@@ -109,6 +109,7 @@ function inHand<Value>(self: AgentState, work: Promise<Value>): Promise<Value | 
 
 function noteAnswered(self: AgentState): void {
   self.everAnswered = true;
+  self.runBefore = { kind: 'none' };
   if (self.outage === null) return;
   const { sinceMs, tries } = self.outage;
   self.outage = null;

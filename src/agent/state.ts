@@ -13,6 +13,7 @@ import {
   type Question,
   type Settings,
   type Store,
+  type Stored,
   stackOf,
 } from '../model/index.js';
 import { tellEach } from '../monitoring/tell.js';
@@ -24,6 +25,7 @@ import type { View } from '../reconcile/view.js';
 import { type Faults, startFaults } from './faults.js';
 import { type History, startHistory } from './history.js';
 import { recallGuard } from './keep-guard.js';
+import type { LastKnownGood } from './last-known-good.js';
 import type { Poller } from './poller.js';
 import { type Restraint, startRestraint } from './restraint.js';
 import type { ServerRecord } from './server-record.js';
@@ -81,6 +83,8 @@ export interface AgentState {
   /** Version of the links after the last pass: an equal one means that an event was its own echo. */
   seenVersion: number;
   everAnswered: boolean;
+  /** What the agent before has left, as it was read at the start: the loop reads no disk, which may not answer. Empty once there was an answer. */
+  runBefore: Stored<LastKnownGood>;
   /** What was known when the last known good answer was last read or kept, as passes from memory change it too. */
   kept: Memory;
   /** What the guard remembered when it was last read or kept. */
@@ -126,6 +130,7 @@ export function makeState(
     asked: null,
     seenVersion: -1,
     everAnswered: false,
+    runBefore: { kind: 'none' },
     kept: EMPTY_MEMORY,
     keptGuard: guard,
     awaitsTurn: false,
