@@ -64,6 +64,12 @@ const BROWSER: readonly Need[] = [
 /** Gives one process a clock that a test can set. */
 const CLOCK: Need = { file: '/usr/lib/*/faketime/libfaketimeMT.so.1', package: 'faketime' };
 
+/** Make a file system that can be frozen. */
+const DISKS: readonly Need[] = [
+  { command: 'mkfs.ext4', package: 'e2fsprogs' },
+  { command: 'fsfreeze', package: 'util-linux' },
+];
+
 /** Ends a hang and nothing else: a slow or busy machine needs a few times as long as a fast one. */
 const QUIET_MINUTES = 15;
 
@@ -92,8 +98,8 @@ export const SUITES: readonly Suite[] = [
   { ...pure, name: 'simulation', alsoUnderSecondNode: false },
   { ...system, name: 'database', needs: SERVERS },
   { ...system, name: 'kernel', needs: [...HOSTS, ...WITNESSES] },
-  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES, CLOCK] },
-  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...MONITORING] },
+  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...DISKS, CLOCK] },
+  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...DISKS, ...MONITORING] },
   { ...program, name: 'page', needs: [...SERVERS, ...BROWSER] },
 ];
 
