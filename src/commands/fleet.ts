@@ -12,12 +12,12 @@ export interface FleetOptions {
 
 /**
  * `fleet`: every host's heartbeat and ports, from the database alone. Exit 0; 1 when an agent is late or missing; 75; 78
- * when the database is of a generation without agents. With `--watch` it goes on until a signal ends it, and a database
+ * when the database is of a generation without agents. With `--watch` it goes on until a signal ends it or nobody reads it any more, and a database
  * that is away is told and asked again.
  */
 export async function fleet(invocation: Invocation, { watchMs }: FleetOptions): Promise<ExitCode> {
   if (watchMs === null) return withFailures(invocation.output, () => show(invocation));
-  for (;;) {
+  while (invocation.output.isRead()) {
     try {
       await show(invocation);
     } catch (error) {
@@ -28,6 +28,7 @@ export async function fleet(invocation: Invocation, { watchMs }: FleetOptions): 
     }
     await new Promise<void>((settle) => realClock.after(watchMs, settle));
   }
+  return EXIT.ok;
 }
 
 async function show({ loaded, json, output }: Invocation): Promise<ExitCode> {

@@ -6,6 +6,8 @@ export interface Output {
   print(text: string): void;
   /** One sentence for a person, on stderr. */
   complain(text: string): void;
+  /** False: whoever read stdout has left. */
+  isRead(): boolean;
   /** True when stdout is a terminal: colour is welcome. */
   readonly colour: boolean;
 }

@@ -44,15 +44,17 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 }
 
 function terminalOutput(): Output {
-  // Whoever reads may leave early (`plan | head`): the exit code still tells what was found.
+  let isRead = true;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') return;
-    void endProcess(complain(output, 'SYSTEM_REFUSED', `stdout cannot be written: ${error.message}`));
+    // Whoever reads may leave early (`plan | head`): the exit code still tells what was found.
+    if (error.code === 'EPIPE') isRead = false;
+    else void endProcess(complain(output, 'SYSTEM_REFUSED', `stdout cannot be written: ${error.message}`));
   });
   // There is nobody left to tell.
   process.stderr.on('error', () => {});
   const output: Output = {
     print: (text) => writeOut(`${text}\n`),
+    isRead: () => isRead,
     complain: (text) => writeErr(`quantum-linuxbridge-agent: ${text}\n`),
     colour: process.stdout.isTTY === true,
   };

@@ -180,7 +180,7 @@ async function statementsOf(server: TestServer, way: Way): Promise<readonly stri
 async function printedSql({ engine }: TestServer, way: Way, json: boolean): Promise<string> {
   const lines: string[] = [];
   const print = (text: string): void => void lines.push(text);
-  const output = { print, complain: print, colour: false };
+  const output = { print, complain: print, isRead: () => true, colour: false };
   await schemaSql({ json, output }, { dialect: engine, down: way === 'down' });
   return lines.join('\n');
 }

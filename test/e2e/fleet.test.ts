@@ -73,13 +73,15 @@ describe('fleet on ML2', () => {
          from generate_series(1, 20000) n`,
         'quantum',
       );
-      const args = ['--config-file', configFor(database()), '--json', 'fleet'];
+      const config = makeConfig({ url: socketUrl(server), database: ['query_timeout = 60'] });
+      const args = ['--config-file', config.path, '--json', 'fleet'];
       const ran = await runCli(makeNamespace(t), args, { flags: ['--max-heap-size=64'] });
+      assert.equal(ran.stderr, '');
       const { hosts } = JSON.parse(ran.stdout) as { hosts: { devices: number }[] };
       assert.equal(hosts.filter(({ devices }) => devices === 7).length, 20_000, ran.stderr);
     });
 
-    test('--watch looks again and again', async (t) => {
+    test('--watch looks again and again, until nobody reads it', async (t) => {
       const { server } = database();
       const child = spawn(process.execPath, [
         PROGRAM,
@@ -98,6 +100,8 @@ describe('fleet on ML2', () => {
       await waitUntil(() => text.includes('"hosts":[]'), 'the empty fleet');
       await server.query(reporting('compute-1'), 'quantum');
       await waitUntil(() => text.includes('compute-1'), 'the new agent');
+      child.stdout.destroy();
+      await waitUntil(() => child.exitCode === 0, 'its end, as nobody reads it any more');
     });
   });
 });

@@ -15,6 +15,10 @@ export async function outputOf(
     bridgeMappings: new Map(),
   };
   const loaded = { settings: { database, host } } as unknown as LoadedSettings;
-  const code = await command({ loaded, json: false, output: { print, complain: print, colour: false } });
+  const code = await command({
+    loaded,
+    json: false,
+    output: { print, complain: print, isRead: () => true, colour: false },
+  });
   return { code, text: lines.join('\n') };
 }

@@ -57,6 +57,7 @@ export function recorder(): { output: Output; printed: string[]; complained: str
   const output: Output = {
     print: (text) => printed.push(text),
     complain: (text) => complained.push(text),
+    isRead: () => true,
     colour: false,
   };
   return { output, printed, complained };
