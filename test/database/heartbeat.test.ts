@@ -137,6 +137,23 @@ for (const engine of ENGINES) {
       });
     }
 
+    it('a beat that hangs at three frozen servers does not hold up the end', async () => {
+      const { settings } = await start('grizzly');
+      const [first] = settings.servers;
+      const heart = heartOf({ ...settings, servers: [first, first, first], connectTimeoutMs: 10_000 });
+      server.freeze();
+      try {
+        const beat = failureOf(heart.beat(REPORT));
+        // It has begun to connect.
+        await new Promise(setImmediate);
+        const tookMs = await timed(heart.close());
+        assert.ok(tookMs < 2_000, `${tookMs} ms`);
+        assert.equal((await beat).kind, 'unreachable');
+      } finally {
+        server.thaw();
+      }
+    });
+
     it('a row that was deleted is made again by the next beat', async () => {
       const { database, settings, agents } = await start('grizzly');
       const heart = heartOf(settings);

@@ -97,6 +97,9 @@ for (const engine of ENGINES) {
               assert.equal(line.code, 'DATABASE_SCHEMA');
               assert.match(String(line.error), named);
               await retries(agent);
+              agent.signal('SIGHUP');
+              await agent.line('settings read again');
+              await retries(agent);
               await witness.expectNothingOn(...links);
             } finally {
               await database().server.query(whole, 'quantum');

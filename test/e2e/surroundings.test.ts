@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { secondNode } from '../runner/second-node.js';
@@ -112,10 +113,18 @@ test('a user without an account and without HOME gets no stack, and the folders 
     '--clear-groups',
     '--',
   ];
-  const { code, stdout, stderr } = await runCli(namespace, ['config', 'show', '--state-dir', '/tmp'], {
+  const path = makeConfig({ url: ABSENT, folders: 'default' }).path;
+  chmodSync(dirname(path), 0o755);
+  const { code, stdout, stderr } = await runCli(namespace, ['--config-file', path, 'config', 'show'], {
     prefix,
   });
-  assert.deepEqual({ code, stderr: STACK.test(stderr) }, { code: 78, stderr: false }, stderr + stdout);
+  assert.deepEqual({ code, stderr: STACK.test(stderr) }, { code: 0, stderr: false }, stderr + stdout);
+  assert.match(stdout, /^state_dir +\/var\/lib\/quantum-/m);
+});
+
+test('a log on a full disk ends no agent', async (t) => {
+  const { code } = await shell(hostOf(t), 'timeout 3 $0 --config-file $1 run 2>/dev/full');
+  assert.equal(code, 124, 'it was at work until its time was up');
 });
 
 for (const [what, script] of [

@@ -1,3 +1,4 @@
+import { GUEST_FAULTS } from './catalogue/guests.js';
 import { HOST_FAULTS } from './catalogue/host.js';
 import { NETWORK_FAULTS } from './catalogue/network.js';
 import { OLDER_FAULTS } from './catalogue/older.js';
@@ -15,5 +16,6 @@ export const CATALOGUE: readonly Fault[] = [
   ...NETWORK_FAULTS,
   ...HOST_FAULTS,
   ...STRANGER_FAULTS,
+  ...GUEST_FAULTS,
   ...WAIT_FAULTS,
 ];

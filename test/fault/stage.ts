@@ -28,7 +28,7 @@ import { type Cleanup, command, ip, makeNamespace, makeVeth } from '../support/n
 import { type Relay, startRelay } from '../support/relay.js';
 import type { Rows } from '../support/schema-rows.js';
 import type { TestServer } from '../support/schema-servers.js';
-import { type Counted, makeGuest, startTraffic, type Traffic } from '../support/traffic.js';
+import { type Counted, type Guest, makeGuest, startTraffic, type Traffic } from '../support/traffic.js';
 import { startQuietWitness, type Witness } from '../support/witness.js';
 import { type Dump, takeDump } from './dump.js';
 
@@ -65,6 +65,8 @@ export interface Stage {
   readonly databaseNamespace: string | null;
   readonly witness: Witness;
   readonly traffic: Traffic;
+  /** The two that exchange packets, each in a namespace of its own. */
+  readonly guests: readonly [Guest, Guest];
   /** Every device that was right before the fault. */
   readonly healthy: readonly string[];
   /** As the administrator. */
@@ -134,6 +136,7 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
     ...reach,
     witness,
     traffic,
+    guests: [from, to],
     healthy: linkNames(namespace).filter((name) => !['lo', 'mgmt'].includes(name)),
     sql: (statements) => server.query(statements, 'quantum'),
     cli: (...args) => runCli(namespace, ['--config-file', config.path, ...args]),

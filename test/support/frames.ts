@@ -52,21 +52,23 @@ function receiveFrom(fd: number): Buffer[] {
   }
 }
 
-const BROADCAST = Buffer.from('ffffffffffff', 'hex');
+export const BROADCAST = 'ffffffffffff';
 const GUEST_MAC = Buffer.from('fa163e0badad', 'hex');
 /** An experimental EtherType (IEEE 802): no stack does anything with it. */
-const EXPERIMENTAL = Buffer.from('88b5', 'hex');
+const EXPERIMENTAL = '88b5';
+
+/** A frame that carries a text; whom it is to, and the tags before the type of its payload, are hexadecimal digits. */
+export const taggedFrame = (text: string, to: string, tags: string): Buffer =>
+  Buffer.concat([
+    Buffer.from(to, 'hex'),
+    GUEST_MAC,
+    Buffer.from(tags + EXPERIMENTAL, 'hex'),
+    Buffer.from(text.padEnd(60, '.')),
+  ]);
 
 /** A broadcast frame that carries a text; with an 802.1Q tag when a VLAN is given. */
 export const markedFrame = (text: string, vlanId: number | null = null): Buffer =>
-  Buffer.concat([BROADCAST, GUEST_MAC, vlanTag(vlanId), EXPERIMENTAL, Buffer.from(text.padEnd(50, '.'))]);
-
-function vlanTag(vlanId: number | null): Buffer {
-  if (vlanId === null) return Buffer.alloc(0);
-  const tag = Buffer.from('81000000', 'hex');
-  tag.writeUInt16BE(vlanId, 2);
-  return tag;
-}
+  taggedFrame(text, BROADCAST, vlanId === null ? '' : `8100${vlanId.toString(16).padStart(4, '0')}`);
 
 /** A router advertisement from fe80::bad: a default route for half an hour, and addresses of fd00:bad::/64. */
 export function routerAdvertisement(options: Buffer = Buffer.alloc(0)): Buffer {

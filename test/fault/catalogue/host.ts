@@ -150,9 +150,9 @@ export const HOST_FAULTS: readonly Fault[] = [
     name: 'an ordinary user takes the name that was the one-agent lock, and the agent is started again',
     agent: 'Starts: only who may change links can hold the lock. A second agent ends with 69 all the same.',
     strike: async (stage) => {
-      await startSquatter(stage.t, stage.namespace);
       stage.agent.signal('SIGKILL');
       await stage.agent.ended();
+      await startSquatter(stage.t, stage.namespace);
       await stage.startAgain();
       assert.equal((await stage.cli('once')).code, 69);
       return async () => {};

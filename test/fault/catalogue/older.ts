@@ -10,8 +10,8 @@ import { GUEST_PORTS, OTHER, OTHER_PORT, type Stage, serves } from '../stage.js'
 /** The agent is told by a database that knows less than the agent has been told before. */
 const usual = { manners: { over: 'socket' }, touches: [] } as const satisfies Partial<Fault>;
 
-/** One guest's port is still in another network there, the other's is not there yet. */
-const [MOVED = '', MADE = ''] = GUEST_PORTS;
+/** A guest's port that is still in another network there: it alone, since two would be held because of their number. */
+const [MOVED = ''] = GUEST_PORTS;
 
 /** The agent gets to know of a second server, which has applied nothing of late, and loses the first one. */
 async function failOver(stage: Stage): Promise<() => Promise<void>> {
@@ -20,7 +20,7 @@ async function failOver(stage: Stage): Promise<() => Promise<void>> {
   t.after(() => replica.destroy());
   await createSchema(replica, 'grizzly');
   const older = `update ports set network_id = '${OTHER}' where id = '${MOVED}'; set global read_only = 1`;
-  await replica.query(`${restoreRows(dump, (row) => row.includes(MADE))};\n${older}`, 'quantum');
+  await replica.query(`${restoreRows(dump)};\n${older}`, 'quantum');
   config.write({ ...sections, url: `${sections.url}, ${socketUrl(replica)}` });
   agent.signal('SIGHUP');
   await stage.says('settings read again');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openWire, type Wire } from '../../support/frames.js';
+import { BROADCAST, openWire, taggedFrame, type Wire } from '../../support/frames.js';
 import { type Cleanup, command, ipBatch, ipJson, makeNamespace } from '../../support/netns.js';
 import { makeStage, type Stage } from '../contract/case.js';
 import { brq, makeTap, network, port, tap } from '../contract/names.js';
@@ -9,10 +9,6 @@ import { brq, makeTap, network, port, tap } from '../contract/names.js';
 
 const FLAT = { ports: [port('1', 'a')], networks: [network('a', 'flat physnet1')] };
 const LIMIT_MS = 10_000;
-const BROADCAST = 'ffffffffffff';
-const SOURCE = 'fa163e0badad';
-/** An experimental EtherType (IEEE 802): no stack does anything with it. */
-const EXPERIMENTAL = '88b5';
 
 /** What a guest may send, by what is before the type of its payload. */
 const TAGGED = {
@@ -46,10 +42,7 @@ const HARMLESS = {
 type Frames = Readonly<Record<string, readonly [to: string, tags: string]>>;
 
 const frame = (text: string, [to, tags]: readonly [string, string]): Buffer =>
-  Buffer.concat([
-    Buffer.from(to + SOURCE + tags + EXPERIMENTAL, 'hex'),
-    Buffer.from(`<${text}>`.padEnd(60, '.')),
-  ]);
+  taggedFrame(`<${text}>`, to, tags);
 
 /** A guest behind the tap of port 1, and what the cable of `eth1` ends in. */
 function makeWires(t: Cleanup, { ns }: Stage): { readonly guest: Wire; readonly outside: Wire } {
