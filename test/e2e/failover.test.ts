@@ -59,7 +59,10 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
     return { namespace, config };
   }
 
-  /** What the replica does not hear of: a port moves, one is plugged in by its admin state, one is made. */
+  /**
+   * What the replica does not hear of: a port moves, one is plugged in by its admin state. None is made: because of a
+   * row that is missing there, the agent would hold every removal.
+   */
   async function changeOnPrimaryAlone(): Promise<void> {
     await pair.lag();
     await pair.primary.query(
@@ -67,12 +70,10 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
        update ports set admin_state_up = true where id = '${PLUGGED_LATER}'`,
       'quantum',
     );
-    await rows.port({ id: MADE_LATER, network: HERE, host: 'host1' });
   }
 
   const isWiredAsPrimarySaid = (namespace: string): void => {
-    for (const port of [STAYS, PLUGGED_LATER, MADE_LATER])
-      assert.equal(masterOf(namespace, tapOf(port)), bridgeOf(HERE));
+    for (const port of [STAYS, PLUGGED_LATER]) assert.equal(masterOf(namespace, tapOf(port)), bridgeOf(HERE));
     assert.equal(masterOf(namespace, tapOf(MOVES)), bridgeOf(THERE));
   };
 
@@ -81,7 +82,7 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
     const agent = await startAgent(t, namespace, config);
     await waitForMaster(namespace, tapOf(MOVES), bridgeOf(HERE));
     await changeOnPrimaryAlone();
-    for (const port of [STAYS, MOVES, PLUGGED_LATER, MADE_LATER]) await waitForStatus(rows, port, 'ACTIVE');
+    for (const port of [STAYS, MOVES, PLUGGED_LATER]) await waitForStatus(rows, port, 'ACTIVE');
     const witness = await startWitness(t, namespace);
     await pair.primary.kill();
 
@@ -89,10 +90,10 @@ describe('a MariaDB primary and a read-only replica that has stopped to apply wh
     const held = await agent.line(HELD);
     // Which one depends on whether a heartbeat was written after the replica had stopped.
     assert.match(String(held.reason), /read-only server took over|database went back in time/);
-    await expectHeld(namespace, config, [MOVES, PLUGGED_LATER, MADE_LATER]);
+    await expectHeld(namespace, config, [MOVES, PLUGGED_LATER]);
     await pair.replicaIsPolled(10);
-    await expectHeld(namespace, config, [MOVES, PLUGGED_LATER, MADE_LATER]);
-    await witness.expectToStayIn(bridgeOf(HERE), ...[STAYS, PLUGGED_LATER, MADE_LATER].map(tapOf));
+    await expectHeld(namespace, config, [MOVES, PLUGGED_LATER]);
+    await witness.expectToStayIn(bridgeOf(HERE), ...[STAYS, PLUGGED_LATER].map(tapOf));
     await witness.expectToStayIn(bridgeOf(THERE), tapOf(MOVES));
     isWiredAsPrimarySaid(namespace);
 
