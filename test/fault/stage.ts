@@ -187,6 +187,20 @@ async function overTcp(
   return { url, relay, databaseNamespace };
 }
 
+/** While the agent does not run, so that all of it waits for it at once; the result ends nothing. */
+export async function whileStopped(
+  { agent }: Stage,
+  work: () => void | Promise<void>,
+): Promise<() => Promise<void>> {
+  agent.signal('SIGSTOP');
+  try {
+    await work();
+  } finally {
+    agent.signal('SIGCONT');
+  }
+  return async () => {};
+}
+
 /** Waits until a tap that is made now is wired, and every port ACTIVE: the agent reads, wires and writes again. */
 export async function serves({ namespace, rows }: Stage): Promise<void> {
   makeTapsOf(namespace, SPARE_PORT);

@@ -8,7 +8,7 @@ import { privateFolder } from '../../support/schema-servers.js';
 import { fill } from '../../support/small-disk.js';
 import { startSquatter } from '../../support/squatter.js';
 import { type Fault, severalPolls } from '../fault.js';
-import { FLAT, FLAT_PORTS, LOCAL, type Stage, serves } from '../stage.js';
+import { FLAT, FLAT_PORTS, LOCAL, type Stage, serves, whileStopped } from '../stage.js';
 
 /** What happens to the host or to the agent has little to do with the engine: one of them is enough. */
 const usual = {
@@ -59,20 +59,6 @@ const clockBy = (name: string, offset: string): Fault => ({
     assert.ok(Math.abs(Date.parse(time) - Date.now()) > 3_000_000, `the agent's clock says ${time}`);
   },
 });
-
-/** While it does not run, so that all of it waits for the agent at once. */
-async function whileStopped(
-  { agent }: Stage,
-  work: () => void | Promise<void>,
-): Promise<() => Promise<void>> {
-  agent.signal('SIGSTOP');
-  try {
-    await work();
-  } finally {
-    agent.signal('SIGCONT');
-  }
-  return async () => {};
-}
 
 const EVENTS_AT_ONCE = 10_000;
 const BURSTS_MAX = 10;

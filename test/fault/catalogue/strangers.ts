@@ -5,7 +5,7 @@ import { command, ip, ipBatch } from '../../support/netns.js';
 import { waitUntil } from '../../support/schema-servers.js';
 import { startWitness } from '../../support/witness.js';
 import { type Fault, severalPolls } from '../fault.js';
-import { FLAT, LOCAL, type Stage, serves } from '../stage.js';
+import { FLAT, LOCAL, type Stage, serves, whileStopped } from '../stage.js';
 
 /** What somebody else has and does on this host has nothing to do with the engine: one of them is enough. */
 const usual = {
@@ -34,14 +34,20 @@ const FORWARDING = `net.ipv4.conf.${bridgeOf(LOCAL)}.forwarding`;
 const PAUSE_LIMIT_MS = 20_000;
 const [TAKER_PORT, TAKER_ADDRESS, NEIGHBOUR] = ['mv0', '10.1.0.5', '10.1.0.77'];
 
-/** Takes the uplink out of its bridge, gives it an address and a neighbour, and lets a macvlan have its frames. */
-async function takeUplink({ namespace }: Stage): Promise<() => Promise<void>> {
-  ipBatch(namespace, [
-    'link set eth1 nomaster',
-    `link add ${TAKER_PORT} link eth1 type macvlan mode private`,
-    `address add ${TAKER_ADDRESS}/24 dev eth1`,
-    `neighbour add ${NEIGHBOUR} lladdr 02:00:00:00:00:77 dev eth1 nud permanent`,
-  ]);
+/**
+ * Takes the uplink out of its bridge, gives it an address and a neighbour, and lets a macvlan have its frames, before the
+ * agent can take it in again.
+ */
+async function takeUplink(stage: Stage): Promise<() => Promise<void>> {
+  const { namespace } = stage;
+  await whileStopped(stage, () =>
+    ipBatch(namespace, [
+      'link set eth1 nomaster',
+      `link add ${TAKER_PORT} link eth1 type macvlan mode private`,
+      `address add ${TAKER_ADDRESS}/24 dev eth1`,
+      `neighbour add ${NEIGHBOUR} lladdr 02:00:00:00:00:77 dev eth1 nud permanent`,
+    ]),
+  );
   return async () => void ip(namespace, 'link', 'del', TAKER_PORT);
 }
 

@@ -34,7 +34,7 @@ const STATUS = {
 /** Asks an agent that gives this status. */
 async function asked(t: TestContext, status: object): Promise<ControlAnswer<AgentStatus>> {
   const runDir = mkdtempSync(join(tmpdir(), 'qlb-control-'));
-  const server = await serveControl(runDir, null, { status: () => status });
+  const server = await serveControl(runDir, null, { status: () => status }, (error) => assert.ifError(error));
   t.after(async () => {
     await server.release();
     rmSync(runDir, { recursive: true });
