@@ -58,7 +58,7 @@ export const GUEST_FAULTS: readonly Fault[] = [
   {
     ...usual,
     name: 'a guest sends frames that are tagged, once or twice, and frames to the switch (STP, GVRP, PVST, CDP)',
-    agent: 'They were dropped where its tap comes in, before and after; every other frame passes.',
+    agent: 'Has them dropped where its tap comes in; every other frame passes.',
     strike: async () => async () => {},
     expect: forbiddenFramesGoNowhere,
   },
