@@ -8,14 +8,12 @@ import type { HeartbeatWriter, SelfReport } from '../../src/model/database.js';
 import { linkName, physicalNetwork } from '../../src/model/ids.js';
 import type { DatabaseSettings } from '../../src/model/settings.js';
 import type { WentBack } from '../../src/model/watermark.js';
-import { HANG_LIMIT_MS } from '../support/limit.js';
 import { ENGINES, freshDatabase } from '../support/schema-engines.js';
 import { failureOf, NOTHING, statementsDuring } from '../support/schema-probe.js';
 import { literal } from '../support/schema-rows.js';
 import { type TestServer, waitUntil } from '../support/schema-servers.js';
 import type { TestGeneration } from '../support/schema-tables.js';
 
-const HOUR_MS = 3_600_000;
 const REPORT: SelfReport = {
   upForMs: 3_600_000,
   devices: 3,
@@ -138,24 +136,6 @@ for (const engine of ENGINES) {
         assert.equal((await agents()).length, 1);
       });
     }
-
-    it('a beat that hangs at three frozen servers does not hold up the end', {
-      timeout: HANG_LIMIT_MS,
-    }, async () => {
-      const { settings } = await start('grizzly');
-      const [first] = settings.servers;
-      const heart = heartOf({ ...settings, servers: [first, first, first], connectTimeoutMs: HOUR_MS });
-      server.freeze();
-      try {
-        const beat = failureOf(heart.beat(REPORT));
-        // It has begun to connect.
-        await new Promise(setImmediate);
-        await heart.close();
-        assert.equal((await beat).kind, 'unreachable');
-      } finally {
-        server.thaw();
-      }
-    });
 
     it('a row that was deleted is made again by the next beat', async () => {
       const { database, settings, agents } = await start('grizzly');
