@@ -1,11 +1,13 @@
 import {
   closeSync,
   constants,
+  fchownSync,
   lstatSync,
   openSync,
   promises,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -25,6 +27,7 @@ export const replaceFile = (path: string, text: string, mode: number): void =>
     rmSync(draft, { force: true });
     const fd = openSync(draft, NEW, mode);
     try {
+      giveToOwnerOf(folder, fd);
       writeFileSync(fd, text, { flush: true });
     } finally {
       closeSync(fd);
@@ -39,6 +42,7 @@ export const replaceFileMeanwhile = (path: string, text: string, mode: number): 
     await promises.rm(draft, { force: true });
     const handle = await promises.open(draft, NEW, mode);
     try {
+      giveToOwnerOf(folder, handle.fd);
       await handle.writeFile(text);
       await handle.sync();
     } finally {
@@ -54,4 +58,16 @@ function placesIn(folder: string, path: string): { readonly file: string; readon
   if (there !== undefined && !there.isFile())
     throw new Error(`${file} is no regular file, but a link or the like`);
   return { file, draft: `${file}.new` };
+}
+
+/** What root writes in another user's folder (a command that was tried by hand), that user has to be able to read. */
+function giveToOwnerOf(folder: string, fd: number): void {
+  const { uid, gid } = statSync(folder);
+  if (process.geteuid?.() !== 0 || uid === 0) return;
+  try {
+    fchownSync(fd, uid, gid);
+  } catch (error) {
+    // Root without CAP_CHOWN, as in a container, writes it as its own.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+  }
 }

@@ -74,6 +74,19 @@ describe('an ordinary user with CAP_NET_ADMIN alone', () => {
       );
     });
 
+    test('finds again what was held, also when root has run a command in its folder meanwhile', async (t) => {
+      const { namespace, server, config } = await makeCloud(t, database(), 'writable');
+      makeTapsOf(namespace, portId(1), portId(2));
+      const once = async (prefix: readonly string[]) =>
+        (await runCli(namespace, ['--config-file', config.path, 'once'], { prefix })).code;
+      assert.equal(await once(AS_NOBODY), 0);
+      await server.query('create table kept as select * from ports; delete from ports', 'quantum');
+      assert.deepEqual([await once(AS_NOBODY), await once([])], [3, 3]);
+      await server.query(`insert into ports select * from kept where id = '${portId(1)}'`, 'quantum');
+      assert.equal(await once(AS_NOBODY), 3, 'what is held stays so until all of it is back');
+      assert.equal(masterOf(namespace, tapOf(portId(2))), bridgeOf(FLAT));
+    });
+
     test('is let down by no folder: what cannot be written is told once, and the taps are wired', async (t) => {
       const { namespace, rows, config } = await makeCloud(t, database(), 'forbidden');
       makeTapsOf(namespace, portId(1));
