@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { makeConfig, type Ran, runCli, socketUrl } from '../support/agent.js';
@@ -83,6 +83,23 @@ withDatabase(startPostgres, 'folsom', (database) => {
     } finally {
       server.thaw();
     }
+  });
+
+  test('a link that somebody has put in the place of the draft leads a run of root nowhere', async (t) => {
+    const { folder, textfile, once } = await makeCloud(t, database());
+    const victim = join(folder, 'victim');
+    writeFileSync(victim, 'precious');
+    symlinkSync(victim, `${textfile}.new`);
+    assert.equal((await once()).code, 0);
+    assert.equal(readFileSync(victim, 'utf8'), 'precious');
+  });
+
+  test('a FIFO in the place of the textfile holds no run up', async (t) => {
+    const { textfile, once } = await makeCloud(t, database());
+    execFileSync('mkfifo', [textfile]);
+    const { code, stderr } = await once();
+    assert.equal(code, 1);
+    assert.match(stderr, /TEXTFILE_NOT_WRITTEN: .*no regular file/);
   });
 
   test('a textfile that cannot be written is an error of its own: exit 1, and the host is wired', async (t) => {
