@@ -86,8 +86,10 @@ export const WARNINGS = {
     remedy: 'Use a flat, VLAN or local network for the ports of this host.',
   },
   SEGMENT_CONFLICT: {
-    cause: 'Two networks ask for the same uplink: the same VLAN, or the same physical network flat.',
-    remedy: 'Give one of the two networks another VLAN id or delete it; the one that works stays in place.',
+    cause:
+      'Two networks ask for the same uplink: the same VLAN, or the same physical network flat; or a tap that is not known to be its own is still in the mapped bridge of a network.',
+    remedy:
+      'Give one of the two networks another VLAN id or delete it; the one that works stays in place. A tap whose removal is held leaves with quantum-linuxbridge-agent accept.',
   },
   NETWORK_PREFIX_CONFLICT: {
     cause: 'Two networks share the 11 characters that the bridge is named after.',

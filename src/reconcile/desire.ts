@@ -13,7 +13,7 @@ import {
 } from './desired.js';
 import { goneBridges, orphanSubinterfaces } from './gone.js';
 import { desiredNetworks } from './networks.js';
-import { type Deciding, mayRemove, uplinkKey } from './removals.js';
+import { type Deciding, detachKey, mayRemove, moveKey, uplinkKey } from './removals.js';
 import { isPlugged, tapsIn } from './view.js';
 import { reasonOf, warningsOf } from './warnings.js';
 
@@ -73,7 +73,7 @@ interface Unwire {
 
 function unwire(deciding: Deciding, { tap, port, cause, warnings }: Unwire): TapDecision {
   const removal: Removal = {
-    key: `detach ${tap.name} ${tap.index}`,
+    key: detachKey(tap),
     taps: [tap.index],
     leaves: [tap.index],
     cause,
@@ -105,7 +105,7 @@ function wire(deciding: Deciding, assignment: Extract<Assignment, { kind: 'netwo
 }
 
 const moveOf = (tap: Link, id: NetworkId): Removal => ({
-  key: `move ${tap.name} ${tap.index} ${id}`,
+  key: moveKey(tap, id),
   taps: [tap.index],
   leaves: [tap.index],
   cause: 'network-changed',

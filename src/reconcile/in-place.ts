@@ -9,7 +9,7 @@ import {
 } from '../model/index.js';
 import type { DesiredNetwork, World } from './desired.js';
 import { type Choice, presentUplink } from './realise.js';
-import type { Bridge, View } from './view.js';
+import { type Bridge, tapsIn, type View } from './view.js';
 
 /** By what a network was last served here: the segment, and the link that leads to it, an uplink or a mapped bridge. */
 export interface InPlace {
@@ -74,6 +74,10 @@ export function noteInPlace(
   view: View,
 ): InPlaces {
   const after = new Map([...before].filter(([id, one]) => !networks.has(id) && isLeft(view, id, one)));
+  const joined = new Set(
+    [...networks.values()].map(({ serves }) => (serves?.kind === 'joined' ? serves.bridge.index : null)),
+  );
+  for (const [id, { carrier }] of after) if (joined.has(carrier)) after.delete(id);
   for (const network of networks.values()) {
     const bridge = network.place.kind === 'present' ? network.place.bridge.index : null;
     const isThere = ({ carrier }: InPlace): boolean => {
@@ -86,8 +90,10 @@ export function noteInPlace(
   return after;
 }
 
-/** Whether the uplink of a network that nothing is known of is still in its bridge. */
-function isLeft({ observed, labelledBridges }: View, id: NetworkId, { carrier }: InPlace): boolean {
+/** Whether the uplink of a network that nothing is known of is still in its bridge, or taps are in its mapped one. */
+function isLeft(view: View, id: NetworkId, { carrier }: InPlace): boolean {
+  const { observed, labelledBridges } = view;
+  if (view.mappedBridges.has(carrier)) return tapsIn(view, carrier).length > 0;
   const bridge = labelledBridges.get(id) ?? observed.byName.get(bridgeName(id));
   return bridge !== undefined && observed.links.get(carrier)?.master === bridge.index;
 }

@@ -14,6 +14,7 @@ import type { Assignment } from './assign.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
 import { type DesiredNetwork, mayGo, type Place, type Removals, type World } from './desired.js';
 import { leadsTo, mappedBefore } from './in-place.js';
+import { unlessTaken } from './mapped-bridge.js';
 import { isGone, isSubinterface, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import {
   type Choice,
@@ -48,7 +49,8 @@ export function desiredNetworks(
   const released = new Set(releasedUplinks(world, drafts, removals));
   return new Map(
     drafts.map(({ candidate, leaving, mayLeave }) => {
-      const realisation = stillHeld(world, candidate, released);
+      const held = { ...candidate, realisation: stillHeld(world, candidate, released) };
+      const realisation = unlessTaken(world, assignments, removals, held);
       const blocked = candidate.place.kind === 'blocked' || (leaving.length > 0 && !mayLeave);
       const serves = realisation.ok && !blocked ? realisation.uplink : null;
       const staysIn = bridgesKept(world, { ...candidate, realisation });
@@ -212,6 +214,9 @@ function bridgesKept(world: World, candidate: Candidate): Set<IfIndex> {
   if (isUnread) for (const index of view.mappedBridges.keys()) kept.add(index);
   const mapped = mappedBefore(world, id, segment);
   if (mapped !== null) kept.add(mapped);
+  // The mapped bridge is not free for it yet: until then it stays where it was before it was mapped.
+  const own = place.kind === 'joined' ? view.labelledBridges.get(id) : undefined;
+  if (own !== undefined) kept.add(own.index);
   if (place.kind !== 'present') return kept;
   const { bridge } = place;
   const leads = (link: Link): boolean =>

@@ -20,6 +20,13 @@ export function mayRemove({ world, removals, found }: Deciding, concerned: Link,
   return mayGo(removals, removal.key);
 }
 
+/** The removal that takes the tap out of its bridge. */
+export const detachKey = ({ name, index }: Link): string => `detach ${name} ${index}`;
+
+/** The removal that takes it to the bridge of another network. */
+export const moveKey = ({ name, index }: Link, network: NetworkId): string =>
+  `move ${name} ${index} ${network}`;
+
 /** The removal that takes these uplinks out of the bridge. */
 export const uplinkKey = ({ name }: Bridge, leaving: readonly Link[]): string =>
   `uplink ${name} ${leaving.map((link) => link.name).join(',')}`;

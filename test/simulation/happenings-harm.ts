@@ -1,6 +1,8 @@
 import { type Port, tapName } from '../../src/model/index.js';
+import { anyNetwork, put, tapArrives } from './happenings-rows.js';
 import type { Random } from './random.js';
 import { type Happen, type Kind, later, type Scene, tapsNow } from './scene.js';
+import { newNetwork, newPort } from './stage.js';
 
 /** Ports whose taps are here, in any order. */
 function portsHere(scene: Scene, random: Random): Port[] {
@@ -57,7 +59,25 @@ const restoredRowByRow: Happen = (scene, random) => {
   return `${ports.length} rows are restored, one each ${paceMs} ms`;
 };
 
+/** A network gives way to another on the same segment, whose first tap comes at once; the taps of the old one may be held. */
+const networkReplaced: Happen = (scene, random) => {
+  const network = anyNetwork(scene, random);
+  if (network === null) return null;
+  const next = { ...newNetwork(random, 'local'), segments: network.segments };
+  const withPorts = random.chance(0.5);
+  scene.cloud.change(({ networks, ports }) => {
+    networks.delete(network.id);
+    networks.set(next.id, next);
+    for (const port of ports.values()) if (withPorts && port.networkId === network.id) ports.delete(port.id);
+  });
+  const port = newPort(random, next.id, scene.cloud.generation);
+  put(scene, port);
+  tapArrives(scene, random, port, random.between(5, 1_500));
+  return `network ${next.id} with port ${port.id} takes the place of ${network.id}${withPorts ? ' and its ports' : ''}`;
+};
+
 export const HARM_HAPPENINGS: Readonly<Record<string, Kind>> = {
   'rows-drip-away': { weight: 1, happen: dripsAway },
+  'network-replaced': { weight: 2, happen: networkReplaced },
   'restored-row-by-row': { weight: 2, happen: restoredRowByRow },
 };

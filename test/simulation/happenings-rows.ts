@@ -14,7 +14,7 @@ import type { Random } from './random.js';
 import { type Happen, type Kind, later, onHost, type Scene, tapsNow } from './scene.js';
 import { anySegment, newNetwork, newPort, prefixOf } from './stage.js';
 
-const anyNetwork = ({ cloud }: Scene, random: Random): Network | null =>
+export const anyNetwork = ({ cloud }: Scene, random: Random): Network | null =>
   random.pick([...cloud.rows().networks.values()]);
 
 /** One whose tap is here, most of the time. */
@@ -25,7 +25,8 @@ function anyPort(scene: Scene, random: Random): Port | null {
   return random.pick(wired.length > 0 && random.chance(0.9) ? wired : ports);
 }
 
-const put = (scene: Scene, port: Port): void => scene.cloud.change(({ ports }) => ports.set(port.id, port));
+export const put = (scene: Scene, port: Port): void =>
+  scene.cloud.change(({ ports }) => ports.set(port.id, port));
 
 function changePort(scene: Scene, id: PortId, change: Partial<Port>): void {
   scene.cloud.change(({ ports }) => {
@@ -66,7 +67,7 @@ function plugByHypervisor(host: SimulatedHost, port: Port): void {
   host.setUp(tap.index, true);
 }
 
-function tapArrives(scene: Scene, random: Random, port: Port, delayMs: number): void {
+export function tapArrives(scene: Scene, random: Random, port: Port, delayMs: number): void {
   const name = tapName(port.interfaceId);
   later(scene, delayMs, `tap ${name} appears`, () => onHost(scene, (host) => addTap(host, name)));
   if (!port.pluggedByHypervisor) return;

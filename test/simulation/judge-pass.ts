@@ -1,5 +1,6 @@
 import { type HostState, networkOfLabel, type PassReport, type Settings } from '../../src/model/index.js';
 import type { Telling } from './database.js';
+import type { Joined } from './judge-joined.js';
 import type { Loss } from './judge-operation.js';
 import {
   isAgentBridge,
@@ -18,6 +19,8 @@ export interface Pass {
   readonly refused: Set<string>;
   /** Taps that should have left a bridge before another one came. */
   readonly overdue: { readonly device: string; readonly text: string }[];
+  /** See `Homes`. */
+  readonly joined: Joined[];
 }
 
 export const startPass = (before: HostState, { host }: Settings): Pass => ({
@@ -27,17 +30,22 @@ export const startPass = (before: HostState, { host }: Settings): Pass => ({
   losses: [],
   refused: new Set(),
   overdue: [],
+  joined: [],
 });
 
 /** The last wired taps, and what should have left a bridge first. How many wires may go is the ledger's matter. */
 export function judgePass(
-  { wiredBefore, losses, refused, overdue }: Pass,
+  { wiredBefore, losses, refused, overdue, joined }: Pass,
   report: PassReport | null,
   isAccepted: boolean,
   { release }: Settings['guard'],
 ): string[] {
   const late = report !== null && report.held.length === 0 ? overdue : [];
-  const faults = late.filter(({ device }) => !refused.has(device)).map(({ text }) => text);
+  const isHeld = ({ device }: Joined): boolean => report?.held.some((one) => one.device === device) === true;
+  const faults = [
+    ...late.filter(({ device }) => !refused.has(device)).map(({ text }) => text),
+    ...joined.filter(isHeld).map(({ text }) => text),
+  ];
   if (isAccepted || release === 'auto') return faults;
   const lost = new Set(losses.flatMap(({ taps }) => taps)).size;
   const isByMissingRow = losses.some(({ taps, byMissingRow }) => byMissingRow && taps.length > 0);

@@ -88,6 +88,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
       const judgement = judgeOperation(before, after, caseOf(edges, trust, knowledge(), telling));
       faults.push(...judgement.faults, ...trust.ledger.loses(judgement.losses));
       pass.losses.push(...judgement.losses);
+      pass.joined.push(...trust.homes.joined(before, after, knowledge()));
       if (telling !== null) pass.overdue.push(...overdueTaps(before, after, knowledge(), telling));
     },
     ended: (outcome) => {

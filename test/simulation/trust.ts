@@ -7,8 +7,9 @@ import {
   tapName,
 } from '../../src/model/index.js';
 import type { Telling } from './database.js';
+import { type Homes, makeHomes } from './judge-joined.js';
 import { type Ledger, makeLedger } from './judge-losses.js';
-import { knowledgeOf, rowOfTap } from './knowledge.js';
+import { isPlugged, knowledgeOf, rowOfTap } from './knowledge.js';
 import { makeRecord } from './record.js';
 import { silentInAgentBridges, silentTaps } from './silence.js';
 
@@ -27,6 +28,7 @@ export interface Trust {
   believes(telling: Telling | null, about: string): boolean;
   /** What was lost, whether it was believed or not. */
   readonly ledger: Ledger;
+  readonly homes: Homes;
   /** Whether anything at all may be removed because of this answer. */
   isTimely(): boolean;
   accept(): void;
@@ -87,6 +89,7 @@ export function makeTrust(edges: TrustEdges): Trust {
   let isAccepted = false;
   const isDoubted = ({ answer }: Telling): boolean => answer.suspect !== null || servers.doubt !== 'none';
   const ledger = makeLedger(edges);
+  const homes = makeHomes(() => edges.settings().host);
   const resumes = (telling: Telling): void => ledger.tells(telling, !isDoubted(telling));
   const isAuto = (): boolean => edges.settings().guard.release === 'auto';
   const isConfirmed = (about: string): boolean => {
@@ -100,8 +103,10 @@ export function makeTrust(edges: TrustEdges): Trust {
   };
   return {
     ledger,
+    homes,
     restart: () => {
       ledger.agentStarted();
+      homes.agentStarted();
       servers = stored.read();
       down = new Set();
       isAccepted = false;
@@ -132,24 +137,27 @@ export function makeTrust(edges: TrustEdges): Trust {
     isDownSince: (port) => servers.isCatchingUp && down.has(port),
     passEnds: (telling, held) => {
       const state = edges.now();
-      if (!servers.isCatchingUp) down = portsDown(telling);
+      if (!servers.isCatchingUp) down = portsDown(telling, state, edges.settings().host);
       const isSilent = silentInAgentBridges(telling, state, edges.settings().host).length > 0;
       const agrees = servers.doubt === 'all' ? held === 0 : !isSilent;
       const isReleased = (isAccepted || isAuto()) && held === 0;
       if (isReleased || (agrees && !servers.isCatchingUp)) servers = believing(servers);
       isAccepted = false;
       ledger.passEnds();
+      homes.told(state, knowledgeOf(telling.answer));
     },
   };
 }
 
-/** Without those of a name that stands for several. */
-function portsDown({ answer }: Telling): Set<PortId> {
+/** Those whose taps are in no bridge; without those of a name that stands for several. */
+function portsDown({ answer }: Telling, state: HostState, settings: Settings['host']): Set<PortId> {
   const knowledge = knowledgeOf(answer);
   return new Set(
     answer.ports.flatMap(({ interfaceId }) => {
       const row = rowOfTap(knowledge, tapName(interfaceId));
-      return row.kind === 'one' && !row.port.adminUp ? [row.port.id] : [];
+      const tap = state.byName.get(tapName(interfaceId));
+      const isIn = tap !== undefined && isPlugged(state, tap, settings);
+      return row.kind === 'one' && !row.port.adminUp && !isIn ? [row.port.id] : [];
     }),
   );
 }
