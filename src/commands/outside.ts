@@ -14,7 +14,7 @@ import { version } from './version.js';
 export interface Outside {
   /** Tells all of them. */
   readonly observer: Observer;
-  /** Answers questions about the agent. What cannot be opened is told as an event: the agent works without it. */
+  /** Answers questions about the agent. What cannot be opened is told as an event and tried again: the agent works without it. */
   serve(agent: Agent): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,15 +48,45 @@ export async function openOutside(settings: Settings, log: Log): Promise<Outside
         listeners.add(listener);
         return () => listeners.delete(listener);
       };
-      try {
-        releasers.push(await web.start(agent, onChange, observer));
-      } catch (error) {
-        observer({ kind: 'web-failed', error: messageOf(error) });
-      }
+      const start = () => web.start(agent, onChange, observer);
+      releasers.push(
+        await startAtLast(start, (error) => observer({ kind: 'web-failed', error: messageOf(error) })),
+      );
     },
     close: async () => {
       for (const release of releasers.toReversed()) await release();
     },
+  };
+}
+
+/** Whatever keeps a server from its address (an interface that has it later, another program) may pass. */
+const TRY_AGAIN_MS = 2_000;
+
+/** Starts a server, if need be after many tries, of which only the first failure is told. Gives what ends it, or the tries. */
+async function startAtLast(
+  start: () => Promise<() => Promise<void>>,
+  onFailure: (error: unknown) => void,
+): Promise<() => Promise<void>> {
+  let end: (() => Promise<void>) | null = null;
+  let cancel = (): void => {};
+  let isTold = false;
+  const attempt = async (): Promise<void> => {
+    try {
+      end = await start();
+    } catch (error) {
+      if (!isTold) onFailure(error);
+      isTold = true;
+      cancel = realClock.after(TRY_AGAIN_MS, () => {
+        tried = attempt();
+      });
+    }
+  };
+  let tried = attempt();
+  await tried;
+  return async () => {
+    await tried;
+    cancel();
+    await end?.();
   };
 }
 

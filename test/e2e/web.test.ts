@@ -16,7 +16,7 @@ import {
   withDatabase,
 } from '../support/host.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
-import { type Cleanup, command, enterNamespace, makeTaps } from '../support/netns.js';
+import { type Cleanup, command, enterNamespace, ip, makeTaps } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
 import { waitUntil } from '../support/schema-servers.js';
 
@@ -136,6 +136,16 @@ withDatabase(startPostgres, 'folsom', (database) => {
     assert.match(String(error), /EADDRNOTAVAIL/);
     agent.signal('SIGTERM');
     assert.equal(await agent.ended(), 0);
+  });
+
+  test('an address that the host has only later is listened on then', async (t) => {
+    const { namespace, start, get } = await makeCloud(t, database(), ['web_listen_address = 192.0.2.1:9754']);
+    const agent = await start();
+    await agent.line('web server failed, the agent works without it');
+    ip(namespace, 'address', 'add', '192.0.2.1/32', 'dev', 'lo');
+    const { address } = await agent.line('web server listens');
+    assert.deepEqual(await get(address, '/-/healthy'), { status: 200, text: 'ok' });
+    assert.equal(agent.saying('web server failed, the agent works without it').length, 1);
   });
 
   test('2,000 requests for the page in one go cost the agent no more than one', async (t) => {
