@@ -134,7 +134,7 @@ const hasMacOfStranger = (world: World, bridge: Bridge): boolean =>
  * On a bridge without addresses the last is what the reverse path filter comes to, also where `conf/all` has it loose: no source
  * is reached through it.
  */
-const APART: Ipv4Settings = { forwarding: false, rpFilter: 1, arpIgnore: 8 };
+export const APART: Ipv4Settings = { forwarding: false, rpFilter: 1, arpIgnore: 8 };
 
 const apart = (target: LinkRef, fields: Fields): Operation => ({
   ...fields,

@@ -9,7 +9,7 @@ import {
 import { type DesiredNetwork, type DesiredTap, type GoneBridge, UNWIRE_REASONS } from './desired.js';
 import { isSubinterface } from './owners.js';
 import { type PlanContext, present } from './plan-context.js';
-import { quiet } from './plan-taps.js';
+import { outside, quiet } from './plan-taps.js';
 import { type Bridge, isPlugged, ownAddresses } from './view.js';
 
 /** Everything that goes: taps, uplinks of older segments, bridges of networks that are gone, orphans. */
@@ -32,20 +32,24 @@ export const emptiedBridges = (context: PlanContext): Operation[] =>
   context.desired.gone.filter((gone) => gone.hasMovingTaps).flatMap((gone) => deleteBridge(context, gone));
 
 function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap): Operation[] {
-  if (decision.kind !== 'unwire' || tap.master === null) return [];
+  if (decision.kind !== 'unwire') return [];
+  const { port } = decision;
+  if (tap.master === null) return port === null ? [] : outside(tap, port, port.networkId);
   const bridge = world.view.observed.links.get(tap.master);
   if (bridge === undefined || !isPlugged(world.view, tap)) return [];
   const network = networkOfLabel(bridge.alias);
   const reason = UNWIRE_REASONS[decision.cause];
   return [
-    ...quiet(tap, decision.port, network, 'a detached tap must not give the host a route'),
+    ...(port === null
+      ? quiet(tap, null, network, 'a detached tap must not give the host a route')
+      : outside(tap, port, network)),
     {
       op: 'detach',
       device: tap.name,
       target: present(tap),
       bridge: present(bridge),
       network,
-      ...(decision.port === null ? {} : { port: decision.port.id }),
+      ...(port === null ? {} : { port: port.id }),
       scope: 'device',
       reason,
     },

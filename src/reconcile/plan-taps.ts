@@ -1,10 +1,21 @@
-import { FILTERED_GROUP, type Link, type NetworkId, type Operation, type Port } from '../model/index.js';
+import {
+  FILTERED_GROUP,
+  isSame,
+  type Link,
+  type NetworkId,
+  type Operation,
+  type Port,
+} from '../model/index.js';
 import type { DesiredNetwork, DesiredTap } from './desired.js';
+import { APART } from './plan-bridge.js';
 import { bridgeRef, type PlanContext, present } from './plan-context.js';
 import { groupOnAttach, isFiltered } from './plan-tap-filter.js';
+import { ownAddresses } from './view.js';
 
 /** What one tap needs: attached to its network's bridge, up, quiet in IPv6, with the network's MTU. */
 export function tapOperations(context: PlanContext, { tap, decision }: DesiredTap): Operation[] {
+  if (decision.kind === 'blocked' && tap.master === null)
+    return outside(tap, decision.port, decision.port.networkId);
   if (decision.kind !== 'wire' && decision.kind !== 'wait') return [];
   const network = context.desired.networks.get(decision.network);
   if (decision.kind === 'wait') {
@@ -80,6 +91,19 @@ export function moveOutOperations(context: PlanContext, { tap, decision }: Desir
       reason,
     },
   ];
+}
+
+/**
+ * A tap in no bridge is a link of the host like any other: what its guest sends would be the host's to take, and to forward.
+ * As a port of a bridge it needs none of this.
+ */
+export function outside(tap: Link, port: Port, network: NetworkId | null): Operation[] {
+  const operations = quiet(tap, port, network, 'no router advertisement of a guest may reach the host');
+  // One with addresses is a gateway of the host's own (Essex).
+  if (tap.ipv4 === null || isSame(tap.ipv4, APART) || ownAddresses(tap).length > 0) return operations;
+  const fields = { device: tap.name, network, port: port.id, scope: 'device' } as const;
+  const reason = 'the host takes nothing from a guest that is in no network';
+  return [...operations, { ...fields, op: 'set-ipv4', target: present(tap), settings: APART, reason }];
 }
 
 /** `disable_ipv6` on a tap, before it is attached and before it is detached, unless it is set already. */

@@ -157,9 +157,9 @@ describe('exit codes', () => {
     test('plan: warnings and statuses that are still to be written do not change the code', async (t) => {
       const { namespace, cli } = commandsOn(t, usual());
       await wireable(database(), namespace);
-      await cli('once');
       await database().rows.port({ id: portId(2), network: networkId(2) });
       makeTapsOf(namespace, portId(2));
+      await cli('once');
       await database().server.query(`update ports set status = 'BUILD' where id = '${portId(1)}'`, 'quantum');
       const { code, stdout } = await cli('--json', 'plan');
       assert.equal(code, 0);

@@ -86,6 +86,19 @@ describe('a guest that means harm', () => {
       assert.deepEqual(givenByGuest(namespace), []);
     });
 
+    test('nor on a tap that is up and in no bridge, since its port is set down', async (t) => {
+      const { namespace, config } = await makeCloud(t, database());
+      await database().rows.port({ id: portId(2), network: NETWORK, host: 'host1', adminUp: false });
+      const guest = makeGuest(t, namespace, tapOf(portId(2)), 2);
+      ip(namespace, 'link', 'set', tapOf(portId(2)), 'up');
+      await startAgent(t, namespace, config);
+      await severalPolls();
+      await severalPolls();
+      await advertise(t, guest.namespace, 'eth0');
+      assert.equal(masterOf(namespace, tapOf(portId(2))), null);
+      assert.deepEqual(givenByGuest(namespace), []);
+    });
+
     for (const [what, options] of [
       ['', undefined],
       [' behind another header', NO_OPTIONS],

@@ -54,7 +54,7 @@ export const BRIDGE_CASES: readonly ContractCase[] = [
     before: [makeTap('1'), 'address add 10.1.0.5/24 dev eth1'],
     settings: { flatAddressMove: 'refuse' },
     rows: { ports: [port('1', 'a', { status: 'ACTIVE' })], networks: [FLAT] },
-    after: ['eth1 up 10.1.0.5', `${tap('1')} down`],
+    after: ['eth1 up 10.1.0.5', `${tap('1')} down quiet`],
     statuses: ['1: ACTIVE -> DOWN'],
     warnings: ['FLAT_ADDRESS_MOVE_REFUSED'],
   },
@@ -103,7 +103,7 @@ export const BRIDGE_CASES: readonly ContractCase[] = [
     before: [makeTap('1')],
     settings: { bridges: ['physnet1:br-ex'] },
     rows: { ports: [port('1', 'a')], networks: [FLAT] },
-    after: ['eth1 up', `${tap('1')} down`],
+    after: ['eth1 up', `${tap('1')} down quiet`],
     warnings: ['BRIDGE_MAPPING_MISSING'],
   },
   {
@@ -194,7 +194,7 @@ export const FOREIGN_CASES: readonly ContractCase[] = [
     line: 'a link of another kind with the bridge’s name is not touched, the tap is not wired, reported',
     before: [`tuntap add dev ${brq('a')} mode tap`, makeTap('1')],
     rows: { ports: [port('1', 'a')], networks: [LOCAL] },
-    after: ['eth1 up', `${brq('a')} down`, `${tap('1')} down`],
+    after: ['eth1 up', `${brq('a')} down`, `${tap('1')} down quiet`],
     warnings: ['BRIDGE_FOREIGN'],
   },
   {
@@ -215,7 +215,7 @@ export const FOREIGN_CASES: readonly ContractCase[] = [
       ports: [port('1', 'a')],
       networks: [LOCAL, { id: `${idOf('a').slice(0, 11)}other`, segments: ['local'] }],
     },
-    after: ['eth1 up', bridge('a'), `${tap('1')} down`],
+    after: ['eth1 up', bridge('a'), `${tap('1')} down quiet`],
     warnings: ['NETWORK_PREFIX_CONFLICT'],
   },
   {
@@ -226,7 +226,7 @@ export const FOREIGN_CASES: readonly ContractCase[] = [
       ports: [port('1', 'b', { status: 'ACTIVE' }), port('2', 'a')],
       networks: [network('b', 'flat physnet1'), FLAT],
     },
-    after: [`eth1 in ${brq('b')} up`, flatBridge('b'), wired('1', 'b'), `${tap('2')} down`],
+    after: [`eth1 in ${brq('b')} up`, flatBridge('b'), wired('1', 'b'), `${tap('2')} down quiet`],
     warnings: ['SEGMENT_CONFLICT'],
   },
 ];

@@ -74,7 +74,7 @@ export const OBSTACLE_CASES: readonly ContractCase[] = OBSTACLES.map(
       ...links,
       bridge('a'),
       `${tap('1')} in ${brq('a')} up`,
-      `${tap('2')} down`,
+      `${tap('2')} down quiet`,
       bridge('b'),
       wired('3', 'b'),
     ].map((words) => (words === bridge('a') ? `${brq('a')} up for a` : words)),

@@ -73,7 +73,7 @@ export const VLAN_CASES: readonly ContractCase[] = [
       ports: [active('1', 'b'), port('2', 'a')],
       networks: [network('b', 'vlan physnet1 100'), V100],
     },
-    after: ['eth1 up', uplink('b', 100), bridge('b'), wired('1', 'b'), `${tap('2')} down`],
+    after: ['eth1 up', uplink('b', 100), bridge('b'), wired('1', 'b'), `${tap('2')} down quiet`],
     warnings: ['SEGMENT_CONFLICT'],
   },
   {
@@ -102,14 +102,14 @@ export const VLAN_CASES: readonly ContractCase[] = [
     line: `a subinterface ${what} is not the agent’s: not touched, the tap is not wired, reported`,
     before: [...before, makeTap('1')],
     rows: { ports: [port('1', 'a')], networks: [V100] },
-    after: ['eth1 up', words, `${tap('1')} down`],
+    after: ['eth1 up', words, `${tap('1')} down quiet`],
     warnings: ['SUBINTERFACE_FOREIGN' as const],
   })),
   {
     line: 'a subinterface in a foreign bridge is not the agent’s: not touched, reported',
     before: [makeVlan(100), 'link add br0 type bridge', 'link set eth1.100 master br0', makeTap('1')],
     rows: { ports: [port('1', 'a')], networks: [V100] },
-    after: ['eth1 up', 'br0 down delay', 'eth1.100 in br0 vlan 100 on eth1 down', `${tap('1')} down`],
+    after: ['eth1 up', 'br0 down delay', 'eth1.100 in br0 vlan 100 on eth1 down', `${tap('1')} down quiet`],
     warnings: ['SUBINTERFACE_FOREIGN'],
   },
 ];

@@ -95,6 +95,32 @@ for (const rpFilter of ['0', '2']) {
   });
 }
 
+for (const [what, rows] of [
+  [
+    'whose port is set down',
+    { ports: [port('1', 'a', { adminUp: false })], networks: [network('a', 'local')] },
+  ],
+  ['whose network cannot be served', { ports: [port('1', 'a')], networks: [network('a', 'flat nowhere')] }],
+] as const) {
+  test(`nor does a guest ${what}, whose tap is in no bridge at all`, async (t) => {
+    const stage = makeStage(t, []);
+    const management = makeManagement(t, stage);
+    for (const link of ['all', 'default']) writeFileSync(conf(link, 'rp_filter'), '0');
+    writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
+    const guest = makeGuest(t, stage);
+    ip(stage.ns, 'link', 'set', tap('1'), 'up');
+    stage.pass(rows);
+    const before = [udpTaken(stage.ns), udpTaken(management)];
+
+    assert.equal(await reachesHost(guest, HOST), false, 'the host answered a guest');
+    const mac = ipLink(stage.ns, tap('1'))?.address ?? '';
+    ip(guest, 'neighbour', 'replace', HOST, 'lladdr', mac, 'dev', 'inside');
+    await sendAll(guest);
+    assert.deepEqual([udpTaken(stage.ns), udpTaken(management)], before);
+    assert.deepEqual(stage.pass(rows, 'plan').operations, []);
+  });
+}
+
 test('the tests above would notice: on a bridge of somebody else the host answers, takes and forwards', async (t) => {
   const stage = makeStage(t, []);
   const management = makeManagement(t, stage);
