@@ -43,6 +43,7 @@ async function pollOnce(self: AgentState): Promise<PollOutcome> {
 
 /** The question for the host as it is now, after what memory can wire: the same one as long as nothing changes it. */
 function ask(self: AgentState): Asked {
+  self.edges.kernel.askAgain();
   const view = viewCaughtUp(self);
   const { asked, memory, settings } = self;
   const nowMs = self.edges.clock.monotonicMs();

@@ -98,6 +98,7 @@ async function single(
   { acceptRemovals, ahead, inTurn }: Manner,
   about = NOTHING,
 ): Promise<Single> {
+  kernel.askAgain();
   const view = viewOf(kernel.observe(), settings.host);
   const nowMs = clock.monotonicMs();
   const presentBefore = presentWhenAsked(view, memory, nowMs);

@@ -29,12 +29,20 @@ export function openKernel(journal: MoveJournal = NO_JOURNAL): Kernel {
   return {
     observe: observer.observe,
     routesOver: (index) => routesOver(requests, index).map(({ route }) => route),
-    invalidate: observer.invalidate,
+    invalidate: () => {
+      observer.invalidate();
+      tapFilter.askAgain();
+    },
+    askAgain: tapFilter.askAgain,
     apply: (operations) => {
       const { catchUp, linkAt, refresh } = observer;
       return applyOperations({ requests, tapFilter, lacking, journal, catchUp, linkAt, refresh }, operations);
     },
-    watch: observer.watch,
+    watch: (look) =>
+      observer.watch(() => {
+        tapFilter.askAgain();
+        look();
+      }),
     close: async () => {
       observer.close();
       requests.close();

@@ -60,6 +60,8 @@ export interface Kernel {
   routesOver(index: IfIndex): readonly Route[];
   /** Forgets the picture kept from notifications, so that the next `observe` reads all of it again. */
   invalidate(): void;
+  /** The next `observe` asks for what nobody announces (nftables), too, as it does after each announcement: once a poll is enough. */
+  askAgain(): void;
   /**
    * Carries out the operations in order. One that fails stops those that build on it (see
    * `Operation.scope`), not the others. Answers in the same order, one outcome each.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { linkName } from '../../src/model/ids.js';
-import { endProcess, ip, ipBatch, ipJson, ipLink, makeTap } from '../support/netns.js';
+import { command, endProcess, ip, ipBatch, ipJson, ipLink, makeTap } from '../support/netns.js';
 import {
   applied,
   attach,
@@ -65,6 +65,25 @@ test('each tap that comes is seen when it is announced, and can be attached at o
     applied(kernel, attach(refOf(kernel, name), bridge));
     assert.equal(ipLink(ns, name)?.master, BRIDGE);
   }
+});
+
+test('what nobody announces is seen when a link is announced, and when it is asked for', async (t) => {
+  const { ns, kernel } = kernelInNamespace(t);
+  let announced = false;
+  kernel.watch(() => {
+    announced = true;
+  });
+  const table = ['bridge', 'quantum-linuxbridge-agent'];
+  const nft = (...words: readonly string[]) => command('ip', 'netns', 'exec', ns, 'nft', ...words);
+  assert.equal(kernel.observe().tapFilter.kind, 'absent');
+  nft('add', 'table', ...table);
+  nft('add', 'chain', ...table, 'from_tap');
+  makeTap(ns, 'tap1');
+  await eventually('the announcement', () => announced);
+  assert.equal(kernel.observe().tapFilter.kind, 'altered');
+  nft('delete', 'table', ...table);
+  kernel.askAgain();
+  assert.equal(kernel.observe().tapFilter.kind, 'absent');
 });
 
 /**

@@ -79,6 +79,25 @@ for (const [what, replies] of Object.entries(LACKING)) {
   });
 }
 
+test('it is asked once, and again when it is time to or when it was written', () => {
+  const table = nftablesThatSays(
+    ...[GENERATION, NO_CHAINS, acknowledged(0)],
+    ...[GENERATION, acknowledged(0), GENERATION],
+  );
+  const looks = (): void => {
+    for (let look = 0; look < 3; look++) assert.equal(table.look().kind, 'absent');
+  };
+  looks();
+  table.askAgain();
+  looks();
+  table.set({ tagged: false, switchFrames: false });
+  looks();
+  assert.throws(() => {
+    table.askAgain();
+    table.look();
+  }, /asked once more/);
+});
+
 test('who may not ask does not ask again', () => {
   const table = nftablesThatSays(acknowledged(EPERM));
   assert.equal(table.look().kind, 'unknown');

@@ -83,6 +83,7 @@ export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOp
       return link === undefined ? [] : routesOn(link);
     },
     invalidate: () => {},
+    askAgain: () => {},
     apply: (operations) => {
       host.made.clear();
       return applyInOrder(operations, attempt);

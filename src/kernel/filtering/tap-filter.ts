@@ -19,8 +19,10 @@ import { batch, be32Attribute, nftRequest, openNftables } from './nftables.js';
 
 /** The agent's own table, which drops frames where a tap comes in. */
 export interface TapFilterTable {
-  /** How it is now: one question where nothing has changed in nftables since the last one. Never throws KernelError. */
+  /** How it was when the kernel was last asked. Never throws KernelError. */
   look(): TapFilter;
+  /** The kernel announces no change of it here: the next look asks, one question where nothing in nftables has changed. */
+  askAgain(): void;
   /** Makes it anew, or takes it away where nothing is to be dropped. Throws Refused and KernelError. */
   set(drops: FrameDrops): void;
   close(): void;
@@ -40,10 +42,12 @@ const POSSIBLE: readonly FrameDrops[] = [
 export function openTapFilter(open: () => Requests = openNftables): TapFilterTable {
   let requests: Requests | null = null;
   let seen: { readonly generation: number; readonly filter: TapFilter } | null = null;
+  let isDue = true;
   /** The kernel has said that it cannot, or that this process may not ask: it is not asked again. */
   let lasting: TapFilter | null = null;
   const look = (): TapFilter => {
     if (lasting !== null) return lasting;
+    if (seen !== null && !isDue) return seen.filter;
     try {
       requests ??= open();
       const generation = requests.get(nftRequest(NFT.getGeneration, 0), decodeGeneration) ?? 0;
@@ -51,6 +55,7 @@ export function openTapFilter(open: () => Requests = openNftables): TapFilterTab
         const filter = read(requests, seen === null);
         seen = { generation, filter: isSame(filter, seen?.filter) && seen !== null ? seen.filter : filter };
       }
+      isDue = false;
       return seen.filter;
     } catch (error) {
       if (error instanceof TornRead) return UNSUPPORTED;
@@ -62,7 +67,11 @@ export function openTapFilter(open: () => Requests = openNftables): TapFilterTab
   };
   return {
     look,
+    askAgain: () => {
+      isDue = true;
+    },
     set: (drops) => {
+      isDue = true;
       requests ??= open();
       for (const one of requests.exchange(batch(requestsFor(drops), 'commit'))) {
         expectDone(one, `write the nftables table ${TAP_FILTER_TABLE}`);

@@ -70,6 +70,7 @@ export function makeStage(
     },
     pass: (rows, manner = 'apply') => {
       nowMs += 1;
+      kernel.askAgain();
       const accepted = manner === 'guarded' ? 'remembered' : 'all';
       const words = { memory, nowMs, accepted, apply: manner !== 'plan' } as const;
       const result = runOnce(kernel, host, buildAnswer(rows), words);
