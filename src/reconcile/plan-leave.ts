@@ -9,7 +9,7 @@ import {
 import { type DesiredNetwork, type DesiredTap, type GoneBridge, UNWIRE_REASONS } from './desired.js';
 import { isSubinterface } from './owners.js';
 import { type PlanContext, present } from './plan-context.js';
-import { outside, quiet } from './plan-taps.js';
+import { outside } from './plan-taps.js';
 import { type Bridge, isPlugged, ownAddresses } from './view.js';
 
 /** Everything that goes: taps, uplinks of older segments, bridges of networks that are gone, orphans. */
@@ -40,9 +40,7 @@ function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap)
   const network = networkOfLabel(bridge.alias);
   const reason = UNWIRE_REASONS[decision.cause];
   return [
-    ...(port === null
-      ? quiet(tap, null, network, 'a detached tap must not give the host a route')
-      : outside(tap, port, network)),
+    ...outside(tap, port, network),
     {
       op: 'detach',
       device: tap.name,

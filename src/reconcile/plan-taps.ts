@@ -97,17 +97,18 @@ export function moveOutOperations(context: PlanContext, { tap, decision }: Desir
  * A tap in no bridge is a link of the host like any other: what its guest sends would be the host's to take, and to forward.
  * As a port of a bridge it needs none of this.
  */
-export function outside(tap: Link, port: Port, network: NetworkId | null): Operation[] {
+export function outside(tap: Link, port: Port | null, network: NetworkId | null): Operation[] {
   const operations = quiet(tap, port, network, 'no router advertisement of a guest may reach the host');
   // One with addresses is a gateway of the host's own (Essex).
   if (tap.ipv4 === null || isSame(tap.ipv4, APART) || ownAddresses(tap).length > 0) return operations;
-  const fields = { device: tap.name, network, port: port.id, scope: 'device' } as const;
+  const ids = { network, ...(port === null ? {} : { port: port.id }) };
+  const fields = { device: tap.name, ...ids, scope: 'device' } as const;
   const reason = 'the host takes nothing from a guest that is in no network';
   return [...operations, { ...fields, op: 'set-ipv4', target: present(tap), settings: APART, reason }];
 }
 
 /** `disable_ipv6` on a tap, before it is attached and before it is detached, unless it is set already. */
-export function quiet(tap: Link, port: Port | null, network: NetworkId | null, reason: string): Operation[] {
+function quiet(tap: Link, port: Port | null, network: NetworkId | null, reason: string): Operation[] {
   if (tap.ipv6 === null || tap.ipv6.disabled) return [];
   const operation: Operation = {
     op: 'disable-ipv6',

@@ -100,6 +100,7 @@ for (const [what, rows] of [
     'whose port is set down',
     { ports: [port('1', 'a', { adminUp: false })], networks: [network('a', 'local')] },
   ],
+  ['whose port was deleted', { networks: [network('a', 'local')] }],
   ['whose network cannot be served', { ports: [port('1', 'a')], networks: [network('a', 'flat nowhere')] }],
 ] as const) {
   test(`nor does a guest ${what}, whose tap is in no bridge at all`, async (t) => {
@@ -109,6 +110,7 @@ for (const [what, rows] of [
     writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
     const guest = makeGuest(t, stage);
     ip(stage.ns, 'link', 'set', tap('1'), 'up');
+    stage.pass({ ports: [port('1', 'a')], networks: [network('a', 'local')] });
     stage.pass(rows);
     const before = [udpTaken(stage.ns), udpTaken(management)];
 
