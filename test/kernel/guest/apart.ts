@@ -95,13 +95,16 @@ for (const rpFilter of ['0', '2']) {
   });
 }
 
-for (const [what, rows] of [
+const LOCAL = [network('a', 'local')];
+const WIRED = { ports: [port('1', 'a')], networks: LOCAL };
+for (const [what, earlier, rows] of [
+  ['whose port is set down', [], { ports: [port('1', 'a', { adminUp: false })], networks: LOCAL }],
+  ['whose port was deleted', [WIRED], { networks: LOCAL }],
   [
-    'whose port is set down',
-    { ports: [port('1', 'a', { adminUp: false })], networks: [network('a', 'local')] },
+    'whose network cannot be served',
+    [],
+    { ports: [port('1', 'a')], networks: [network('a', 'flat nowhere')] },
   ],
-  ['whose port was deleted', { networks: [network('a', 'local')] }],
-  ['whose network cannot be served', { ports: [port('1', 'a')], networks: [network('a', 'flat nowhere')] }],
 ] as const) {
   test(`nor does a guest ${what}, whose tap is in no bridge at all`, async (t) => {
     const stage = makeStage(t, []);
@@ -110,8 +113,7 @@ for (const [what, rows] of [
     writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
     const guest = makeGuest(t, stage);
     ip(stage.ns, 'link', 'set', tap('1'), 'up');
-    stage.pass({ ports: [port('1', 'a')], networks: [network('a', 'local')] });
-    stage.pass(rows);
+    for (const one of [...earlier, rows]) stage.pass(one);
     const before = [udpTaken(stage.ns), udpTaken(management)];
 
     assert.equal(await reachesHost(guest, HOST), false, 'the host answered a guest');
