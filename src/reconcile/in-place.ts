@@ -73,18 +73,19 @@ export function noteInPlace(
   networks: ReadonlyMap<NetworkId, DesiredNetwork>,
   view: View,
 ): InPlaces {
-  const after = new Map([...before].filter(([id, one]) => !networks.has(id) && isLeft(view, id, one)));
   const joined = new Set(
     [...networks.values()].map(({ serves }) => (serves?.kind === 'joined' ? serves.bridge.index : null)),
   );
-  for (const [id, { carrier }] of after) if (joined.has(carrier)) after.delete(id);
+  // The mapped bridge that serves one network now is no other's any more.
+  const kept = new Map([...before].filter(([, { carrier }]) => !joined.has(carrier)));
+  const after = new Map([...kept].filter(([id, one]) => !networks.has(id) && isLeft(view, id, one)));
   for (const network of networks.values()) {
     const bridge = network.place.kind === 'present' ? network.place.bridge.index : null;
     const isThere = ({ carrier }: InPlace): boolean => {
       const link = view.observed.links.get(carrier);
       return link !== undefined && (link.detail.kind === 'bridge' || link.master === bridge);
     };
-    const found = [servedBy(network), before.get(network.id)].find((one) => one != null && isThere(one));
+    const found = [servedBy(network), kept.get(network.id)].find((one) => one != null && isThere(one));
     if (found != null) after.set(network.id, found);
   }
   return after;

@@ -103,3 +103,26 @@ test('two segments are not joined where only the memory tells the uplink, and th
   const members = [...links.values()].filter(({ master }) => master === bridge?.index);
   assert.deepEqual(members.map(({ name }) => name).sort(), ['eth1.103', 'tap11111111-11']);
 });
+
+test('a network is not at home in a mapped bridge that another was served by since', () => {
+  const mapped = buildSettings({ bridges: ['physext:br-ex'] });
+  const [first, second] = ['aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'];
+  const own = { id: PORT, network: first, status: 'ACTIVE' };
+  const waits = { id: '22222222-2222-4222-8222-222222222222', network: second, compute: true };
+  const flat = (id: string) => ({ id, segments: ['flat physext'] });
+  const kernel = simulateKernel(
+    buildLinks([{ name: 'br-ex' }, { name: 'tap11111111-11' }, { name: 'tap22222222-22' }]),
+  );
+  let memory = EMPTY_MEMORY;
+  const told = (answer: AnswerWords, nowMs: number): string[] => {
+    const guard = { ...DEFAULT_GUARD, maxRemovals: 0 };
+    const result = runOnce(kernel, mapped, buildAnswer(answer), { memory, guard, nowMs });
+    memory = result.memory;
+    return result.report.operations.flatMap(({ op, device }) => (op === 'attach' ? [device] : []));
+  };
+  assert.deepEqual(told({ ports: [waits], networks: [flat(second)] }, 0), []);
+  assert.deepEqual(told({ ports: [own, waits], networks: [flat(first), flat(second)] }, 1), [
+    'tap11111111-11',
+  ]);
+  assert.deepEqual(told({ ports: [own, waits], networks: [flat(second)] }, 60_000), []);
+});
