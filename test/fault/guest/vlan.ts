@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeConfig, startAgent } from '../../support/agent.js';
-import { markedFrame, openWire, type Wire } from '../../support/frames.js';
+import { BROADCAST, markedFrame, openWire, taggedFrame, type Wire } from '../../support/frames.js';
 import { bridgeOf, makeHost, masterOf, networkId, portId, type TestHost, tapOf } from '../../support/host.js';
 import { type Cleanup, command, ip, ipLink, makeVeth } from '../../support/netns.js';
 import { waitUntil } from '../../support/schema-servers.js';
@@ -59,6 +59,9 @@ for (const drop of [true, false]) {
     const [from, far] = [openWire(t, guest.namespace, 'eth0'), openWire(t, host.outside, 'far')];
     for (let sent = 0; sent < 20; sent++) {
       from.send(markedFrame('with a tag', 100));
+      // A bridge takes off a tag of VLAN 0, or of its own, and looks at no other.
+      for (const outer of ['81000000', '81000001'])
+        from.send(taggedFrame('with a tag behind another', BROADCAST, `${outer}81000064`));
       from.send(markedFrame('without one'));
     }
     let untagged = 0;
