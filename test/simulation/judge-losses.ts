@@ -1,6 +1,6 @@
 import type { HostSettings, HostState, IfIndex } from '../../src/model/index.js';
 import type { Telling } from './database.js';
-import type { Loss } from './judge-operation.js';
+import { isAskedFor, type Loss } from './judge-operation.js';
 import { isPlugged, isTapName } from './knowledge.js';
 import { silentInAgentBridges } from './silence.js';
 import type { TrustEdges } from './trust.js';
@@ -54,7 +54,10 @@ export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
   const free = (): number => settings().guard.maxRemovals ?? Math.max(1, Math.floor(mostWired() / 5));
   return {
     tells: (telling, isBelieved) => {
-      const taps = silentInAgentBridges(telling, now(), settings().host).map(({ index }) => index);
+      // An answer says nothing of a tap that was not asked for, since its name had no row a moment before.
+      const taps = silentInAgentBridges(telling, now(), settings().host)
+        .filter((tap) => isAskedFor(telling, tap.name))
+        .map(({ index }) => index);
       count();
       silentSince = new Map(taps.map((tap) => [tap, silentSince.get(tap) ?? nowMs()]));
       const fresh = taps.filter((tap) => nowMs() - (silentSince.get(tap) ?? 0) < WINDOW_MS);

@@ -71,8 +71,9 @@ function judge(
   for (const problem of problems) oracle.fault(`two polls after all faults ${problem}`);
 }
 
+/** Something is left to do, and nothing was tried: it was undone, or has failed, again and again. */
 const isPausing = (report: PassReport | null): boolean =>
-  report?.warnings.some(({ code }) => code === 'REPAIR_UNDONE') === true;
+  report !== null && report.pending > 0 && report.operations.length + report.failed.length === 0;
 
 const mustWait = ({ report, goesOn }: Progress): boolean =>
   goesOn() && ((report()?.held.length ?? 0) > 0 || isPausing(report()));
