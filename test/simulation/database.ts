@@ -94,8 +94,9 @@ export function openSimulatedDatabase(edges: DatabaseEdges, watermark = makeWate
     const telling = { question, answer, present, presentWhenAsked, emptyTables, heartbeatMs, askedAtMs };
     await pause(random.between(1, 40));
     if (edges.weather().kind === 'down') throw new DatabaseError('unreachable', 'connection reset');
-    edges.tells(telling);
+    // What this keeps on disk is not yet what the answer leads to.
     const behind = heed(watermark, heartbeatText(heartbeatMs));
+    edges.tells(telling);
     return behind === null ? answer : { ...answer, behind };
   };
   const write = async (changes: readonly StatusChange[]): Promise<number> => {
