@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { ifIndex, isSame, type StateKind, type Store, type StoreReader } from '../model/index.js';
+import { ifIndex, isSame, messageOf, type StateKind, type Store, type StoreReader } from '../model/index.js';
 import { EMPTY_GUARD, type GuardMemory } from '../reconcile/guard-memory.js';
+import type { Suspicion } from '../reconcile/trust.js';
 import { check } from './foreign.js';
 import type { AgentState } from './state.js';
 
@@ -44,7 +45,8 @@ export function recallGuard(store: StoreReader, nowMs: number): GuardMemory {
     return { ...EMPTY_GUARD, wired: { now: 0, before: last }, held: new Map(waiting) };
   }
   return {
-    taken: new Map(taken),
+    // A clock that was set back makes none of them later than now.
+    taken: new Map(taken.map(([tap, atMs]) => [tap, Math.min(atMs, nowMs)])),
     wired: { now: 0, before: [...wired.before, ...last] },
     held: new Map(held),
     confirmation,
@@ -62,6 +64,20 @@ export function keepGuardAhead(store: Store, guard: GuardMemory): void {
   } catch {
     // It is tried again, and told then.
     store.keep(GUARD, state);
+  }
+}
+
+/**
+ * Why another run will not know what this one takes away: its file cannot be written. Each would then have the whole free
+ * share, and several small steps are no less than one large one. null: it will know.
+ */
+export function whyForgotten(store: Store, guard: GuardMemory): Suspicion | null {
+  try {
+    store.writeAhead(GUARD, guardStateOf(guard));
+    return null;
+  } catch (error) {
+    const reason = `the next run would not know of it, since state_dir cannot be written (${messageOf(error)})`;
+    return { about: 'every-removal', reason };
   }
 }
 

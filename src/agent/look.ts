@@ -64,6 +64,8 @@ function pass(
     ahead: {
       begin,
       keepGuard: (guard) => noteGuard(self, guard, (now) => keepGuardAhead(store, now)),
+      // Of its own passes the running agent knows without a file.
+      forgets: () => null,
     },
     settled,
   });

@@ -12,7 +12,7 @@ import { type GuardInput, type GuardVerdict, judge, release } from '../reconcile
 import { type GuardMemory, withoutUntaken } from '../reconcile/guard-memory.js';
 import type { FreshAnswer, Memory } from '../reconcile/memory.js';
 import { isCatchingUp } from '../reconcile/older-answer.js';
-import { hear, settleTrust, suspicionOf, wentBackWarning } from '../reconcile/trust.js';
+import { hear, type Suspicion, settleTrust, suspicionOf, wentBackWarning } from '../reconcile/trust.js';
 import { isPlugged, type View } from '../reconcile/view.js';
 
 /** What the guard is told besides the world. */
@@ -21,6 +21,7 @@ export interface GuardOrder {
   readonly settings: GuardSettings;
   /** `all`: an operator has said that every removal may go ahead. */
   readonly accepted: 'all' | 'remembered';
+  readonly ahead: Ahead | null;
 }
 
 /** What is written down before a deed. */
@@ -32,6 +33,8 @@ export interface Ahead {
   begin(): void;
   /** Is given what the guard has to remember, before anything is removed. */
   keepGuard(guard: GuardMemory): void;
+  /** Why the next pass would not know what this one removes; null: it would. Asked when something is to be removed. */
+  forgets(): Suspicion | null;
 }
 
 /** The guard's word for one pass. */
@@ -69,7 +72,7 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
   const input: GuardInput = {
     ...lookedAt(world, desired),
     emptyTables: fresh.answer.emptyTables,
-    suspect: suspicionOf(fresh.answer, server),
+    suspect: suspicionOf(fresh.answer, server) ?? forgetful(desired, order),
     accepted: order.accepted === 'all' ? 'all' : memory.accepted,
     memory: memory.guard,
     nowMs: world.nowMs,
@@ -109,6 +112,9 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
     },
   };
 }
+
+const forgetful = ({ removals }: Desired, { ahead }: GuardOrder): Suspicion | null =>
+  ahead === null || removals.length === 0 ? null : ahead.forgets();
 
 const lookedAt = (
   { view }: World,

@@ -70,7 +70,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const outlineAt = (now: View): Outline => outlineOf(now, settings, sighted, startedMs);
   const knowledge = fresh === null ? recall(sighted) : learn(fresh);
   const world = { ...outlineAt(view), knowledge };
-  const order = { fresh, settings: settings.guard, accepted: input.accepted };
+  const order = { fresh, settings: settings.guard, accepted: input.accepted, ahead: input.ahead };
   const guarded = guard(world, order, sighted);
   const decide = (now: Seen): Decided => {
     const narrowed =

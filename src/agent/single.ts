@@ -14,7 +14,7 @@ import {
 import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/question.js';
 import { tapNames, viewOf } from '../reconcile/view.js';
-import { GUARD, guardStateOf, keepGuardAhead, recallGuard } from './keep-guard.js';
+import { GUARD, guardStateOf, keepGuardAhead, recallGuard, whyForgotten } from './keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './last-known-good.js';
 import { type PassInput, type PassResult, runPass } from './pass.js';
 import type { Ahead } from './pass-guard.js';
@@ -67,9 +67,14 @@ export async function applyOnce(
   acceptRemovals: boolean,
 ): Promise<OnceResult> {
   const { store, servers } = edges;
-  const ahead: Ahead = { begin: () => {}, keepGuard: (guard) => keepGuardAhead(store, guard) };
+  const memory = readMemory(edges, settings);
+  const ahead: Ahead = {
+    begin: () => {},
+    keepGuard: (guard) => keepGuardAhead(store, guard),
+    forgets: () => whyForgotten(store, memory.guard),
+  };
   const manner: Manner = { ahead, acceptRemovals, inTurn: store.inTurn };
-  let result = await single(edges, settings, readMemory(edges, settings), manner);
+  let result = await single(edges, settings, memory, manner);
   if (result.wakeAtMs !== null) {
     const delayMs = result.wakeAtMs - edges.clock.monotonicMs();
     await new Promise<void>((settle) => edges.clock.after(delayMs, settle));

@@ -4,7 +4,17 @@ import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { makeConfig, type Ran, runCli, socketUrl } from '../support/agent.js';
-import { makeHost, makeTapsOf, networkId, portId, type TestDatabase, withDatabase } from '../support/host.js';
+import {
+  bridgeOf,
+  makeHost,
+  makeTapsOf,
+  masterOf,
+  networkId,
+  portId,
+  type TestDatabase,
+  tapOf,
+  withDatabase,
+} from '../support/host.js';
 import type { Cleanup } from '../support/netns.js';
 import { startPostgres } from '../support/postgres.js';
 
@@ -27,7 +37,7 @@ async function makeCloud(t: Cleanup, { server, rows }: TestDatabase) {
     const value = new RegExp(`^quantum_linuxbridge_${name} (\\S+)$`, 'm').exec(text)?.[1];
     return Number(value ?? Number.NaN);
   };
-  return { folder, textfile, once, metric };
+  return { namespace, folder, textfile, once, metric };
 }
 
 withDatabase(startPostgres, 'folsom', (database) => {
@@ -107,6 +117,24 @@ withDatabase(startPostgres, 'folsom', (database) => {
     const { code, stderr } = await once('--textfile', '/proc/no-such-folder/agent.prom');
     assert.equal(code, 1);
     assert.match(stderr, /TEXTFILE_NOT_WRITTEN/);
+  });
+
+  test('runs that cannot keep what they took away take nothing away', async (t) => {
+    const { namespace, once } = await makeCloud(t, database());
+    const { rows, server } = database();
+    const more = [2, 3, 4, 5].map(portId);
+    for (const id of more) await rows.port({ id, network: LOCAL });
+    makeTapsOf(namespace, ...more);
+    // As an ordinary file is no folder, nothing can be kept there.
+    const unkept = ['--state-dir', '/proc/version/state'];
+    assert.equal((await once()).code, 0);
+    for (const id of more) {
+      await server.query(`delete from ports where id = '${id}'`, 'quantum');
+      const { code, stdout } = await once(...unkept);
+      assert.equal(code, 3);
+      assert.match(stdout, /the next run would not know of it, since state_dir cannot be written/);
+      assert.equal(masterOf(namespace, tapOf(id)), bridgeOf(LOCAL));
+    }
   });
 
   test('a second run prints nothing at all', async (t) => {

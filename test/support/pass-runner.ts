@@ -60,7 +60,7 @@ export function runOnce(
     memory,
     fresh: answer === null ? null : { answer, presentBefore, wentBack: words.wentBack ?? null },
     accepted: words.accepted ?? 'remembered',
-    ahead: words.apply === false ? null : { begin: () => {}, keepGuard: () => {} },
+    ahead: words.apply === false ? null : { begin: () => {}, keepGuard: () => {}, forgets: () => null },
     settled: words.settled ?? null,
   });
 }
