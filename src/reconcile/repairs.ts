@@ -153,7 +153,10 @@ function givenBy(operation: Operation): readonly string[] {
     // Another tap may come into a bridge that somebody keeps a stranger's tap in; behind a second uplink never.
     return operation.scope === 'device' ? left : [...left, `clear ${membership.bridge.name}`];
   }
-  if (membership !== null) return [`in ${membership.port.name}`];
+  if (membership !== null) {
+    const joined = [`in ${membership.port.name}`];
+    return operation.scope === 'device' ? joined : [...joined, `uplink of ${membership.bridge.name}`];
+  }
   switch (operation.op) {
     case 'create-bridge':
     case 'create-subinterface':
@@ -172,7 +175,7 @@ function givenBy(operation: Operation): readonly string[] {
 /**
  * A device has to be there; it has to be quiet before it comes into a bridge or up, so that no guest gives the host a
  * route; it comes up in its bridge; it has to be out of one bridge before it comes into another; an older uplink has to be out before anything
- * comes in; a bridge has to take IPv6 before addresses come to it; an uplink comes up only over an interface that is up.
+ * comes in, and the uplink has to be in before a tap comes; a bridge has to take IPv6 before addresses come to it; an uplink comes up only over an interface that is up.
  * A tap leaves a bridge all the same, wherever it goes from there: others may come into that bridge now.
  */
 function needsOf(operation: Operation): readonly string[] {
@@ -183,7 +186,8 @@ function needsOf(operation: Operation): readonly string[] {
     if (membership.change === 'leave') return there;
     const { port, bridge } = membership;
     const joins = [...there, `quiet ${port.name}`, `free ${port.name}`, `clear ${bridge.name}`];
-    return operation.op === 'move-addresses' ? [...joins, `IPv6 ${bridge.name}`] : joins;
+    if (operation.op === 'move-addresses') return [...joins, `IPv6 ${bridge.name}`];
+    return operation.scope === 'device' ? [...joins, `uplink of ${bridge.name}`] : joins;
   }
   switch (operation.op) {
     case 'set-up': {

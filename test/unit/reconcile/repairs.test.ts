@@ -229,6 +229,13 @@ test('while an older uplink is put back again and again, nothing comes into its 
   assert.deepEqual(goingAhead(leave, [leave, uplinkAttach, attach, attachElsewhere]), [attachElsewhere]);
 });
 
+test('while an uplink is taken out again and again, no other tap comes into its bridge', () => {
+  assert.deepEqual(goingAhead(uplinkAttach, [uplinkAttach, detach, attach, attachElsewhere]), [
+    detach,
+    attachElsewhere,
+  ]);
+});
+
 test('a bridge whose addresses cannot be given back is not deleted', () => {
   const leave: Operation = { ...join, from: bridge, to: uplink, membership: 'leave' };
   assert.deepEqual(goingAhead(leave, [leave, deleteBridge]), []);
