@@ -96,7 +96,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const after = seenAtTheEnd(view, carried.view, settings, startedMs, {
     ...guarded.conclude(carried.view),
     repairs: carried.repairs,
-    inPlace: noteInPlace(sighted.inPlace, carried.desired.networks, carried.view),
+    inPlace: noteInPlace(sighted.inPlace, carried.desired, carried.view),
   });
   const memory =
     fresh === null ? after : remember(after, carried.view, fresh, settings.knownPortRetentionMs, startedMs);

@@ -7,7 +7,7 @@ import {
   networkOfLabel,
   type Segment,
 } from '../model/index.js';
-import type { DesiredNetwork, World } from './desired.js';
+import type { Desired, DesiredNetwork, World } from './desired.js';
 import { type Choice, presentUplink } from './realise.js';
 import { type Bridge, tapsIn, type View } from './view.js';
 
@@ -68,14 +68,10 @@ function isAlike(view: View, id: NetworkId, segment: Choice, bridge: Bridge, lin
  * What is in place after a pass: as it was decided, or, where a network cannot be served now, as it was before. The rows
  * may be gone for a while, or their bridge may have to stay: what served a network is known as long as it is in place.
  */
-export function noteInPlace(
-  before: InPlaces,
-  networks: ReadonlyMap<NetworkId, DesiredNetwork>,
-  view: View,
-): InPlaces {
-  const joined = new Set(
-    [...networks.values()].map(({ serves }) => (serves?.kind === 'joined' ? serves.bridge.index : null)),
-  );
+export function noteInPlace(before: InPlaces, desired: Desired, view: View): InPlaces {
+  const { networks } = desired;
+  const atHome = networksAtHome(before, desired, view);
+  const joined = new Set(atHome.values());
   // The mapped bridge that serves one network now is no other's any more.
   const kept = new Map([...before].filter(([, { carrier }]) => !joined.has(carrier)));
   const after = new Map([...kept].filter(([id, one]) => !networks.has(id) && isLeft(view, id, one)));
@@ -85,7 +81,9 @@ export function noteInPlace(
       const link = view.observed.links.get(carrier);
       return link !== undefined && (link.detail.kind === 'bridge' || link.master === bridge);
     };
-    const found = [servedBy(network), kept.get(network.id)].find((one) => one != null && isThere(one));
+    const found = [servedBy(network, atHome), kept.get(network.id)].find(
+      (one) => one != null && isThere(one),
+    );
     if (found != null) after.set(network.id, found);
   }
   return after;
@@ -99,8 +97,28 @@ function isLeft(view: View, id: NetworkId, { carrier }: InPlace): boolean {
   return bridge !== undefined && observed.links.get(carrier)?.master === bridge.index;
 }
 
-function servedBy({ segment, place, serves }: DesiredNetwork): InPlace | null {
+/** The networks that are wired by a mapped bridge, and by which: each has a tap in it, or was at home there before. */
+function networksAtHome(before: InPlaces, { networks, taps }: Desired, view: View): Map<NetworkId, IfIndex> {
+  const atHome = new Map<NetworkId, IfIndex>();
+  if (view.mappedBridges.size === 0) return atHome;
+  for (const { tap, decision } of taps.values()) {
+    const master = view.observed.links.get(tap.index)?.master ?? null;
+    if (decision.kind === 'wire' && master !== null && view.mappedBridges.has(master))
+      atHome.set(decision.network, master);
+  }
+  for (const { id, serves } of networks.values())
+    if (serves?.kind === 'joined' && before.get(id)?.carrier === serves.bridge.index)
+      atHome.set(id, serves.bridge.index);
+  return atHome;
+}
+
+/** That a mapped bridge is to serve a network is not enough: what has failed, or waits, is not in place. */
+function servedBy(
+  { id, segment, place, serves }: DesiredNetwork,
+  atHome: ReadonlyMap<NetworkId, IfIndex>,
+): InPlace | null {
   if (serves === null || (segment?.kind !== 'flat' && segment?.kind !== 'vlan')) return null;
+  if (serves.kind === 'joined' && atHome.get(id) !== serves.bridge.index) return null;
   const carrier = serves.kind === 'joined' ? serves.bridge : presentUplink(serves);
   return carrier === null || (place.kind === 'joined') !== (serves.kind === 'joined')
     ? null

@@ -134,7 +134,11 @@ function isFree(way: Way, { networks }: Knowledge, state: HostState, settings: H
     const bridge = link.master === null ? undefined : state.links.get(link.master);
     if (bridge === undefined) return link.master === null;
     const owner = networkOfLabel(bridge.alias);
-    const network = owner === null ? undefined : networks.get(owner);
+    // A bridge whose label was taken off is known by its name.
+    const network =
+      owner === null
+        ? [...networks.values()].find(({ id }) => bridgeName(id) === bridge.name)
+        : networks.get(owner);
     const isKept =
       (network !== undefined && isUnreadable(network)) || isInUse(bridge, network, state, settings);
     return isPlugged(state, link, settings) && !isKept;
