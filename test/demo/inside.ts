@@ -8,6 +8,7 @@ import {
   command,
   type DemoAgent,
   type DemoDatabase,
+  type LogLine,
   program,
   type SeenLink,
   seenLinks,
@@ -138,13 +139,26 @@ async function play(database: DemoDatabase, agent: DemoAgent): Promise<void> {
       isIn(links, tap(LATE), bridge(PRIVATE)) &&
       isIn(links, tap(ROUTER), bridge(PUBLIC)),
   );
+}
 
-  say('\n5. The database is back, and the flat network is deleted.');
+async function deleteAndAccept(database: DemoDatabase, agent: DemoAgent, configFile: string): Promise<void> {
+  say(
+    '\n5. The database is back, and the flat network is deleted: one wire more within ten minutes than is free.',
+  );
   await database.start();
   await waitForLine(agent, 'database is back');
   await database.sql(`DELETE FROM ports WHERE network_id = '${PUBLIC}'`);
   await database.sql(`DELETE FROM network_bindings WHERE network_id = '${PUBLIC}'`);
   await database.sql(`DELETE FROM networks WHERE id = '${PUBLIC}'`);
+  const held = await waitForLine(agent, 'removals held, see accept');
+  await expect(
+    agent,
+    'the guard holds it: nobody has lost a wire',
+    (links) => isIn(links, tap(ROUTER), bridge(PUBLIC)) && has(links, bridge(PUBLIC), '192.0.2.10'),
+  );
+
+  say('\n6. An operator has looked at it, and accepts just that.');
+  say(`   ${await program(PROGRAM, '--config-file', configFile, 'accept', String(held.fingerprint))}`);
   await expect(
     agent,
     'its bridge is gone, and the host has its address back on eth1',
@@ -161,9 +175,11 @@ async function play(database: DemoDatabase, agent: DemoAgent): Promise<void> {
   );
 }
 
-async function waitForLine(agent: DemoAgent, message: string): Promise<void> {
+async function waitForLine(agent: DemoAgent, message: string): Promise<LogLine> {
   const deadline = performance.now() + HANG_LIMIT_MS;
-  while (!agent.lines.some(({ msg }) => msg === message)) {
+  for (;;) {
+    const said = agent.lines.find(({ msg }) => msg === message);
+    if (said !== undefined) return said;
     if (performance.now() > deadline)
       throw new Error(`the agent did not say "${message}" within ${HANG_LIMIT_MS / 1000} s`);
     await delay(20);
@@ -188,6 +204,7 @@ async function main(): Promise<number> {
     for (const port of [WEB, DATABASE, ROUTER]) plugIn(port);
     agent = startAgent(PROGRAM, configFile);
     await play(database, agent);
+    await deleteAndAccept(database, agent, configFile);
     const code = await agent.stop();
     say(`\nThe agent ended with ${code} and left the data plane as it was. The kernel is as it should be.`);
     await database.stop();
