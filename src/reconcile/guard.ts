@@ -61,7 +61,9 @@ export function judge(settings: GuardSettings, input: GuardInput): GuardVerdict 
  */
 export function release(settings: GuardSettings, input: GuardInput, verdict: GuardVerdict): GuardVerdict {
   const { memory } = verdict;
-  const fingerprint = fingerprintOf([...verdict.held.keys()].map((key) => ({ key })));
+  // The same removal for another cause is another answer.
+  const asked = input.removals.filter(({ key }) => verdict.held.has(key));
+  const fingerprint = fingerprintOf(asked.map(({ key, cause }) => ({ key: `${key} ${cause}` })));
   if (settings.release === 'operator' || fingerprint === null)
     return { ...verdict, memory: { ...memory, confirmation: null } };
   const { emptyTables, nowMs } = input;

@@ -150,6 +150,9 @@ const databaseEdgesOf = (
   random,
   weather: () => weather.database,
   linksNow: () => new Set(host.now().links.keys()),
+  shows: (heartbeatMs) => {
+    if (isAlive()) oracle.shows(heartbeatMs);
+  },
   tells: (telling) => {
     if (!isAlive()) return;
     note(() => describeTelling(telling));

@@ -41,6 +41,8 @@ export interface DatabaseEdges {
   readonly random: Random;
   readonly weather: () => DatabaseWeather;
   readonly linksNow: () => ReadonlySet<IfIndex>;
+  /** This agent's heartbeat, as an answer has it, which may be kept on disk before the answer is worked with. */
+  readonly shows: (heartbeatMs: number) => void;
   /** Right before the agent gets an answer. */
   readonly tells: (telling: Telling) => void;
   /** At the moment at which the agent asks for a write. */
@@ -95,6 +97,7 @@ export function openSimulatedDatabase(edges: DatabaseEdges, watermark = makeWate
     await pause(random.between(1, 40));
     if (edges.weather().kind === 'down') throw new DatabaseError('unreachable', 'connection reset');
     // What this keeps on disk is not yet what the answer leads to.
+    edges.shows(heartbeatMs);
     const behind = heed(watermark, heartbeatText(heartbeatMs));
     edges.tells(telling);
     return behind === null ? answer : { ...answer, behind };

@@ -2,7 +2,7 @@ import type { HostSettings, HostState, IfIndex } from '../../src/model/index.js'
 import type { Telling } from './database.js';
 import { isAskedFor, type Loss } from './judge-operation.js';
 import { isPlugged, isTapName } from './knowledge.js';
-import { silentInAgentBridges } from './silence.js';
+import { silentInAgentBridges, tapsWithoutNetwork } from './silence.js';
 import type { TrustEdges } from './trust.js';
 
 /**
@@ -30,6 +30,21 @@ const NOBODY: { readonly taps: readonly IfIndex[]; readonly tooMany: readonly If
   tooMany: [],
 };
 
+/**
+ * An answer says nothing of a tap that was not asked for, since its name had no row a moment before. `before`: what is asked
+ * for because its network is gone is asked for no less when its own row is missing, too.
+ */
+const missing = (
+  telling: Telling,
+  state: HostState,
+  host: HostSettings,
+): Record<'taps' | 'before', IfIndex[]> => ({
+  taps: silentInAgentBridges(telling, state, host)
+    .filter((tap) => isAskedFor(telling, tap.name))
+    .map(({ index }) => index),
+  before: tapsWithoutNetwork(telling, state, host).map(({ index }) => index),
+});
+
 const wiredTaps = (state: HostState, settings: HostSettings): number =>
   [...state.links.values()].filter((link) => isTapName(link.name) && isPlugged(state, link, settings)).length;
 
@@ -54,12 +69,9 @@ export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
   const free = (): number => settings().guard.maxRemovals ?? Math.max(1, Math.floor(mostWired() / 5));
   return {
     tells: (telling, isBelieved) => {
-      // An answer says nothing of a tap that was not asked for, since its name had no row a moment before.
-      const taps = silentInAgentBridges(telling, now(), settings().host)
-        .filter((tap) => isAskedFor(telling, tap.name))
-        .map(({ index }) => index);
+      const { taps, before } = missing(telling, now(), settings().host);
       count();
-      silentSince = new Map(taps.map((tap) => [tap, silentSince.get(tap) ?? nowMs()]));
+      silentSince = new Map([...taps, ...before].map((tap) => [tap, silentSince.get(tap) ?? nowMs()]));
       const fresh = taps.filter((tap) => nowMs() - (silentSince.get(tap) ?? 0) < WINDOW_MS);
       silentNow = { taps, tooMany: isBelieved && fresh.length > free() ? fresh : [] };
     },

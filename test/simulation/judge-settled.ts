@@ -109,8 +109,21 @@ export function isServable(
       bridgeName(other.id) === name ||
       other.segments.some((segment) => isSameWire(segment, network.segments[0])),
   );
-  return !isTaken && rivals.length === 0 && isFree(way, knowledge, state, settings);
+  return (
+    !isTaken &&
+    rivals.length === 0 &&
+    !isHeldByOthers(way, network, knowledge, state) &&
+    isFree(way, knowledge, state, settings)
+  );
 }
+
+/** A network does not come new to a mapped bridge in which a tap of another one is left alone. */
+const isHeldByOthers = (way: Way, { id }: Network, knowledge: Knowledge, state: HostState): boolean =>
+  way.kind === 'joined' &&
+  membersOf(state, way.bridge).some(({ name }) => {
+    const row = rowOfTap(knowledge, name);
+    return row.kind === 'one' && row.port.networkId !== id;
+  });
 
 const isSameWire = (one: Segment, other: Segment | undefined): boolean =>
   one.kind !== 'local' && other !== undefined && JSON.stringify(one) === JSON.stringify(other);

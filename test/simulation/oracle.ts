@@ -28,6 +28,8 @@ export interface Oracle {
   fault(text: string): void;
   agentStarted(): void;
   tells(telling: Telling): void;
+  /** See `DatabaseEdges`. */
+  shows(heartbeatMs: number): void;
   worked(before: HostState, after: HostState): void;
   ended(outcome: OperationOutcome): void;
   heard(event: AgentEvent): void;
@@ -61,7 +63,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
     if (pass !== null) faults.push(...judgePass(pass, report, trust.isAccepted(), edges.settings().guard));
     pass = null;
     if (telling === null || report === null || report.generation === null) return;
-    trust.passEnds(telling, report.held.length);
+    trust.passEnds(telling, report);
     remembered = { telling, knowledge: knowledgeOf(telling.answer) };
     known = nextKnown(known, telling);
   };
@@ -78,6 +80,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
       known = new Set();
       pass = null;
     },
+    shows: trust.shows,
     tells: (next) => {
       telling = next;
       trust.hears(next);
@@ -105,9 +108,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
         if (waiting !== null) trust.resumes(waiting);
       };
     },
-    writes: (changes) => {
-      faults.push(...judgeWrite(changes, telling ?? remembered.telling, edges));
-    },
+    writes: (changes) => void faults.push(...judgeWrite(changes, telling ?? remembered.telling, edges)),
     beats: trust.beats,
     accepted: trust.accept,
     eventOver: () => {

@@ -24,6 +24,21 @@ export const silentInAgentBridges = (
   settings: Settings['host'],
 ): Link[] => silentTaps(telling, state, settings).filter((tap) => isInAgentBridge(state, tap));
 
+/** What is plugged on this host, and has a row whose network is gone. */
+export function tapsWithoutNetwork(
+  { answer }: Telling,
+  state: HostState,
+  settings: Settings['host'],
+): Link[] {
+  const knowledge = knowledgeOf(answer);
+  return [...state.links.values()].filter((link) => {
+    const row = rowOfTap(knowledge, link.name);
+    return (
+      row.kind === 'one' && !knowledge.networks.has(row.port.networkId) && isPlugged(state, link, settings)
+    );
+  });
+}
+
 /** A tap in a mapped bridge may be somebody else's: that it has no row says nothing. */
 function isInAgentBridge(state: HostState, { master }: Link): boolean {
   const bridge = master === null ? undefined : state.links.get(master);

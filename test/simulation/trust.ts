@@ -1,6 +1,8 @@
 import {
   type HostState,
   networkOfLabel,
+  type Operation,
+  type PassReport,
   type PortId,
   type Settings,
   type StateName,
@@ -11,7 +13,7 @@ import { type Homes, makeHomes } from './judge-joined.js';
 import { type Ledger, makeLedger } from './judge-losses.js';
 import { isPlugged, knowledgeOf, rowOfTap } from './knowledge.js';
 import { makeRecord } from './record.js';
-import { silentInAgentBridges, silentTaps } from './silence.js';
+import { silentInAgentBridges, silentTaps, tapsWithoutNetwork } from './silence.js';
 
 /** Whether an answer may be believed. Kept from one agent's life to the next, as the agent itself has to. */
 export interface Trust {
@@ -20,6 +22,8 @@ export interface Trust {
   /** See `Oracle`; null: nothing that it knows of. */
   keeps(name: StateName): ((isWritten: boolean) => void) | null;
   hears(telling: Telling): void;
+  /** See `DatabaseEdges`. */
+  shows(heartbeatMs: number): void;
   /** Work with an answer that was heard before begins now. */
   resumes(telling: Telling): void;
   /** This agent's heartbeat is about to be written over the one of `heartbeatMs`. */
@@ -35,8 +39,8 @@ export interface Trust {
   isAccepted(): boolean;
   /** Whether the port was set down by an answer that a replica, which speaks now, has not caught up with. */
   isDownSince(port: PortId): boolean;
-  /** A pass has worked from the answer, and held that many removals. */
-  passEnds(telling: Telling, held: number): void;
+  /** A pass has worked from the answer. */
+  passEnds(telling: Telling, report: Pick<PassReport, 'held' | 'operations'>): void;
 }
 
 export interface TrustEdges {
@@ -78,6 +82,17 @@ const NO_SERVERS: Servers = {
   foundOlder: null,
 };
 
+/** Operations of which a removal is made; most are something else, which matters little here. */
+const TAKES_AWAY: ReadonlySet<Operation['op']> = new Set(['detach', 'move-addresses', 'delete-bridge']);
+
+/** With guard_release = auto a server is believed when something went ahead that it asked for, and not before. */
+const takesAway = (operations: readonly Operation[]): boolean =>
+  operations.some(({ op }) => TAKES_AWAY.has(op));
+
+/** Every reason that has to do with the server names it. */
+const isHeldForServer = (held: PassReport['held']): boolean =>
+  held.some(({ reason }) => reason.includes('server'));
+
 const CONFIRMING_POLLS = 5;
 const CONFIRMING_MS = 600_000;
 
@@ -117,6 +132,9 @@ export function makeTrust(edges: TrustEdges): Trust {
       servers = afterAnswer(servers, telling);
       resumes(telling);
     },
+    shows: (heartbeatMs) => {
+      servers = { ...servers, newestMs: Math.max(servers.newestMs, heartbeatMs) };
+    },
     resumes,
     beats: (heartbeatMs, server) => {
       if (heartbeatMs > 0 && heartbeatMs < servers.newestMs)
@@ -135,12 +153,12 @@ export function makeTrust(edges: TrustEdges): Trust {
     },
     isAccepted: () => isAccepted,
     isDownSince: (port) => servers.isCatchingUp && down.has(port),
-    passEnds: (telling, held) => {
+    passEnds: (telling, { held, operations }) => {
       const state = edges.now();
       if (!servers.isCatchingUp) down = portsDown(telling, state, edges.settings().host);
       const isSilent = silentInAgentBridges(telling, state, edges.settings().host).length > 0;
-      const agrees = servers.doubt === 'all' ? held === 0 : !isSilent;
-      const isReleased = (isAccepted || isAuto()) && held === 0;
+      const agrees = servers.doubt === 'all' ? held.length === 0 : !isSilent && !isHeldForServer(held);
+      const isReleased = held.length === 0 && (isAccepted || (isAuto() && takesAway(operations)));
       if (isReleased || (agrees && !servers.isCatchingUp)) servers = believing(servers);
       isAccepted = false;
       ledger.passEnds();
@@ -204,7 +222,11 @@ function nextSilences(
     ...[...now().links.values()].flatMap(({ alias }) => networkOfLabel(alias) ?? []),
   ];
   const gone = [...new Set(named)].filter((id) => !networks.has(id)).map((id) => `network ${id}`);
-  const taps = silentTaps(telling, now(), settings().host).map(({ index }) => `tap ${index}`);
+  const silent = silentTaps(telling, now(), settings().host);
+  // It is one removal, whether the row of the port is missing or that of its network.
+  const taps = [...silent, ...tapsWithoutNetwork(telling, now(), settings().host)].map(
+    ({ index }) => `tap ${index}`,
+  );
   return new Map(
     [...taps, ...gone].map((about) => {
       const silence = before.get(about);

@@ -139,6 +139,7 @@ function databaseOf(clock: SimulatedClock, weather: Weather, segment: string): D
     random: makeRandom(2),
     weather: () => weather.database,
     linksNow: () => new Set(),
+    shows: () => {},
     tells: () => {},
     writes: () => {},
     overlaps: (what) => assert.fail(`${what} began while another call was in hand`),
