@@ -22,11 +22,14 @@ export async function endProcess(code: number): Promise<never> {
     new Promise<void>((settle) => realClock.after(STDERR_LIMIT_MS, settle)),
   ]);
   // Node's own end waits for its threads, and nothing ends what they are in (getaddrinfo(3) takes a minute or more).
-  if (process.getActiveResourcesInfo().some((name) => THREAD_WORK.test(name))) {
-    const { libc } = await import('../kernel/libc.js');
-    libc._exit(code);
-  }
+  if (process.getActiveResourcesInfo().some((name) => THREAD_WORK.test(name))) await endAtOnce(code);
   process.exit(code);
+}
+
+/** Where not even this can be loaded, for want of file descriptors for example, Node's own end has to do. */
+async function endAtOnce(code: number): Promise<void> {
+  const loaded = await import('../kernel/libc.js').catch(() => null);
+  loaded?.libc._exit(code);
 }
 
 /** A pipe takes 64 KiB at once, the rest waits for its reader. A reader that has left ends the wait, too. */

@@ -23,12 +23,16 @@ is wired, and every port is ACTIVE in the database. *Events* are what \`ip monit
 and that the fault itself does not touch.
 `;
 
-/** Writes README.md: the whole catalogue, or nothing. Throws when a fault was not measured. */
-export function writeTable(measured: ReadonlyMap<Fault, readonly Measured[]>): void {
-  const rows = [...measured].map(
-    ([{ name, agent }, runs]) =>
-      `| ${name} | ${agent} | ${runs.map(recovery).join(', ')} | ${sum(runs, 'events')} | ${sum(runs, 'lost')} of ${sum(runs, 'sent')} |`,
-  );
+/** Writes README.md: these faults in their order, all of them or nothing. Throws when one was not measured. */
+export function writeTable(
+  catalogue: readonly Fault[],
+  measured: ReadonlyMap<Fault, readonly Measured[]>,
+): void {
+  const rows = catalogue.map((fault) => {
+    const runs = measured.get(fault);
+    if (runs === undefined) throw new Error(`the fault "${fault.name}" was not measured`);
+    return `| ${fault.name} | ${fault.agent} | ${runs.map(recovery).join(', ')} | ${sum(runs, 'events')} | ${sum(runs, 'lost')} of ${sum(runs, 'sent')} |`;
+  });
   const head = '| Fault | What the agent does | Time to recover | Events on healthy taps | Packets lost |';
   writeFileSync(FILE, [TEXT, head, '|---|---|---|---|---|', ...rows, ''].join('\n'));
 }
