@@ -1,5 +1,5 @@
 import type { HostState, PassReport } from '../model/index.js';
-import { type FreshAnswer, memoryChangesAtMs, owesMore } from '../reconcile/memory.js';
+import { type FreshAnswer, type Memory, memoryChangesAtMs, owesMore } from '../reconcile/memory.js';
 import { hasUnknownTaps } from '../reconcile/question.js';
 import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { type View, viewOf } from '../reconcile/view.js';
@@ -130,11 +130,17 @@ function lookNow(self: AgentState): void {
   guarded(self, () => {
     const before = self.memory;
     const report = catchUp(self);
-    const needsDatabase = knowsTooLittle(self) || owesMore(before, self.memory);
-    if (needsDatabase) self.poller?.pollSoon();
+    const isAsked = askWhereNeeded(self, before);
     if (report === null) return;
-    self.restraint.note(needsDatabase || report.operations.length + report.failed.length > 0);
+    self.restraint.note(isAsked || report.operations.length + report.failed.length > 0);
   });
+}
+
+/** Has the database asked at once when a pass has found what it does not know, or owes; `before`: what was known before it. */
+function askWhereNeeded(self: AgentState, before: Memory): boolean {
+  const isNeeded = knowsTooLittle(self) || owesMore(before, self.memory);
+  if (isNeeded) self.poller?.pollSoon();
+  return isNeeded;
 }
 
 /** A pass from memory; null: it is made when it is its turn, and the loop goes on. */
@@ -146,8 +152,9 @@ export function passFromMemory(self: AgentState): PassReport | null {
   void self.edges.store.inTurn(() => {
     self.awaitsTurn = false;
     if (self.stopping) return;
+    const before = self.memory;
     guarded(self, () => passInTurn(self, 'kernel', null));
-    if (knowsTooLittle(self)) self.poller?.pollSoon();
+    askWhereNeeded(self, before);
   });
   return null;
 }
