@@ -1,6 +1,6 @@
 import type { Expression } from '../../model/tap-filter.js';
 import { NFT } from '../constants.js';
-import { attribute, decodeAttributes, nestedAttribute, readText } from '../message.js';
+import { attribute, decodeAttributes, nestedAttribute, readText, valuesOf } from '../message.js';
 import { be32Attribute, expression } from './nftables.js';
 
 const REGISTER = 1;
@@ -53,16 +53,8 @@ export function encodeExpression(one: Expression): Buffer {
 }
 
 /** The expressions of a rule as the kernel lists them; null for one that this agent never writes. */
-export function decodeExpressions(list: Buffer): (Expression | null)[] {
-  const found: (Expression | null)[] = [];
-  for (let at = 0; at + 4 <= list.length; ) {
-    const length = list.readUInt16LE(at);
-    if (length < 4) break;
-    found.push(decodeExpression(list.subarray(at + 4, at + length)));
-    at += (length + 3) & ~3;
-  }
-  return found;
-}
+export const decodeExpressions = (list: Buffer): (Expression | null)[] =>
+  valuesOf(list, NFT.listElement).map(decodeExpression);
 
 function decodeExpression(element: Buffer): Expression | null {
   const parts = decodeAttributes(element);
