@@ -6,13 +6,13 @@ import {
   fingerprintOf,
   type Settings,
 } from '../model/index.js';
-import { viewOf } from '../reconcile/view.js';
-import { recallAtStart } from './keep.js';
-import { look } from './look.js';
+import { viewOf } from '../reconcile/see/view.js';
+import { look } from './kernel-pass.js';
 import { poll } from './poll.js';
 import { startPoller } from './poller.js';
 import { shutDown } from './shut-down.js';
 import { type AgentState, makeState, noteFault, type Surroundings } from './state.js';
+import { recallAtStart } from './state-dir/last-known-good-file.js';
 import { statusOf } from './status.js';
 import { SUMMARY_INTERVAL_MS } from './tally.js';
 

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { messageOf } from '../model/index.js';
 import { realClock } from './clock.js';
-import { controlPath, inodeOf, makeFolder, removeFile, restrict } from './folders.js';
-import { checkJson, type Shape } from './foreign.js';
+import { controlPath, inodeOf, makeFolder, removeFile, restrict } from './state-dir/folders.js';
+import { checkJson, type Shape } from './state-dir/foreign.js';
 
 /** One line of JSON each way. A request longer than this is nobody's we know. */
 const REQUEST_LENGTH_MAX = 4096;

@@ -1,19 +1,19 @@
 import type { GuardSettings, HeldRemoval, IfIndex, Warning } from '../model/index.js';
-import { desire } from '../reconcile/desire.js';
+import { desire } from '../reconcile/decide/desire.js';
 import {
   type Desired,
   NO_REMOVALS,
   type Removal,
   restsOnMissingRows,
   type World,
-} from '../reconcile/desired.js';
-import { countWired } from '../reconcile/gone.js';
-import { type GuardInput, type GuardVerdict, judge, release } from '../reconcile/guard.js';
-import { type GuardMemory, withoutUntaken } from '../reconcile/guard-memory.js';
-import type { FreshAnswer, Memory } from '../reconcile/memory.js';
-import { isCatchingUp } from '../reconcile/older-answer.js';
-import { hear, type Suspicion, settleTrust, suspicionOf, wentBackWarning } from '../reconcile/trust.js';
-import { isPlugged, type View } from '../reconcile/view.js';
+} from '../reconcile/decide/desired.js';
+import { countWired } from '../reconcile/decide/gone.js';
+import { type GuardInput, type GuardVerdict, judge, release } from '../reconcile/guard/guard.js';
+import { type GuardMemory, withoutUntaken } from '../reconcile/guard/guard-memory.js';
+import { hear, type Suspicion, settleTrust, suspicionOf, wentBackWarning } from '../reconcile/guard/trust.js';
+import type { FreshAnswer, Memory } from '../reconcile/remember/memory.js';
+import { isCatchingUp } from '../reconcile/remember/older-answer.js';
+import { isPlugged, type View } from '../reconcile/see/view.js';
 
 /** What the guard is told besides the world. */
 export interface GuardOrder {

@@ -7,9 +7,10 @@ import type {
   PassReport,
   Warning,
 } from '../model/index.js';
-import { type TapChanges, tapChanges, viewAfter } from '../reconcile/changes.js';
-import type { Desired, World } from '../reconcile/desired.js';
-import { noteInPlace } from '../reconcile/in-place.js';
+import type { Desired, World } from '../reconcile/decide/desired.js';
+import { noteInPlace } from '../reconcile/decide/in-place.js';
+import { plan } from '../reconcile/plan/plan.js';
+import { backOff, noteOutcomes } from '../reconcile/plan/repairs.js';
 import {
   type FreshAnswer,
   learn,
@@ -17,13 +18,12 @@ import {
   noteSightings,
   recall,
   remember,
-} from '../reconcile/memory.js';
-import { withPortsKnownDown } from '../reconcile/older-answer.js';
-import { plan } from '../reconcile/plan.js';
-import { backOff, noteOutcomes } from '../reconcile/repairs.js';
+} from '../reconcile/remember/memory.js';
+import { withPortsKnownDown } from '../reconcile/remember/older-answer.js';
+import { type TapChanges, tapChanges, viewAfter } from '../reconcile/see/changes.js';
+import { keepView, type View, viewOf } from '../reconcile/see/view.js';
 import { changesSince, desireChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
-import { statusChanges } from '../reconcile/statuses.js';
-import { keepView, type View, viewOf } from '../reconcile/view.js';
+import { statusChanges } from '../reconcile/tell/statuses.js';
 import { type Ahead, type Guarded, guard, heldWarning } from './pass-guard.js';
 
 /** How often a pass plans again when the world changed under it. */

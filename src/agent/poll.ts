@@ -8,14 +8,14 @@ import {
   type PassReport,
   type Sign,
 } from '../model/index.js';
-import { memoryChangesAtMs, settleStatuses } from '../reconcile/memory.js';
-import { presentWhenAsked, questionFor } from '../reconcile/question.js';
-import { keepLastKnownGood, wireFromLastKnownGood } from './keep.js';
-import { look, passAtOnce, passInTurn, type Told, viewCaughtUp } from './look.js';
+import { memoryChangesAtMs, settleStatuses } from '../reconcile/remember/memory.js';
+import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
+import { look, passAtOnce, passInTurn, type Told, viewCaughtUp } from './kernel-pass.js';
 import type { PollOutcome } from './poller.js';
-import { settleServers } from './server-record.js';
 import { shutDown } from './shut-down.js';
 import { type AgentState, type Asked, guarded, noteFault } from './state.js';
+import { keepLastKnownGood, wireFromLastKnownGood } from './state-dir/last-known-good-file.js';
+import { settleServers } from './state-dir/server-record.js';
 
 /** One poll: the kernel first, then the database, then a pass with its answer, then the statuses. Never throws. */
 export async function poll(self: AgentState): Promise<PollOutcome> {

@@ -11,14 +11,14 @@ import {
   type Store,
   type StoreReader,
 } from '../model/index.js';
-import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
-import { presentWhenAsked, questionFor } from '../reconcile/question.js';
-import { tapNames, viewOf } from '../reconcile/view.js';
-import { GUARD, guardStateOf, keepGuardAhead, recallGuard, whyForgotten } from './keep-guard.js';
-import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './last-known-good.js';
+import { EMPTY_MEMORY, type Memory } from '../reconcile/remember/memory.js';
+import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
+import { tapNames, viewOf } from '../reconcile/see/view.js';
 import { type PassInput, type PassResult, runPass } from './pass.js';
 import type { Ahead } from './pass-guard.js';
-import { type ServerRecord, settleServers } from './server-record.js';
+import { GUARD, guardStateOf, keepGuardAhead, recallGuard, whyForgotten } from './state-dir/keep-guard.js';
+import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './state-dir/last-known-good.js';
+import { type ServerRecord, settleServers } from './state-dir/server-record.js';
 
 /** No question but that of what is here. */
 const NOTHING: Question = { taps: [], bridges: [] };

@@ -17,19 +17,19 @@ import {
   stackOf,
 } from '../model/index.js';
 import { tellEach } from '../monitoring/tell.js';
-import type { Desired } from '../reconcile/desired.js';
-import type { GuardMemory } from '../reconcile/guard-memory.js';
-import { EMPTY_MEMORY, type Memory } from '../reconcile/memory.js';
+import type { Desired } from '../reconcile/decide/desired.js';
+import type { GuardMemory } from '../reconcile/guard/guard-memory.js';
+import { EMPTY_MEMORY, type Memory } from '../reconcile/remember/memory.js';
+import type { View } from '../reconcile/see/view.js';
 import type { Settled } from '../reconcile/settled.js';
-import type { View } from '../reconcile/view.js';
 import { type Faults, startFaults } from './faults.js';
 import { type History, startHistory } from './history.js';
-import { recallGuard } from './keep-guard.js';
-import type { LastKnownGood } from './last-known-good.js';
 import type { Poller } from './poller.js';
 import { type Restraint, startRestraint } from './restraint.js';
-import type { ServerRecord } from './server-record.js';
 import { shutDown } from './shut-down.js';
+import { recallGuard } from './state-dir/keep-guard.js';
+import type { LastKnownGood } from './state-dir/last-known-good.js';
+import type { ServerRecord } from './state-dir/server-record.js';
 import { startTally, type Tally } from './tally.js';
 
 /** The edges the agent works on; the real ones, or simulated ones. */

@@ -1,8 +1,8 @@
 import type { AgentStatus, HeldRemoval, HostState, IfIndex } from '../model/index.js';
-import type { Desired, TapDecision } from '../reconcile/desired.js';
-import type { Memory } from '../reconcile/memory.js';
-import { type Decided, networkStatuses, tapStatuses } from '../reconcile/overview.js';
-import { viewOf } from '../reconcile/view.js';
+import type { Desired, TapDecision } from '../reconcile/decide/desired.js';
+import type { Memory } from '../reconcile/remember/memory.js';
+import { viewOf } from '../reconcile/see/view.js';
+import { type Decided, networkStatuses, tapStatuses } from '../reconcile/tell/overview.js';
 import type { AgentState } from './state.js';
 
 /**

@@ -2,8 +2,8 @@ import { realClock } from '../agent/clock.js';
 import { takeLock } from '../agent/lock.js';
 import type { ExitCode } from '../model/index.js';
 import { complain } from './complain.js';
-import { refuseWithoutNetAdmin, withFailures } from './edges.js';
 import type { Output } from './invocation.js';
+import { refuseWithoutNetAdmin, withFailures } from './open-parts.js';
 
 /**
  * Runs the work of a command that changes the host, as the only one in this network namespace, and turns the failures of

@@ -1,5 +1,5 @@
 import { askAgent, type ControlAnswer, type ControlQuestion, type NoAnswer } from '../agent/control.js';
-import { AGENT_STATUS } from '../agent/status-shape.js';
+import { AGENT_STATUS } from '../agent/state-dir/status-shape.js';
 import { SYSTEM_RUN_DIR } from '../config/host-defaults.js';
 import type { AgentStatus, ExitCode } from '../model/index.js';
 import { complain } from './complain.js';

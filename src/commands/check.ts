@@ -9,6 +9,7 @@ import {
   type Settings,
 } from '../model/index.js';
 import { jsonOf, oneLine } from '../model/visible.js';
+import { span } from '../model/words.js';
 import {
   judge,
   type Measure,
@@ -19,12 +20,11 @@ import {
   type StateCode,
   type Thresholds,
 } from '../monitoring/nagios.js';
-import { span } from '../monitoring/page/words.js';
-import { overviewOf } from '../reconcile/overview.js';
+import { overviewOf } from '../reconcile/tell/overview.js';
 import { askStatus, placesOf } from './ask.js';
 import { defaultRanges, MEASURE_NAMES, type MeasureName } from './check-measures.js';
-import { withEdgesToSee } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
+import { withEdgesToSee } from './open-parts.js';
 
 export interface CheckOptions {
   /** Ranges by name of measure, over the defaults; empty: none. */

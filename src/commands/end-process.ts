@@ -28,7 +28,7 @@ export async function endProcess(code: number): Promise<never> {
 
 /** Where not even this can be loaded, for want of file descriptors for example, Node's own end has to do. */
 async function endAtOnce(code: number): Promise<void> {
-  const loaded = await import('../kernel/libc.js').catch(() => null);
+  const loaded = await import('../kernel/netlink/libc.js').catch(() => null);
   loaded?.libc._exit(code);
 }
 

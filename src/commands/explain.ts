@@ -1,12 +1,12 @@
 import { planOnce } from '../agent/single.js';
 import { type Change, EXIT, type ExitCode, type Settings } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
-import { span } from '../monitoring/page/words.js';
-import { type ChainLink, explain as chainOf } from '../reconcile/explain.js';
-import { questionAbout, type Subject, subjectsOf } from '../reconcile/subject.js';
+import { span } from '../model/words.js';
+import { type ChainLink, explain as chainOf } from '../reconcile/tell/explain.js';
+import { questionAbout, type Subject, subjectsOf } from '../reconcile/tell/subject.js';
 import { askStatus } from './ask.js';
-import { withEdgesToSee, withFailures } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
+import { withEdgesToSee, withFailures } from './open-parts.js';
 import { painter, wrapped } from './text.js';
 
 /** How many candidates are listed when `what` may mean several things. */

@@ -2,8 +2,8 @@ import { realClock } from '../agent/clock.js';
 import { type Fleet, type FleetHost, readFleet } from '../database/fleet.js';
 import { DatabaseError, EXIT, type ExitCode } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
-import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
+import { withFailures } from './open-parts.js';
 
 export interface FleetOptions {
   /** Pause between two looks; null: look once. */

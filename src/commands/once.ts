@@ -1,17 +1,17 @@
 import { realClock } from '../agent/clock.js';
 import { withDeadline } from '../agent/deadline.js';
-import { type MoveEvent, settleInterruptedMove } from '../agent/journal.js';
-import { openServerRecord } from '../agent/server-record.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
-import type { StateEvent } from '../agent/store.js';
+import { type MoveEvent, settleInterruptedMove } from '../agent/state-dir/journal.js';
+import { openServerRecord } from '../agent/state-dir/server-record.js';
+import type { StateEvent } from '../agent/state-dir/store.js';
 import { EXIT, type ExitCode, FAILURES, messageOf, type Settings } from '../model/index.js';
 import type { Standing } from '../monitoring/gauges.js';
-import { overviewOf } from '../reconcile/overview.js';
-import { viewOf } from '../reconcile/view.js';
+import { viewOf } from '../reconcile/see/view.js';
+import { overviewOf } from '../reconcile/tell/overview.js';
 import { alone } from './alone.js';
 import { complain } from './complain.js';
-import { databaseFor, exitCodeOf, kernelToChange, storeFor } from './edges.js';
 import type { Invocation } from './invocation.js';
+import { databaseFor, exitCodeOf, kernelToChange, storeFor } from './open-parts.js';
 import { reportAsJson, reportAsText } from './report.js';
 
 /** How long the end waits for the disk, which has nothing to do with the host any more. */

@@ -1,7 +1,7 @@
 import { planOnce } from '../agent/single.js';
 import { EXIT, type ExitCode, type PassReport } from '../model/index.js';
-import { refuseWithoutNetAdmin, withEdgesToSee, withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
+import { refuseWithoutNetAdmin, withEdgesToSee, withFailures } from './open-parts.js';
 import { reportAsJson, reportAsText } from './report.js';
 
 /** `plan`: what `once` would do; changes nothing and takes no lock. Exit 0 in sync, 2 changes, 3 only held ones. */

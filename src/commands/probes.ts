@@ -3,7 +3,7 @@ import { hasNetAdmin } from '../kernel/kernel.js';
 import { hasVlans } from '../kernel/vlan-probe.js';
 import { DatabaseError, KernelError, type Settings } from '../model/index.js';
 import type { Probes } from './config-check.js';
-import { databaseFor, kernelToSee } from './edges.js';
+import { databaseFor, kernelToSee } from './open-parts.js';
 
 /** What `config check` looks at on the real host and in the real database. */
 export const liveProbes = (settings: Settings): Probes => ({

@@ -1,6 +1,6 @@
 import { fingerprintOf, type LinkRef, type Operation, type PassReport } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
-import { inIprouteWords } from '../reconcile/iproute.js';
+import { inIprouteWords } from '../reconcile/plan/iproute.js';
 
 /** The object that `plan --json` and `once --json` print; its shape is fixed. */
 export function reportAsJson(host: string, report: PassReport): string {

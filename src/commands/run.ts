@@ -1,19 +1,19 @@
 import { startAgent } from '../agent/agent.js';
 import { realClock } from '../agent/clock.js';
 import { startHeart } from '../agent/heartbeat.js';
-import { settleInterruptedMove } from '../agent/journal.js';
 import { inPatience } from '../agent/patience.js';
-import { openServerRecord } from '../agent/server-record.js';
+import { settleInterruptedMove } from '../agent/state-dir/journal.js';
+import { openServerRecord } from '../agent/state-dir/server-record.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { reloaded } from '../config/reload.js';
 import type { ExitCode, HeartbeatWriter, Settings } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
 import { alone } from './alone.js';
-import { heartbeatsFor, kernelToChange, observedDatabaseFor, storeFor } from './edges.js';
 import { catchStray } from './end-process.js';
 import type { Invocation } from './invocation.js';
-import { openOutside } from './outside.js';
+import { openOutside } from './open-monitoring.js';
+import { heartbeatsFor, kernelToChange, observedDatabaseFor, storeFor } from './open-parts.js';
 import { version } from './version.js';
 
 /** `run`: the daemon. Ends by a signal (0), out of retries (75), or when it may not start (69, 77, 78). */

@@ -2,8 +2,8 @@ import type { SchemaDescription, TableDescription } from '../database/generation
 import { type Details, type Inspection, inspectDatabase } from '../database/inspect.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { jsonOf, visible } from '../model/visible.js';
-import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
+import { withFailures } from './open-parts.js';
 
 /**
  * Shows the generation of the database, each table and column that it needs with its type, each right, the

@@ -2,8 +2,8 @@ import { grants } from '../database/grants.js';
 import { inspectGeneration } from '../database/inspect.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { jsonOf } from '../model/visible.js';
-import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
+import { withFailures } from './open-parts.js';
 
 export interface SchemaGrantsOptions {
   readonly user: string;

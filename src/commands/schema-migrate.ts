@@ -2,8 +2,8 @@ import { runMigrations } from '../database/migrations.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { jsonOf } from '../model/visible.js';
 import { complain } from './complain.js';
-import { withFailures } from './edges.js';
 import type { Invocation } from './invocation.js';
+import { withFailures } from './open-parts.js';
 
 /** Brings the database to the Grizzly form; adds only what is missing. Exit code 0, 1 (locked), 75 or 78. */
 export const schemaMigrate = (invocation: Invocation): Promise<ExitCode> =>

@@ -8,12 +8,12 @@ import {
   WARNINGS,
 } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
-import { span, took } from '../monitoring/page/words.js';
-import { hostOverview } from '../reconcile/overview.js';
-import { viewOf } from '../reconcile/view.js';
+import { span, took } from '../model/words.js';
+import { viewOf } from '../reconcile/see/view.js';
+import { hostOverview } from '../reconcile/tell/overview.js';
 import { askStatus, complainOfAgent } from './ask.js';
-import { kernelToSee, withFailures } from './edges.js';
 import type { Invocation, Output } from './invocation.js';
+import { kernelToSee, withFailures } from './open-parts.js';
 import { cell, painter, type Tone, wrapped } from './text.js';
 
 /**

@@ -1,6 +1,6 @@
 import { KernelError, type OperationFailure, type OperationOutcome } from '../model/kernel.js';
 import type { Operation } from '../model/operation.js';
-import type { Host } from './host.js';
+import { moveAddresses } from './addresses/move-addresses.js';
 import { disableIpv6, setIpv4, setIpv6 } from './ip-settings.js';
 import {
   attach,
@@ -16,9 +16,9 @@ import {
   setMtu,
   setUp,
 } from './link-operations.js';
-import { TornRead } from './message.js';
-import { moveAddresses } from './move-addresses.js';
-import { Refused } from './refused.js';
+import { TornRead } from './netlink/message.js';
+import { Refused } from './netlink/refused.js';
+import type { Host } from './operation-context.js';
 
 /** Carries out operations in order; see `Kernel.apply`. */
 export function applyOperations(

@@ -1,10 +1,10 @@
 import type { Ipv6Settings } from '../model/link.js';
 import type { LinkRef, OperationOf } from '../model/operation.js';
 import { errorCodeOf, messageOf } from '../model/thrown.js';
-import { AF, IFLA, IPV4_DEVCONF } from './constants.js';
-import { changeLink, type Host, presentLink } from './host.js';
-import { nestedAttribute, u32Attribute } from './message.js';
-import { Refused } from './refused.js';
+import { AF, IFLA, IPV4_DEVCONF } from './netlink/constants.js';
+import { nestedAttribute, u32Attribute } from './netlink/message.js';
+import { Refused } from './netlink/refused.js';
+import { changeLink, type Host, presentLink } from './operation-context.js';
 import { writeIpv6Settings } from './sysctl.js';
 
 /** Nothing that a guest sends may give the host an IPv6 address or a route. */

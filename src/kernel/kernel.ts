@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { type Kernel, KernelError, type MoveJournal } from '../model/kernel.js';
+import { routesOver } from './addresses/carried.js';
 import { applyOperations } from './apply.js';
-import { routesOver } from './carried.js';
 import { openTapFilter } from './filtering/tap-filter.js';
-import type { Host } from './host.js';
+import { openRequests } from './netlink/requests.js';
 import { openObserver } from './observe.js';
-import { openRequests } from './requests.js';
+import type { Host } from './operation-context.js';
 
 /** CAP_NET_ADMIN in the capability bits of /proc/self/status. */
 const CAP_NET_ADMIN = 1n << 12n;

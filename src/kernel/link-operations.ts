@@ -1,10 +1,9 @@
 import { FILTERED_GROUP, networkOfLabel } from '../model/names.js';
 import type { LinkRef, OperationOf } from '../model/operation.js';
-import { addressesOn } from './carried.js';
-import { ETHERTYPE, IFF_UP, IFLA, NLM_F, RTM } from './constants.js';
+import { addressesOn } from './addresses/carried.js';
 import { vlanFilteringOf } from './facts.js';
-import { changeLink, findLink, type Host, linkNamed, presentLink } from './host.js';
 import { type BareLink, decodeLink, dumpPorts, linkHeader } from './links.js';
+import { ETHERTYPE, IFF_UP, IFLA, NLM_F, RTM } from './netlink/constants.js';
 import {
   attribute,
   nestedAttribute,
@@ -13,8 +12,9 @@ import {
   u16Attribute,
   u16BigEndianAttribute,
   u32Attribute,
-} from './message.js';
-import { expectDone, Refused } from './refused.js';
+} from './netlink/message.js';
+import { expectDone, Refused } from './netlink/refused.js';
+import { changeLink, findLink, type Host, linkNamed, presentLink } from './operation-context.js';
 
 /**
  * A bridge that is not up yet, with the MAC address pinned: else it takes the lowest of its ports', which

@@ -12,7 +12,7 @@ import {
   NETCONFA,
   RTEXT_FILTER_SKIP_STATS,
   RTM,
-} from './constants.js';
+} from './netlink/constants.js';
 import {
   type Attributes,
   decodeAttributes,
@@ -26,7 +26,7 @@ import {
   textAttribute,
   u32Attribute,
   valuesOf,
-} from './message.js';
+} from './netlink/message.js';
 
 /** A link as its own message tells it: without addresses, which come in messages of their own. */
 export type BareLink = Omit<Link, 'addresses'>;

@@ -1,7 +1,7 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import { KernelError } from '../model/kernel.js';
-import { AF, SOCKET } from './constants.js';
-import { errnoName, libc } from './libc.js';
+import { AF, SOCKET } from './netlink/constants.js';
+import { errnoName, libc } from './netlink/libc.js';
 
 /** What marks an agent: multicast groups of a netlink protocol in which nobody ever sends anything. */
 const MARK = 0x514c4241;

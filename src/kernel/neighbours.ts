@@ -1,7 +1,13 @@
 import { type IfIndex, ifIndex } from '../model/ids.js';
-import { AF, HEADER, NDA, NUD_PERMANENT, RTM } from './constants.js';
-import { ipText } from './ip-text.js';
-import { attribute, decodeAttributes, MalformedMessage, type Request, u32Attribute } from './message.js';
+import { ipText } from './addresses/ip-text.js';
+import { AF, HEADER, NDA, NUD_PERMANENT, RTM } from './netlink/constants.js';
+import {
+  attribute,
+  decodeAttributes,
+  MalformedMessage,
+  type Request,
+  u32Attribute,
+} from './netlink/message.js';
 
 /** A neighbour that somebody has entered for good: the kernel throws it away with the last address of its link. */
 export interface Neighbour {

@@ -1,15 +1,15 @@
 import type { IfIndex } from '../model/ids.js';
 import { KernelError } from '../model/kernel.js';
 import type { HostState } from '../model/link.js';
-import { decodeAddress, dumpAddresses } from './addresses.js';
-import { GROUPS, RTM } from './constants.js';
+import { decodeAddress, dumpAddresses } from './addresses/addresses.js';
 import type { TapFilterTable } from './filtering/tap-filter.js';
-import { whenReadable } from './libc.js';
 import { type BareLink, decodeLink, dumpLinks, getLink, linkOfSettings } from './links.js';
-import { type Message, TornRead } from './message.js';
+import { GROUPS, RTM } from './netlink/constants.js';
+import { whenReadable } from './netlink/libc.js';
+import { type Message, TornRead } from './netlink/message.js';
+import type { Requests } from './netlink/requests.js';
+import { type NetlinkSocket, openSocket, RECEIVES_MAX } from './netlink/socket.js';
 import { makePicture, type Picture } from './picture.js';
-import type { Requests } from './requests.js';
-import { type NetlinkSocket, openSocket, RECEIVES_MAX } from './socket.js';
 
 /** Some 5,000 events may wait while a pass is busy; more cost one full read, which is cheap. */
 const RECEIVE_BYTES = 16 * 1024 * 1024;

@@ -2,10 +2,10 @@ import type { IfIndex, LinkName } from '../model/ids.js';
 import type { Address, HostState, Link, TapFilter } from '../model/link.js';
 import { withChanges } from '../model/overlay.js';
 import { isSame } from '../model/same.js';
-import { addressKey, decodeAddress, withoutLifetimes } from './addresses.js';
-import { RTM } from './constants.js';
+import { addressKey, decodeAddress, withoutLifetimes } from './addresses/addresses.js';
 import { type BareLink, decodeLink, indexOfLink } from './links.js';
-import type { Message } from './message.js';
+import { RTM } from './netlink/constants.js';
+import type { Message } from './netlink/message.js';
 
 /**
  * What the agent knows of the host's links, kept current message by message. `state` makes of it the value

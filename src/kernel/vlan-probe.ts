@@ -1,8 +1,8 @@
 import { linkName } from '../model/ids.js';
-import { IFLA, NLM_F, RTM } from './constants.js';
 import { linkHeader } from './links.js';
-import { nestedAttribute, textAttribute } from './message.js';
-import { openRequests } from './requests.js';
+import { IFLA, NLM_F, RTM } from './netlink/constants.js';
+import { nestedAttribute, textAttribute } from './netlink/message.js';
+import { openRequests } from './netlink/requests.js';
 
 /**
  * Whether this kernel can make VLAN subinterfaces; null: this process may not ask. It asks for one without an id and

@@ -8,14 +8,14 @@ import {
   type NetworkId,
   withChanges,
 } from '../model/index.js';
-import { type Assignment, assignTaps } from './assign.js';
-import { type TapChanges, tapChanges } from './changes.js';
-import { byIndex, decideTaps, withoutPort } from './desire.js';
-import { type Desired, type DesiredNetwork, NO_REMOVALS, type World } from './desired.js';
-import { type KnownPort, type Memory, recall } from './memory.js';
-import { chooseSegment } from './realise.js';
-import type { View } from './view.js';
-import { tapWarnings } from './warnings.js';
+import { type Assignment, assignTaps } from './decide/assign.js';
+import { byIndex, decideTaps, withoutPort } from './decide/desire.js';
+import { type Desired, type DesiredNetwork, NO_REMOVALS, type World } from './decide/desired.js';
+import { chooseSegment } from './decide/resolve-segment.js';
+import { tapWarnings } from './decide/warnings.js';
+import { type KnownPort, type Memory, recall } from './remember/memory.js';
+import { type TapChanges, tapChanges } from './see/changes.js';
+import type { View } from './see/view.js';
 
 /** What of the settings a pass depends on. */
 export interface PassSettings {

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { IFF_UP, IFLA, NLM_F, RTM } from '../../src/kernel/constants.js';
 import { openKernel } from '../../src/kernel/kernel.js';
 import { linkHeader } from '../../src/kernel/links.js';
-import { attribute, nestedAttribute, textAttribute, u32Attribute } from '../../src/kernel/message.js';
-import { openRequests } from '../../src/kernel/requests.js';
+import { IFF_UP, IFLA, NLM_F, RTM } from '../../src/kernel/netlink/constants.js';
+import { attribute, nestedAttribute, textAttribute, u32Attribute } from '../../src/kernel/netlink/message.js';
+import { openRequests } from '../../src/kernel/netlink/requests.js';
 import {
   type HostState,
   ifIndex,
@@ -13,7 +13,7 @@ import {
   linkName,
   type Operation,
 } from '../../src/model/index.js';
-import { isTap } from '../../src/reconcile/view.js';
+import { isTap } from '../../src/reconcile/see/view.js';
 import { enterNamespace, ip, makeNamespace } from '../support/netns.js';
 import { type Bench, bridgeOf, type Cloud, startTapMaker, tapOf, UPLINK } from './stage.js';
 import { startStopwatch } from './stopwatch.js';

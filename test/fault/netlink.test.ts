@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { decodeAddress, dumpAddresses } from '../../src/kernel/addresses.js';
+import { decodeAddress, dumpAddresses } from '../../src/kernel/addresses/addresses.js';
+import { decodeRoute, dumpRoutes } from '../../src/kernel/addresses/routes.js';
 import { decodeLink, dumpLinks } from '../../src/kernel/links.js';
-import { decodeMessages, encodeRequest, MalformedMessage } from '../../src/kernel/message.js';
+import { decodeMessages, encodeRequest, MalformedMessage } from '../../src/kernel/netlink/message.js';
+import { openRequests } from '../../src/kernel/netlink/requests.js';
 import { makePicture } from '../../src/kernel/picture.js';
-import { openRequests } from '../../src/kernel/requests.js';
-import { decodeRoute, dumpRoutes } from '../../src/kernel/routes.js';
 import { ifIndex } from '../../src/model/ids.js';
 import type { Link } from '../../src/model/link.js';
 import { enterNamespace, ip, ipBatch, ipLink, makeNamespace, makeTap } from '../support/netns.js';

@@ -9,9 +9,9 @@ import {
   networkId,
   type PassReport,
 } from '../../src/model/index.js';
-import { EMPTY_GUARD } from '../../src/reconcile/guard-memory.js';
-import { inIprouteWords } from '../../src/reconcile/iproute.js';
-import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/memory.js';
+import { EMPTY_GUARD } from '../../src/reconcile/guard/guard-memory.js';
+import { inIprouteWords } from '../../src/reconcile/plan/iproute.js';
+import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/remember/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
 import { DEFAULT_GUARD, runOnce, TEST_NOW_MS } from '../support/pass-runner.js';
 import {

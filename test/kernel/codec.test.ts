@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressKey, decodeAddress } from '../../src/kernel/addresses.js';
-import { ipText } from '../../src/kernel/ip-text.js';
+import { addressKey, decodeAddress } from '../../src/kernel/addresses/addresses.js';
+import { ipText } from '../../src/kernel/addresses/ip-text.js';
+import { decodeRoute } from '../../src/kernel/addresses/routes.js';
 import { decodeLink } from '../../src/kernel/links.js';
 import {
   attribute,
@@ -12,8 +13,7 @@ import {
   MalformedMessage,
   textAttribute,
   u32Attribute,
-} from '../../src/kernel/message.js';
-import { decodeRoute } from '../../src/kernel/routes.js';
+} from '../../src/kernel/netlink/message.js';
 
 const linkBody = Buffer.concat([
   Buffer.from('00000100070000000110000000000000', 'hex'),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applyOperations } from '../../src/kernel/apply.js';
 import { decodeLink, getLink } from '../../src/kernel/links.js';
-import { openRequests } from '../../src/kernel/requests.js';
+import { openRequests } from '../../src/kernel/netlink/requests.js';
 import type { IfIndex } from '../../src/model/ids.js';
 import type { AddressMove, MoveJournal, OperationOutcome } from '../../src/model/kernel.js';
 import { type Cleanup, ip, ipLink } from '../support/netns.js';

@@ -1,9 +1,9 @@
 import { realClock } from '../../src/agent/clock.js';
-import { openJournal } from '../../src/agent/journal.js';
-import { openStore } from '../../src/agent/store.js';
+import { openJournal } from '../../src/agent/state-dir/journal.js';
+import { openStore } from '../../src/agent/state-dir/store.js';
 import { applyOperations } from '../../src/kernel/apply.js';
 import { decodeLink, getLink } from '../../src/kernel/links.js';
-import { openRequests } from '../../src/kernel/requests.js';
+import { openRequests } from '../../src/kernel/netlink/requests.js';
 import type { Operation } from '../../src/model/operation.js';
 
 /** Started by killed-move.test.ts: moves addresses and kills itself at the point that it is told. */

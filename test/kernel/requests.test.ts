@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeMessages, encodeRequest, type Message, TornRead } from '../../src/kernel/message.js';
-import { openRequests } from '../../src/kernel/requests.js';
-import type { NetlinkSocket } from '../../src/kernel/socket.js';
+import { decodeMessages, encodeRequest, type Message, TornRead } from '../../src/kernel/netlink/message.js';
+import { openRequests } from '../../src/kernel/netlink/requests.js';
+import type { NetlinkSocket } from '../../src/kernel/netlink/socket.js';
 import { KernelError } from '../../src/model/kernel.js';
 
 const NEW_LINK = 16;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import { openTapFilter } from '../../src/kernel/filtering/tap-filter.js';
-import { decodeMessages, encodeRequest, type Message } from '../../src/kernel/message.js';
-import { openRequests } from '../../src/kernel/requests.js';
+import { decodeMessages, encodeRequest, type Message } from '../../src/kernel/netlink/message.js';
+import { openRequests } from '../../src/kernel/netlink/requests.js';
 
 const [ERROR, DONE, NEW_GENERATION] = [2, 3, 0x0a0f];
 const { ENOMEM, ENOBUFS, ENOENT, EINVAL, EOPNOTSUPP, EAFNOSUPPORT, EPERM } = constants.errno;

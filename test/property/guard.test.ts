@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { GUARD, guardStateOf, recallGuard } from '../../src/agent/keep-guard.js';
+import { GUARD, guardStateOf, recallGuard } from '../../src/agent/state-dir/keep-guard.js';
 import {
   type GuardSettings,
   type IfIndex,
@@ -9,9 +9,9 @@ import {
   linkName,
   type StoreReader,
 } from '../../src/model/index.js';
-import type { Removal } from '../../src/reconcile/desired.js';
-import { judge } from '../../src/reconcile/guard.js';
-import { EMPTY_GUARD, type GuardMemory } from '../../src/reconcile/guard-memory.js';
+import type { Removal } from '../../src/reconcile/decide/desired.js';
+import { judge } from '../../src/reconcile/guard/guard.js';
+import { EMPTY_GUARD, type GuardMemory } from '../../src/reconcile/guard/guard-memory.js';
 
 /*
  * The guard over many polls: rows vanish and come back in any order, whatever is let go loses its wire, a row that is back

@@ -1,7 +1,7 @@
 import { type Agent, startAgent } from '../../src/agent/agent.js';
 import { type Heart, type HeartEdges, startHeart } from '../../src/agent/heartbeat.js';
-import { openServerRecord } from '../../src/agent/server-record.js';
 import type { Surroundings } from '../../src/agent/state.js';
+import { openServerRecord } from '../../src/agent/state-dir/server-record.js';
 import type { AgentEvent, Observer, Settings, Store } from '../../src/model/index.js';
 import type { Bug } from './bugs.js';
 import type { SimulatedClock } from './clock.js';

@@ -1,4 +1,8 @@
-import { type KeepingEvent, type StateFiles, startStateQueue } from '../../src/agent/state-queue.js';
+import {
+  type KeepingEvent,
+  type StateFiles,
+  startStateQueue,
+} from '../../src/agent/state-dir/state-queue.js';
 import type { Clock, StateKind, StateName, Store } from '../../src/model/index.js';
 
 interface Kept {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Agent, startAgent } from '../../src/agent/agent.js';
-import { openServerRecord } from '../../src/agent/server-record.js';
+import { openServerRecord } from '../../src/agent/state-dir/server-record.js';
 import type { AgentEvent, Database } from '../../src/model/index.js';
 import { makeClock, type SimulatedClock } from '../simulation/clock.js';
 import { makeCloud } from '../simulation/cloud.js';

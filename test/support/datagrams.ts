@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { libc, whenReadable } from '../../src/kernel/libc.js';
+import { libc, whenReadable } from '../../src/kernel/netlink/libc.js';
 import type { Cleanup } from './netns.js';
 import { receive } from './receive.js';
 

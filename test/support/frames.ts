@@ -1,4 +1,4 @@
-import { libc } from '../../src/kernel/libc.js';
+import { libc } from '../../src/kernel/netlink/libc.js';
 import { type Cleanup, enterNamespace, ipLink } from './netns.js';
 import { receive } from './receive.js';
 

@@ -1,9 +1,9 @@
 import { type PassInput, type PassResult, runPass } from '../../src/agent/pass.js';
 import type { Answer, Clock, HostSettings, Kernel, WentBack } from '../../src/model/index.js';
-import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/memory.js';
-import { presentWhenAsked } from '../../src/reconcile/question.js';
+import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
+import { presentWhenAsked } from '../../src/reconcile/remember/question.js';
+import { viewOf } from '../../src/reconcile/see/view.js';
 import type { PassSettings, Settled } from '../../src/reconcile/settled.js';
-import { viewOf } from '../../src/reconcile/view.js';
 
 export const TEST_NOW_MS = 1_000_000_000;
 const RETENTION_MS = 3_600_000;

@@ -1,6 +1,6 @@
 import type { Expression } from '../../model/tap-filter.js';
-import { NFT } from '../constants.js';
-import { attribute, decodeAttributes, nestedAttribute, readText, valuesOf } from '../message.js';
+import { NFT } from '../netlink/constants.js';
+import { attribute, decodeAttributes, nestedAttribute, readText, valuesOf } from '../netlink/message.js';
 import { be32Attribute, expression } from './nftables.js';
 
 const REGISTER = 1;

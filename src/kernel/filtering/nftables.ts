@@ -1,7 +1,7 @@
-import { NFT } from '../constants.js';
-import { attribute, nestedAttribute, type Request, textAttribute } from '../message.js';
-import { openRequests, type Requests } from '../requests.js';
-import { openNetfilterSocket } from '../socket.js';
+import { NFT } from '../netlink/constants.js';
+import { attribute, nestedAttribute, type Request, textAttribute } from '../netlink/message.js';
+import { openRequests, type Requests } from '../netlink/requests.js';
+import { openNetfilterSocket } from '../netlink/socket.js';
 
 /**
  * The messages of nftables (nfnetlink): numbers in attributes are big-endian, and what changes something stands between

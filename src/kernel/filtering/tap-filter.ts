@@ -3,7 +3,7 @@ import type { FrameDrops, TapFilter } from '../../model/link.js';
 import { TAP_FILTER_TABLE } from '../../model/names.js';
 import { isSame } from '../../model/same.js';
 import { TAP_FILTER_PRIORITY, type TapFilterChain, tapFilterChains } from '../../model/tap-filter.js';
-import { NFT, NLM_F } from '../constants.js';
+import { NFT, NLM_F } from '../netlink/constants.js';
 import {
   decodeAttributes,
   nestedAttribute,
@@ -11,9 +11,9 @@ import {
   readText,
   TornRead,
   textAttribute,
-} from '../message.js';
-import { expectDone, expectReadable } from '../refused.js';
-import type { Requests } from '../requests.js';
+} from '../netlink/message.js';
+import { expectDone, expectReadable } from '../netlink/refused.js';
+import type { Requests } from '../netlink/requests.js';
 import { decodeExpressions, encodeExpression } from './expressions.js';
 import { batch, be32Attribute, nftRequest, openNftables } from './nftables.js';
 

@@ -1,7 +1,7 @@
 import type { AgentStatus, Change } from '../../model/index.js';
 import { type Html, html } from './html.js';
+import { moment } from './moment.js';
 import { icon } from './states.js';
-import { moment } from './words.js';
 
 /** Operations shown at once; the older ones are folded. */
 const SHOWN_MAX = 20;

@@ -1,8 +1,8 @@
 import type { AgentStatus, NetworkId, NetworkStatus, TapStatus } from '../../model/index.js';
 import { WARNINGS } from '../../model/index.js';
+import { count, shortId } from '../../model/words.js';
 import { type Html, html } from './html.js';
 import { icon, TAP_STATE_NAMES, TAP_STATES, type Tone, tally } from './states.js';
-import { count, shortId } from './words.js';
 
 /** One piece of a region: its element carries `id`. */
 export interface Part {

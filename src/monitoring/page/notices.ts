@@ -1,9 +1,9 @@
 import type { AgentStatus, HeldRemoval, Warning, WarningCode } from '../../model/index.js';
 import { fingerprintOf, WARNINGS } from '../../model/index.js';
+import { count } from '../../model/words.js';
 import { type Html, html } from './html.js';
 import type { Part } from './networks.js';
 import { icon } from './states.js';
-import { count } from './words.js';
 
 /** Of one kind of notice these are shown, the next ones are folded, the rest only counted. */
 const SHOWN_MAX = 4;

@@ -1,8 +1,9 @@
 import type { AgentStatus, DatabaseStatus, PassSummary, TapStatus } from '../../model/index.js';
+import { count, span, took } from '../../model/words.js';
 import { type Content, type Html, html } from './html.js';
+import { moment } from './moment.js';
 import { icon, TAP_STATES, tally } from './states.js';
 import { verdictOf } from './verdict.js';
-import { count, moment, span, took } from './words.js';
 
 /** The one line that says how this host is. */
 export function verdict(status: AgentStatus): Html {

@@ -1,8 +1,9 @@
 import type { AgentStatus, PassSummary } from '../../model/index.js';
+import { count, took } from '../../model/words.js';
 import { type Html, html } from './html.js';
+import { moment } from './moment.js';
 import { TRIGGERS } from './overview.js';
 import type { Tone } from './states.js';
-import { count, moment, took } from './words.js';
 
 /** As many bars as a phone can show apart. */
 const BARS_MAX = 40;

@@ -1,7 +1,7 @@
 import type { AgentStatus } from '../../model/index.js';
+import { count, span } from '../../model/words.js';
 import { LATE_MAX_MS } from '../health.js';
 import type { Icon, Tone } from './states.js';
-import { count, span } from './words.js';
 
 /** What an operator wants to know first, in one line, and what follows from it. */
 export interface Verdict {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { inIprouteWords } from '../../../src/reconcile/iproute.js';
+import { inIprouteWords } from '../../../src/reconcile/plan/iproute.js';
 import { ip, ipBatch, ipJson, ipLink } from '../../support/netns.js';
 import { startQuietWitness } from '../../support/witness.js';
 import { makeStage, sysctlOf } from './case.js';

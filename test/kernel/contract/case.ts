@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openKernel } from '../../../src/kernel/kernel.js';
 import type { HostSettings, PassReport, WarningCode } from '../../../src/model/index.js';
-import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
+import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { buildSettings } from '../../support/host-builder.js';
 import {
   type Cleanup,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openServerRecord } from '../../../src/agent/server-record.js';
+import { openServerRecord } from '../../../src/agent/state-dir/server-record.js';
 import type { Store } from '../../../src/model/index.js';
 import { clockAt } from '../../support/pass-runner.js';
 

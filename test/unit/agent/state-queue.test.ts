@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KeepingEvent } from '../../../src/agent/state-queue.js';
+import type { KeepingEvent } from '../../../src/agent/state-dir/state-queue.js';
 import type { StateKind, StateName, Store } from '../../../src/model/index.js';
 import { makeClock, type SimulatedClock } from '../../simulation/clock.js';
 import { type Disk, openSimulatedStore } from '../../simulation/store.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askAgent, type ControlAnswer, serveControl } from '../../../src/agent/control.js';
-import { AGENT_STATUS } from '../../../src/agent/status-shape.js';
+import { AGENT_STATUS } from '../../../src/agent/state-dir/status-shape.js';
 import type { AgentStatus } from '../../../src/model/index.js';
 
 const STATUS = {

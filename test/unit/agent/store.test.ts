@@ -4,11 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { GUARD, guardStateOf, recallGuard } from '../../../src/agent/keep-guard.js';
-import { LAST_KNOWN_GOOD, type LastKnownGood } from '../../../src/agent/last-known-good.js';
-import { lookIntoStore, openStore, type StateEvent } from '../../../src/agent/store.js';
+import { GUARD, guardStateOf, recallGuard } from '../../../src/agent/state-dir/keep-guard.js';
+import { LAST_KNOWN_GOOD, type LastKnownGood } from '../../../src/agent/state-dir/last-known-good.js';
+import { lookIntoStore, openStore, type StateEvent } from '../../../src/agent/state-dir/store.js';
 import { type Clock, ifIndex, networkId, type Store } from '../../../src/model/index.js';
-import type { GuardMemory } from '../../../src/reconcile/guard-memory.js';
+import type { GuardMemory } from '../../../src/reconcile/guard/guard-memory.js';
 
 const KEPT: LastKnownGood = {
   generation: 'folsom',

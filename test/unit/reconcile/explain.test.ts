@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ChainLink, explain } from '../../../src/reconcile/explain.js';
-import { overviewOf } from '../../../src/reconcile/overview.js';
-import { type Subject, subjectsOf } from '../../../src/reconcile/subject.js';
-import { viewOf } from '../../../src/reconcile/view.js';
+import { viewOf } from '../../../src/reconcile/see/view.js';
+import { type ChainLink, explain } from '../../../src/reconcile/tell/explain.js';
+import { overviewOf } from '../../../src/reconcile/tell/overview.js';
+import { type Subject, subjectsOf } from '../../../src/reconcile/tell/subject.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { runOnce } from '../../support/pass-runner.js';
 import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type GuardSettings, ifIndex, linkName } from '../../../src/model/index.js';
-import type { Removal } from '../../../src/reconcile/desired.js';
+import type { Removal } from '../../../src/reconcile/decide/desired.js';
 import {
   CONFIRMING_MS,
   CONFIRMING_POLLS,
@@ -9,8 +9,8 @@ import {
   type GuardVerdict,
   judge,
   release,
-} from '../../../src/reconcile/guard.js';
-import { EMPTY_GUARD, type GuardMemory } from '../../../src/reconcile/guard-memory.js';
+} from '../../../src/reconcile/guard/guard.js';
+import { EMPTY_GUARD, type GuardMemory } from '../../../src/reconcile/guard/guard-memory.js';
 
 const removal = (at: number, words: Partial<Removal> = {}): Removal => ({
   key: `detach tap${at}`,

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from '../../../src/agent/last-known-good.js';
+import {
+  LAST_KNOWN_GOOD,
+  lastKnownGoodOf,
+  recallRunBefore,
+} from '../../../src/agent/state-dir/last-known-good.js';
 import { linkName } from '../../../src/model/index.js';
-import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
+import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { DEFAULT_GUARD, runOnce } from '../../support/pass-runner.js';
 import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';

@@ -8,7 +8,7 @@ import {
   type Operation,
   type Route,
 } from '../../../src/model/index.js';
-import { inIprouteWords } from '../../../src/reconcile/iproute.js';
+import { inIprouteWords } from '../../../src/reconcile/plan/iproute.js';
 
 const eth1 = { name: linkName('eth1'), index: ifIndex(2) };
 const tap = { name: linkName('tap1'), index: ifIndex(7) };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { indexPorts, type Match, matchTap } from '../../../src/reconcile/match.js';
+import { indexPorts, type Match, matchTap } from '../../../src/reconcile/decide/match.js';
 import { buildLinks } from '../../support/host-builder.js';
 import { buildPort, type PortWords } from '../../support/row-builder.js';
 

@@ -12,8 +12,8 @@ import {
   recall,
   remember,
   settleStatuses,
-} from '../../../src/reconcile/memory.js';
-import { type View, viewOf } from '../../../src/reconcile/view.js';
+} from '../../../src/reconcile/remember/memory.js';
+import { type View, viewOf } from '../../../src/reconcile/see/view.js';
 import { buildHost, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type HostState, ifIndex, linkName, type Operation } from '../../../src/model/index.js';
-import { EMPTY_MEMORY } from '../../../src/reconcile/memory.js';
+import { EMPTY_MEMORY } from '../../../src/reconcile/remember/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { runOnce, TEST_NOW_MS } from '../../support/pass-runner.js';
 import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ifIndex, linkName } from '../../../src/model/index.js';
-import { ABSENT_RETRY_MS, EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
-import { hasUnknownTaps, presentWhenAsked, questionFor } from '../../../src/reconcile/question.js';
-import { type View, viewOf } from '../../../src/reconcile/view.js';
+import { ABSENT_RETRY_MS, EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
+import { hasUnknownTaps, presentWhenAsked, questionFor } from '../../../src/reconcile/remember/question.js';
+import { type View, viewOf } from '../../../src/reconcile/see/view.js';
 import { buildHost, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { buildPort } from '../../support/row-builder.js';
 

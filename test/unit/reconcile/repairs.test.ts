@@ -7,7 +7,7 @@ import {
   type Operation,
   type OperationOutcome,
 } from '../../../src/model/index.js';
-import { backOff, noteOutcomes, type Repairs } from '../../../src/reconcile/repairs.js';
+import { backOff, noteOutcomes, type Repairs } from '../../../src/reconcile/plan/repairs.js';
 
 const tap = { name: linkName('tap1'), index: ifIndex(7) };
 const bridge = { name: linkName('brq1'), index: ifIndex(8) };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settledBy } from '../../../src/agent/look.js';
+import { settledBy } from '../../../src/agent/kernel-pass.js';
 import { ifIndex, linkName } from '../../../src/model/index.js';
-import { tapChanges, viewAfter } from '../../../src/reconcile/changes.js';
-import { viewOf } from '../../../src/reconcile/view.js';
+import { tapChanges, viewAfter } from '../../../src/reconcile/see/changes.js';
+import { viewOf } from '../../../src/reconcile/see/view.js';
 import { buildLinks, buildSettings } from '../../support/host-builder.js';
 import { runOnce, settingsOf } from '../../support/pass-runner.js';
 import { buildAnswer } from '../../support/row-builder.js';

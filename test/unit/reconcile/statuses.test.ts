@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
+import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
 import { runOnce } from '../../support/pass-runner.js';
 import { type AnswerWords, buildAnswer, type PortWords } from '../../support/row-builder.js';

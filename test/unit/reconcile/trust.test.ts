@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { heed, makeWatermark, restartFrom, signAgainst } from '../../../src/database/watermark.js';
 import { linkName } from '../../../src/model/index.js';
-import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/memory.js';
+import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { buildLinks, buildSettings } from '../../support/host-builder.js';
 import { type PassWords, runOnce } from '../../support/pass-runner.js';
 import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';

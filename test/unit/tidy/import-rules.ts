@@ -39,6 +39,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
   migrations: { rooms: [], packages: ['knex'], node: 'any' },
 };
 
+/** The rooms of `reconcile` as an answer flows through them: each may use those before it. */
+const FLOW = ['see', 'decide', 'plan', 'guard', 'remember', 'tell'];
+
 /** One sentence for each import that goes the wrong way. Files outside src/ and migrations/ are free. */
 export function importFindings(file: ParsedFile): string[] {
   const name = roomOf(file.path);
@@ -65,10 +68,20 @@ const folders = (): string => Object.keys(ROOMS).join(', ');
 
 function relativeProblem(path: string, name: string, room: Room, specifier: string): string | null {
   if (!specifier.endsWith('.js')) return 'a relative import ends in .js, as Node resolves it';
-  const target = roomOf(join(dirname(path), specifier).replace(/\.js$/, '.ts'));
+  const file = join(dirname(path), specifier).replace(/\.js$/, '.ts');
+  const target = roomOf(file);
   if (target === null) return `${name} uses nothing outside src; move what it needs into src/model or below`;
+  if (target === 'src/reconcile' && stepOf(file) > stepOf(path))
+    return `${file} is a later step of the straight line (${FLOW.join(', ')})`;
   if (target === name || room.rooms.includes(target.replace('src/', ''))) return null;
   return `${name} may use ${list(room.rooms, 'nothing else of src')}; hand it in as a value from above, or move it to src/model`;
+}
+
+/** Where a file stands in the flow; what is in none of its rooms stands above them all. */
+function stepOf(path: string): number {
+  const [, layer, room = ''] = path.split('/');
+  const step = layer === 'reconcile' ? FLOW.indexOf(room) : -1;
+  return step < 0 ? FLOW.length : step;
 }
 
 function moduleProblem(name: string, room: Room, specifier: string): string | null {

@@ -1,0 +1,181 @@
+import type { HostState, PassReport } from '../model/index.js';
+import { type FreshAnswer, type Memory, memoryChangesAtMs, owesMore } from '../reconcile/remember/memory.js';
+import { hasUnknownTaps } from '../reconcile/remember/question.js';
+import { type View, viewOf } from '../reconcile/see/view.js';
+import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
+import { type PassResult, runPass } from './pass.js';
+import type { Ahead } from './pass-guard.js';
+import { type AgentState, guarded } from './state.js';
+import { GUARD, guardStateOf, keepGuardAhead, noteGuard } from './state-dir/keep-guard.js';
+
+/** An answer, and the host as it was when the database was asked. */
+export interface Told extends FreshAnswer {
+  readonly asked: HostState;
+}
+
+/** Thrown when a pass has something to write ahead and it is not its turn: nothing was changed. */
+class NotItsTurn extends Error {}
+
+/** As `passInTurn`, at any time. `put-off`: it has something to write ahead, see `Store`; nothing was changed. */
+export function passAtOnce(
+  self: AgentState,
+  trigger: PassReport['trigger'],
+  told: Told | null,
+): PassReport | 'put-off' {
+  try {
+    return pass(self, trigger, told, () => {
+      throw new NotItsTurn();
+    });
+  } catch (error) {
+    if (error instanceof NotItsTurn) return 'put-off';
+    throw error;
+  }
+}
+
+/** One pass of the running agent, from an answer or (null) from what is remembered. Throws KernelError. */
+export const passInTurn = (self: AgentState, trigger: PassReport['trigger'], told: Told | null): PassReport =>
+  pass(self, trigger, told, () => {});
+
+function pass(
+  self: AgentState,
+  trigger: PassReport['trigger'],
+  told: Told | null,
+  begin: Ahead['begin'],
+): PassReport {
+  const { kernel, clock, store } = self.edges;
+  const { settings, memory, settled } = self;
+  self.passes += 1;
+  const id = `${process.pid}-${self.passes}`;
+  const startedMs = clock.monotonicMs();
+  const state = kernel.observe();
+  const now = { state, settings, memory, answer: told?.answer ?? null };
+  const isAsBefore = settled !== null && (told?.wentBack ?? null) === null;
+  if (isAsBefore && self.last !== null && nothingHasChanged(settled, now, startedMs)) {
+    const timings = { planMs: clock.monotonicMs() - startedMs, applyMs: 0 };
+    return conclude(self, told, { ...self.last, pass: id, trigger, operations: [], timings });
+  }
+  const result = runPass(kernel, clock, {
+    pass: id,
+    trigger,
+    settings,
+    memory,
+    fresh: told,
+    accepted: 'remembered',
+    ahead: {
+      begin,
+      keepGuard: (guard) => noteGuard(self, guard, (now) => keepGuardAhead(store, now)),
+      // Of its own passes the running agent knows without a file.
+      forgets: () => null,
+    },
+    settled,
+  });
+  self.memory = result.memory;
+  noteGuard(self, result.memory.guard, (guard) => store.keep(GUARD, guardStateOf(guard)));
+  self.seen = result.view.observed;
+  self.seenVersion = self.seen.version;
+  self.latest = result.desired;
+  if (told !== null) self.answered = result.desired;
+  self.settled = settledBy(settings, result, told);
+  wakeAt(self, result.wakeAtMs);
+  return conclude(self, told, result.report);
+}
+
+function conclude(self: AgentState, told: Told | null, report: PassReport): PassReport {
+  if (told !== null) self.last = report;
+  self.tally.notePass(report);
+  self.edges.observer({ kind: 'pass', report });
+  return report;
+}
+
+/** What the next passes may rest on. An answer counts only where the host did not change after it was asked for. */
+export function settledBy(
+  settings: PassSettings,
+  { report, memory, desired, view, wakeAtMs }: PassResult,
+  told: Told | null,
+): Settled | null {
+  const isAtRest = report.pending + report.failed.length + report.held.length + desired.removals.length === 0;
+  if (!isAtRest || wakeAtMs !== null) return null;
+  const answer = told !== null && told.asked === view.observed ? told.answer : null;
+  const untilMs = answer === null ? 0 : memoryChangesAtMs(memory, settings.knownPortRetentionMs);
+  return { view, settings, memory, desired, answer, untilMs };
+}
+
+/** Looks again when the time is up that libvirt was given to plug a tap itself. */
+function wakeAt(self: AgentState, wakeAtMs: number | null): void {
+  const { clock } = self.edges;
+  self.cancelWake();
+  self.cancelWake =
+    wakeAtMs === null
+      ? () => {}
+      : clock.after(wakeAtMs - clock.monotonicMs(), () => {
+          guarded(self, () => passFromMemory(self));
+        });
+}
+
+/**
+ * The kernel said that something changed: known ports are wired at once from memory. For an unknown one the database is
+ * asked at once, and one whose tap is gone is written DOWN there. The event itself is not consulted, only what is there now.
+ */
+export function look(self: AgentState): void {
+  const { clock } = self.edges;
+  const waitMs = Math.max(self.restraint.waitMs(), self.faults.pauseMs());
+  self.cancelLook();
+  if (self.stopping) return;
+  // A whole number: of two times that differ by less than the clock can tell there would be no end.
+  if (waitMs > 0) self.cancelLook = clock.after(Math.ceil(waitMs), () => look(self));
+  else lookNow(self);
+}
+
+function lookNow(self: AgentState): void {
+  guarded(self, () => {
+    const before = self.memory;
+    const report = catchUp(self);
+    const isAsked = askWhereNeeded(self, before);
+    if (report === null) return;
+    self.restraint.note(isAsked || report.operations.length + report.failed.length > 0);
+  });
+}
+
+/** Has the database asked at once when a pass has found what it does not know, or owes; `before`: what was known before it. */
+function askWhereNeeded(self: AgentState, before: Memory): boolean {
+  const isNeeded = knowsTooLittle(self) || owesMore(before, self.memory);
+  if (isNeeded) self.poller?.pollSoon();
+  return isNeeded;
+}
+
+/** A pass from memory; null: it is made when it is its turn, and the loop goes on. */
+export function passFromMemory(self: AgentState): PassReport | null {
+  const report = passAtOnce(self, 'kernel', null);
+  if (report !== 'put-off') return report;
+  if (self.awaitsTurn) return null;
+  self.awaitsTurn = true;
+  void self.edges.store.inTurn(() => {
+    self.awaitsTurn = false;
+    if (self.stopping) return;
+    const before = self.memory;
+    guarded(self, () => passInTurn(self, 'kernel', null));
+    askWhereNeeded(self, before);
+  });
+  return null;
+}
+
+/** A pass from memory when the host is not as the last pass has left it: whoever reads the kernel takes its events away. */
+export function catchUp(self: AgentState): PassReport | null {
+  return self.edges.kernel.observe().version === self.seenVersion ? null : passFromMemory(self);
+}
+
+/** The same after what memory can wire. Before the first pass there is nothing that could have been missed. */
+export function viewCaughtUp(self: AgentState): View {
+  if (self.latest === null || self.seen === null) return viewNow(self);
+  catchUp(self);
+  return viewOf(self.seen, self.settings.host);
+}
+
+export function viewNow(self: AgentState): View {
+  self.seen = self.edges.kernel.observe();
+  return viewOf(self.seen, self.settings.host);
+}
+
+/** True when a tap was here in the last pass whose port the database has not been asked for lately. */
+const knowsTooLittle = ({ latest, memory, edges }: AgentState): boolean =>
+  latest !== null && hasUnknownTaps(latest.withoutPort, memory, edges.clock.monotonicMs());

@@ -1,0 +1,255 @@
+import {
+  type HostSettings,
+  type Link,
+  type LinkName,
+  type Network,
+  type NetworkId,
+  networkOfLabel,
+  type Port,
+  type Segment,
+  subinterfaceName,
+  type Warning,
+  type WarningCode,
+} from '../../model/index.js';
+import { isBridge, ownAddresses, subinterfaceKey, type View } from '../see/view.js';
+
+/** How a network reaches the wire on this host. */
+export type Uplink =
+  | { readonly kind: 'none' }
+  /** Flat: the physical interface itself. */
+  | { readonly kind: 'interface'; readonly link: Link }
+  | {
+      readonly kind: 'subinterface';
+      readonly parent: Link;
+      readonly vlanId: number;
+      readonly name: LinkName;
+      readonly existing: Link | null;
+    }
+  /** Flat with an entry in `bridge_mappings`: the taps join this bridge. */
+  | { readonly kind: 'joined'; readonly bridge: Link };
+
+/** Either the uplink, or why there is none; `keeps` tells which present uplink is still the segment's own. */
+export type Realisation =
+  | { readonly ok: true; readonly uplink: Uplink }
+  | { readonly ok: false; readonly warning: Warning; readonly keeps: (link: Link) => boolean };
+
+/** The link of an uplink that is there already; null: none is needed or it has to be made. */
+export function presentUplink(uplink: Uplink): Link | null {
+  if (uplink.kind === 'interface') return uplink.link;
+  return uplink.kind === 'subinterface' ? uplink.existing : null;
+}
+
+const nothing = (): boolean => false;
+const everything = (): boolean => true;
+
+function refusal(
+  network: NetworkId,
+  code: WarningCode,
+  message: string,
+  keeps: (link: Link) => boolean = nothing,
+  device?: LinkName,
+): Realisation {
+  const warning: Warning = { code, message, network, ...(device === undefined ? {} : { device }) };
+  return { ok: false, warning, keeps };
+}
+
+/** A segment, or that this host cannot tell which of several it should be. */
+export type Choice = Segment | { readonly kind: 'undecided'; readonly problem: string };
+
+/** Rows that cannot be read, or are not there, say nothing: what is in place is not of an older segment because of them. */
+export const saysNothing = (segment: Choice | null): boolean => segment === null || segment.kind === 'bad';
+
+/** The segment that a port is to be reached by: the one that its binding names, else that of its network. */
+export const chooseSegment = (network: Network, port: Port | null, settings: HostSettings): Choice | null =>
+  port?.segment ?? segmentOf(network, settings);
+
+/**
+ * The segment of a network that this host is to realise when no port's binding names one: the network's only one; of
+ * several, the only one that this host has a mapping for. Where one cannot be read, that may be the one that is meant.
+ */
+export function segmentOf(network: Network, settings: HostSettings): Choice | null {
+  if (network.segments.length <= 1) return network.segments[0] ?? null;
+  const here = network.segments.filter((segment) => isMapped(segment, settings));
+  const [only] = here.length === 1 ? here : network.segments.filter(saysNothing);
+  return (
+    only ?? {
+      kind: 'undecided',
+      problem: `it has ${network.segments.length} segments, of which this host can realise ${here.length}, and the port's binding names none`,
+    }
+  );
+}
+
+function isMapped(segment: Segment, settings: HostSettings): boolean {
+  if (segment.kind === 'local') return true;
+  if (segment.kind !== 'flat' && segment.kind !== 'vlan') return false;
+  return (
+    settings.physicalInterfaces.has(segment.physicalNetwork) ||
+    (segment.kind === 'flat' && settings.bridgeMappings.has(segment.physicalNetwork))
+  );
+}
+
+/** As the rows have it, for people. */
+export function segmentInWords(segment: Choice | null): string {
+  switch (segment?.kind) {
+    case 'vlan':
+      return `VLAN ${segment.vlanId} on physical network ${segment.physicalNetwork}`;
+    case 'flat':
+      return `flat on physical network ${segment.physicalNetwork}`;
+    case 'local':
+      return 'local: no uplink';
+    default:
+      return 'none that can be realised';
+  }
+}
+
+/** Resolves a segment against the mappings and the links that are really there. */
+export function realise(
+  view: View,
+  settings: HostSettings,
+  id: NetworkId,
+  segment: Choice | null,
+): Realisation {
+  if (segment === null) {
+    return refusal(id, 'NETWORK_BINDING_MISSING', `network ${id} has no binding row`, everything);
+  }
+  switch (segment.kind) {
+    case 'local':
+      return { ok: true, uplink: { kind: 'none' } };
+    case 'bad':
+      return refusal(id, segment.code, `network ${id} cannot be wired: ${segment.problem}`, everything);
+    case 'undecided':
+      return refusal(id, 'BINDING_INVALID', `network ${id} cannot be wired: ${segment.problem}`);
+    case 'unsupported':
+      return refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', `network ${id} is of type ${segment.type}`);
+    case 'flat':
+      return realiseFlat(view, settings, id, segment);
+    case 'vlan':
+      return realiseVlan(view, settings, id, segment);
+  }
+}
+
+type Flat = Extract<Segment, { kind: 'flat' }>;
+type Vlan = Extract<Segment, { kind: 'vlan' }>;
+
+function realiseFlat(view: View, settings: HostSettings, id: NetworkId, segment: Flat): Realisation {
+  const mapped = settings.bridgeMappings.get(segment.physicalNetwork);
+  if (mapped !== undefined) {
+    const bridge = view.observed.byName.get(mapped);
+    return bridge !== undefined && isBridge(bridge)
+      ? { ok: true, uplink: { kind: 'joined', bridge } }
+      : refusal(
+          id,
+          'BRIDGE_MAPPING_MISSING',
+          `network ${id} needs bridge ${mapped} of bridge_mappings, which ${bridge === undefined ? 'does not exist' : 'is no bridge'}`,
+          nothing,
+          mapped,
+        );
+  }
+  const found = physicalInterface(view, settings, id, segment);
+  if ('ok' in found) return found;
+  if (isBridge(found) || found.name === 'lo') {
+    return refusal(
+      id,
+      'PHYSICAL_INTERFACE_UNUSABLE',
+      `network ${id} is flat on ${found.name}, which is ${isBridge(found) ? 'itself a bridge' : 'the loopback'}`,
+      nothing,
+      found.name,
+    );
+  }
+  if (settings.flatAddressMove === 'refuse' && found.master === null && ownAddresses(found).length > 0) {
+    return refusal(
+      id,
+      'FLAT_ADDRESS_MOVE_REFUSED',
+      `network ${id} is flat on ${found.name}, which carries ${ownAddresses(found).length} address(es), and flat_address_move is refuse`,
+      nothing,
+      found.name,
+    );
+  }
+  return { ok: true, uplink: { kind: 'interface', link: found } };
+}
+
+function realiseVlan(view: View, settings: HostSettings, id: NetworkId, segment: Vlan): Realisation {
+  const parent = physicalInterface(view, settings, id, segment);
+  if ('ok' in parent) return parent;
+  const name = subinterfaceName(parent.name, segment.vlanId);
+  const existing = view.subinterfaces.get(subinterfaceKey(parent.index, segment.vlanId)) ?? null;
+  const occupant = existing ?? view.observed.byName.get(name) ?? null;
+  if (occupant !== null && !isAgentsSubinterface(view, occupant, existing, name)) {
+    return refusal(
+      id,
+      'SUBINTERFACE_FOREIGN',
+      `network ${id} needs VLAN ${segment.vlanId} on ${parent.name}, which ${describeOccupant(view, occupant)}`,
+      nothing,
+      occupant.name,
+    );
+  }
+  return { ok: true, uplink: { kind: 'subinterface', parent, vlanId: segment.vlanId, name, existing } };
+}
+
+/**
+ * In an agent's bridge; or labelled, or free to adopt (unenslaved, of the right name), and then without addresses:
+ * an enslaved link's would be dead.
+ */
+function isAgentsSubinterface(view: View, occupant: Link, existing: Link | null, name: LinkName): boolean {
+  if (occupant !== existing) return false;
+  if (occupant.master !== null) return view.agentBridges.has(occupant.master);
+  if (ownAddresses(occupant).length > 0) return false;
+  return networkOfLabel(occupant.alias) !== null || (occupant.name === name && occupant.alias === '');
+}
+
+function describeOccupant(view: View, occupant: Link): string {
+  if (occupant.detail.kind !== 'vlan')
+    return `${occupant.name} blocks by its name (it is no such VLAN device)`;
+  const master = occupant.master === null ? undefined : view.observed.links.get(occupant.master);
+  if (master !== undefined) {
+    return `${occupant.name} holds as a port of ${master.name}, which is not the agent's`;
+  }
+  return ownAddresses(occupant).length > 0
+    ? `${occupant.name} holds with addresses of the host`
+    : `${occupant.name} holds, and it is not the agent's`;
+}
+
+/** The mapped interface, or why it cannot be used. */
+function physicalInterface(
+  view: View,
+  settings: HostSettings,
+  id: NetworkId,
+  segment: Flat | Vlan,
+): Link | Realisation {
+  const name = settings.physicalInterfaces.get(segment.physicalNetwork);
+  if (name === undefined) {
+    return refusal(
+      id,
+      'PHYSICAL_NETWORK_UNMAPPED',
+      `network ${id} is on physical network ${segment.physicalNetwork}, which no interface of this host is mapped to`,
+    );
+  }
+  const link = view.mapped.get(name);
+  if (link === undefined) {
+    return refusal(
+      id,
+      'PHYSICAL_INTERFACE_MISSING',
+      `network ${id} needs interface ${name}, which does not exist`,
+      nothing,
+      name,
+    );
+  }
+  if (link.master !== null && !view.agentBridges.has(link.master)) {
+    const master = view.observed.links.get(link.master)?.name ?? `interface ${link.master}`;
+    return refusal(
+      id,
+      'PHYSICAL_INTERFACE_ENSLAVED',
+      `network ${id} needs interface ${name}, which is a port of ${master}`,
+      (uplink) => isOwnUplink(uplink, link, segment),
+      name,
+    );
+  }
+  return link;
+}
+
+/** True for the subinterface of this very segment, which stays while its parent is elsewhere enslaved. */
+const isOwnUplink = (uplink: Link, parent: Link, segment: Flat | Vlan): boolean =>
+  segment.kind === 'vlan' &&
+  uplink.detail.kind === 'vlan' &&
+  uplink.detail.parent === parent.index &&
+  uplink.detail.vlanId === segment.vlanId;

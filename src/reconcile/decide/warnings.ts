@@ -1,0 +1,99 @@
+import { isSame, type NetworkId, type Warning } from '../../model/index.js';
+import { ownAddresses } from '../see/view.js';
+import type { DesiredNetwork, DesiredTap, World } from './desired.js';
+import { segmentInWords } from './resolve-segment.js';
+
+/** One warning per port that is not wired, or not as it says; a network without such ports speaks for itself. */
+export function warningsOf(
+  world: World,
+  taps: readonly DesiredTap[],
+  networks: ReadonlyMap<NetworkId, DesiredNetwork>,
+): Warning[] {
+  const told = new Set(
+    taps.flatMap(({ decision }) => (decision.kind === 'blocked' ? [decision.port.networkId] : [])),
+  );
+  const ofNetworks = [...networks.values()]
+    .filter(({ id, place, realisation }) => !told.has(id) && (place.kind === 'blocked' || !realisation.ok))
+    .map(reasonOf);
+  return [
+    ...tapWarnings(taps),
+    ...otherSegments(taps, networks),
+    ...ofNetworks,
+    ...largeNetworks(networks),
+    ...leasedAddresses(networks),
+    ...taggedFrames(world),
+  ];
+}
+
+/** A network has one uplink: the taps of ports that name another segment than its own are behind that one too. */
+const otherSegments = (
+  taps: readonly DesiredTap[],
+  networks: ReadonlyMap<NetworkId, DesiredNetwork>,
+): Warning[] =>
+  taps.flatMap(({ tap, decision }): Warning[] => {
+    if (decision.kind !== 'wire' || decision.port.segment === null) return [];
+    const own = networks.get(decision.network)?.segment ?? null;
+    const { port } = decision;
+    if (isSame(port.segment, own)) return [];
+    const [named, used] = [segmentInWords(port.segment), segmentInWords(own)];
+    const message = `the binding of port ${port.id} names another segment (${named}) than the one by which its network is here (${used})`;
+    return [
+      { code: 'PORT_SEGMENT_DIFFERS', message, port: port.id, network: decision.network, device: tap.name },
+    ];
+  });
+
+/** Why each of these taps is not wired. */
+export const tapWarnings = (taps: readonly DesiredTap[]): Warning[] =>
+  taps.flatMap(({ decision }) => {
+    switch (decision.kind) {
+      case 'blocked':
+        return [decision.warning];
+      case 'leave':
+      case 'unwire':
+        return decision.warnings;
+      default:
+        return [];
+    }
+  });
+
+/** Why no tap of the network is attached. */
+export function reasonOf(network: DesiredNetwork): Warning {
+  if (network.place.kind === 'blocked') return network.place.warning;
+  if (!network.realisation.ok) return network.realisation.warning;
+  return {
+    code: 'REMOVALS_HELD',
+    message: `network ${network.id} has changed its segment, and the change of its uplink is held back`,
+    network: network.id,
+  };
+}
+
+/** A subinterface can have no larger MTU than the interface that it stands on. */
+const largeNetworks = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warning[] =>
+  [...networks.values()].flatMap(({ id, mtu, serves }): Warning[] => {
+    if (mtu === null || (serves?.kind !== 'interface' && serves?.kind !== 'subinterface')) return [];
+    const link = serves.kind === 'interface' ? serves.link : serves.parent;
+    const message = `network ${id} has MTU ${mtu}, and ${link.name}, which leads to it, ${link.mtu}`;
+    return mtu > link.mtu ? [{ code: 'MTU_EXCEEDS_UPLINK', message, network: id, device: link.name }] : [];
+  });
+
+/** The kernel ends a leased address on the bridge, while the DHCP client still renews it on the uplink. */
+const leasedAddresses = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warning[] =>
+  [...networks.values()].flatMap(({ id, place, serves }) => {
+    if (serves?.kind !== 'interface') return [];
+    const bridge =
+      place.kind === 'present' && serves.link.master === place.bridge.index ? place.bridge : null;
+    const carriers = bridge === null ? [serves.link] : [serves.link, bridge];
+    const leased = carriers.flatMap(ownAddresses).find((address) => address.leased);
+    if (leased === undefined) return [];
+    const message = `${leased.address} of ${serves.link.name} has a lifetime, and belongs on the bridge of flat network ${id}`;
+    return [{ code: 'ADDRESS_LEASED', message, network: id, device: serves.link.name }];
+  });
+
+function taggedFrames({ view, settings }: World): Warning[] {
+  const isWanted = settings.dropTaggedFrames || settings.dropSwitchFrames;
+  const [bridge] = view.agentBridges.values();
+  if (!isWanted || view.observed.tapFilter.kind !== 'unsupported' || bridge === undefined) return [];
+  const filters = bridge.detail.vlanFiltering === true ? ' but those with a single tag' : '';
+  const message = `this kernel cannot drop guests' tagged frames${filters}, nor those to the switch, on ${bridge.name} and the agent's other bridges`;
+  return [{ code: 'TAGGED_FRAMES_PASS', message, device: bridge.name }];
+}

@@ -1,0 +1,205 @@
+import {
+  type HeldRemoval,
+  type IfIndex,
+  type Link,
+  type LinkName,
+  type NetworkId,
+  type NetworkStatus,
+  networkId,
+  networkOfLabel,
+  type PhysicalNetwork,
+  type Port,
+  type TapStatus,
+} from '../../model/index.js';
+import type { Desired, DesiredNetwork, GoneBridge, TapDecision } from '../decide/desired.js';
+import { type Choice, presentUplink, type Uplink } from '../decide/resolve-segment.js';
+import { reasonOf } from '../decide/warnings.js';
+import { tapsIn, uplinksOf, type View } from '../see/view.js';
+
+/** What is known of the taps that are here. */
+export interface Decided {
+  readonly view: View;
+  readonly decisions: ReadonlyMap<IfIndex, TapDecision>;
+  readonly networks: Desired['networks'];
+  readonly gone: Desired['gone'];
+  readonly held: readonly HeldRemoval[];
+}
+
+/** How each tap of the view stands and, where it is not wired, why. O(taps + held). */
+export function tapStatuses(decided: Decided): TapStatus[] {
+  const heldByDevice = new Map(decided.held.map((one) => [one.device, one]));
+  return [...decided.view.taps.values()].map((tap) => {
+    const decision = decided.decisions.get(tap.index) ?? { kind: 'unknown' };
+    const port = decision.kind === 'unknown' ? null : decision.port;
+    return {
+      tap: tap.name,
+      port: port?.id ?? null,
+      network: port?.networkId ?? null,
+      bridge: masterOf(decided.view, tap),
+      ...stateOf(decided, heldByDevice, tap, decision),
+    };
+  });
+}
+
+type State = Pick<TapStatus, 'state' | 'why'>;
+
+const masterOf = (view: View, { master }: Link): LinkName | null =>
+  master === null ? null : (view.observed.links.get(master)?.name ?? null);
+
+function stateOf(
+  decided: Decided,
+  held: ReadonlyMap<LinkName, HeldRemoval>,
+  tap: Link,
+  decision: TapDecision,
+): State {
+  switch (decision.kind) {
+    case 'wire':
+      return isInPlace(decided, tap, decision.network)
+        ? { state: 'wired', why: null }
+        : { state: 'blocked', why: 'it is not in its bridge yet: see the last operations and their errors' };
+    case 'wait':
+      return { state: 'waiting', why: 'libvirt is given plug_grace to plug it itself' };
+    case 'blocked':
+      return { state: 'blocked', why: decision.warning.message };
+    case 'unwire':
+      return unwired(decision);
+    case 'leave':
+      return left(decided, held, tap, decision.port, decision.warnings[0]?.message ?? null);
+    case 'unknown':
+      return { state: 'unknown', why: 'the database has not answered about it yet' };
+  }
+}
+
+function unwired({ cause, warnings }: Extract<TapDecision, { kind: 'unwire' }>): State {
+  switch (cause) {
+    case 'admin-down':
+      return { state: 'down', why: 'its port is admin down' };
+    case 'row-missing':
+      return { state: 'no-row', why: 'no port of the database has this tap' };
+    case 'network-changed':
+      return { state: 'blocked', why: 'its port is on another network now' };
+    case 'network-gone':
+      return { state: 'blocked', why: warnings[0]?.message ?? 'its network is gone' };
+  }
+}
+
+function left(
+  { networks, view }: Decided,
+  held: ReadonlyMap<LinkName, HeldRemoval>,
+  tap: Link,
+  port: Port | null,
+  warning: string | null,
+): State {
+  if (warning !== null) return { state: 'left-alone', why: warning };
+  const network = port === null ? undefined : networks.get(port.networkId);
+  if (network !== undefined && tap.master !== null && network.staysIn.has(tap.master))
+    return { state: 'wired', why: reasonOf(network).message };
+  const leaving = network?.leaving ?? [];
+  const bridge = masterOf(view, tap);
+  const devices = [tap.name, ...leaving.map(({ name }) => name), ...(bridge === null ? [] : [bridge])];
+  const removal = devices.map((name) => held.get(name)).find((one) => one !== undefined);
+  if (removal !== undefined) return { state: 'held', why: `${removal.text}: ${removal.reason}` };
+  return port === null
+    ? { state: 'left-alone', why: 'it is not this agent’s, or its row cannot be used' }
+    : { state: 'held', why: 'it stays as it is until the database answers' };
+}
+
+function isInPlace({ view, networks }: Decided, tap: Link, id: NetworkId): boolean {
+  const bridge = networks.get(id)?.place;
+  if (bridge === undefined || bridge.kind === 'blocked' || !tap.up) return false;
+  const link = bridge.kind === 'missing' ? view.observed.byName.get(bridge.name) : bridge.bridge;
+  return link !== undefined && tap.master === link.index;
+}
+
+/** How each network stands that a tap here asks for, or that has a bridge here. In the order of their ids. */
+export function networkStatuses({
+  view,
+  networks,
+  gone,
+}: Omit<Decided, 'held' | 'decisions'>): NetworkStatus[] {
+  return [
+    ...[...networks.values()].map((network) => networkStatus(view, network)),
+    ...gone.filter(({ isLeftBehind }) => !isLeftBehind).map(goneStatus),
+  ].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function networkStatus(view: View, network: DesiredNetwork): NetworkStatus {
+  const { id, place, realisation, serves } = network;
+  const bridge = place.kind === 'present' || place.kind === 'joined' ? place.bridge : null;
+  const uplink = realisation.ok ? presentUplink(realisation.uplink) : null;
+  const blocked = serves === null;
+  return {
+    id,
+    bridge: bridge?.name ?? null,
+    segment: realisation.ok ? segmentText(realisation.uplink) : null,
+    physicalNetwork: physicalNetworkOf(network.segment),
+    uplink: uplink?.name ?? null,
+    state: blocked ? 'blocked' : bridge !== null && tapsIn(view, bridge.index).length > 0 ? 'served' : 'idle',
+    warning: blocked ? reasonOf(network) : null,
+  };
+}
+
+const physicalNetworkOf = (segment: Choice | null): PhysicalNetwork | null =>
+  segment?.kind === 'flat' || segment?.kind === 'vlan' ? segment.physicalNetwork : null;
+
+/** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`. */
+export function segmentText(uplink: Uplink): string {
+  switch (uplink.kind) {
+    case 'none':
+      return 'local';
+    case 'interface':
+      return `flat on ${uplink.link.name}`;
+    case 'subinterface':
+      return `VLAN ${uplink.vlanId} on ${uplink.parent.name}`;
+    case 'joined':
+      return `bridge ${uplink.bridge.name}`;
+  }
+}
+
+/** An unlabelled bridge tells only the beginning of its network's id. */
+const goneStatus = ({ bridge, network, uplinks }: GoneBridge): NetworkStatus => ({
+  id: network ?? networkId(bridge.name.slice(3)),
+  bridge: bridge.name,
+  segment: null,
+  physicalNetwork: null,
+  uplink: uplinks[0]?.name ?? null,
+  state: 'gone',
+  warning: null,
+});
+
+/** How everything stands after one pass with an answer of the database. */
+export function overviewOf(
+  view: View,
+  desired: Desired,
+  held: readonly HeldRemoval[],
+): { networks: NetworkStatus[]; taps: TapStatus[] } {
+  const decisions = new Map([...desired.taps].map(([index, { decision }]) => [index, decision]));
+  const { networks, gone } = desired;
+  return {
+    networks: networkStatuses({ view, networks, gone }),
+    taps: tapStatuses({ view, decisions, networks, gone, held }),
+  };
+}
+
+/** The host as it is, without any word of the database: the agent's bridges and every tap. */
+export function hostOverview(view: View): { networks: NetworkStatus[]; taps: TapStatus[] } {
+  const networks = [...view.agentBridges.values()].map((bridge): NetworkStatus => {
+    const [uplink] = uplinksOf(view, bridge, null);
+    return {
+      id: networkOfLabel(bridge.alias) ?? networkId(bridge.name.slice(3)),
+      bridge: bridge.name,
+      segment: null,
+      physicalNetwork: null,
+      uplink: uplink?.name ?? null,
+      state: tapsIn(view, bridge.index).length > 0 ? 'served' : 'idle',
+      warning: null,
+    };
+  });
+  const byBridge = new Map(networks.map(({ bridge, id }) => [bridge, id]));
+  const taps = [...view.taps.values()].map((tap): TapStatus => {
+    const bridge = masterOf(view, tap);
+    const network = byBridge.get(bridge) ?? null;
+    return { tap: tap.name, port: null, network, bridge, state: 'unknown', why: null };
+  });
+  return { networks, taps };
+}
