@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { installMissing } from './runner/install.js';
+import { installPackages, missingPackages } from './runner/packages.js';
 import { type Result, skipIsFailure, summary } from './runner/result.js';
 import { secondNode } from './runner/second-node.js';
 import { buildIsStale, runScript } from './runner/steps.js';
@@ -12,7 +12,6 @@ const USAGE = `usage: npm test [-- [--long] [SUITE]...]
 Without a suite: typecheck, lint and every suite. TEST_INSTALL=1 installs the Debian packages they need (as root).`;
 
 const projectFolder = dirname(dirname(fileURLToPath(import.meta.url)));
-const path = process.env.PATH ?? '';
 /** Here everything is meant to run: what is missing is installed, and a test that did not run is a failure. */
 const everythingMustRun = process.env.TEST_INSTALL === '1' || process.env.CI === 'true';
 
@@ -51,7 +50,7 @@ async function prepare(runs: readonly SuiteRun[], named: boolean): Promise<Resul
 /** One run, or the reason why it cannot be. */
 async function perform(run: SuiteRun, buildFailed: boolean): Promise<Result> {
   process.stdout.write(`\n${run.label}\n`);
-  const reason = obstacle(run.suite, path, process.getuid?.() === 0);
+  const reason = obstacle(run.suite, missingPackages(run.suite.needs), process.getuid?.() === 0);
   if (reason !== null) return skippedSuite(projectFolder, run, reason);
   if (run.suite.needsBuild && buildFailed) return skippedSuite(projectFolder, run, 'the build failed');
   if (run.node === 'this') return runSuite(projectFolder, run, process.execPath);
@@ -63,13 +62,7 @@ async function perform(run: SuiteRun, buildFailed: boolean): Promise<Result> {
 
 /** Everything in its order; suites run one after the other, since User-mode Linux guests fill both cores. */
 async function runAll(runs: readonly SuiteRun[], named: boolean): Promise<Result[]> {
-  if (everythingMustRun) {
-    const failure = await installMissing(
-      runs.map((run) => run.suite),
-      path,
-    );
-    if (failure !== null) process.stderr.write(`${failure}\n`);
-  }
+  if (everythingMustRun) await installPackages([...new Set(runs.flatMap((run) => run.suite.needs))]);
   const results = await prepare(runs, named);
   const buildFailed = results.some((result) => result.label === 'build' && result.failed > 0);
   for (const run of runs) results.push(await perform(run, buildFailed));

@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeNeed, isPresent } from './needs.js';
 import { readTally } from './outcomes.js';
 import { type Ended, runBounded } from './process.js';
 import { type Result, skippedResult } from './result.js';
@@ -19,9 +18,8 @@ export function testFiles(projectFolder: string, suite: string): string[] {
 }
 
 /** Why this suite cannot run here, in one clause; null when it can. */
-export function obstacle(suite: Suite, path: string, isRoot: boolean): string | null {
-  const missing = suite.needs.filter((need) => !isPresent(need, path));
-  const clauses = [...(suite.needsRoot && !isRoot ? ['root'] : []), ...missing.map(describeNeed)];
+export function obstacle(suite: Suite, missing: readonly string[], isRoot: boolean): string | null {
+  const clauses = [...(suite.needsRoot && !isRoot ? ['root'] : []), ...missing];
   return clauses.length === 0 ? null : `needs ${clauses.join(', ')}`;
 }
 

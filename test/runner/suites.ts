@@ -1,14 +1,10 @@
-/** Something a suite cannot run without, and the Debian package that brings it. */
-export type Need =
-  /** A program, looked for on PATH and in the system folders. */
-  | { readonly command: string; readonly package: string }
-  /** A file. One path segment may hold `*`, for folders named after a version. */
-  | { readonly file: string; readonly package: string };
+import type { PackageGroup } from './packages.js';
 
 /** One folder under test/ that is run as a whole. */
 export interface Suite {
   readonly name: string;
-  readonly needs: readonly Need[];
+  /** The groups of test/packages.sh that it cannot run without. */
+  readonly needs: readonly PackageGroup[];
   /** Network namespaces in the host's user namespace, User-mode Linux and `runuser` are for root only. */
   readonly needsRoot: boolean;
   /** The tests start `dist/cli.js` as a process. */
@@ -23,52 +19,6 @@ export interface Suite {
 
 /** The program runs on Node 20.19 and later; this is the release line that every change is tried on as well. */
 export const SECOND_NODE_MAJOR = 26;
-
-const SERVERS: readonly Need[] = [
-  { file: '/usr/lib/postgresql/*/bin/postgres', package: 'postgresql' },
-  { command: 'pgbouncer', package: 'pgbouncer' },
-  { command: 'mariadbd', package: 'mariadb-server' },
-  { command: 'mariadb-install-db', package: 'mariadb-server' },
-  { file: '/usr/lib/galera/libgalera_smm.so', package: 'galera-4' },
-  // What a Galera node takes its rows with when it joins, and how it looks for free ports.
-  { command: 'rsync', package: 'rsync' },
-  { command: 'ss', package: 'iproute2' },
-  { command: 'runuser', package: 'util-linux' },
-  { command: 'openssl', package: 'openssl' },
-];
-const HOSTS: readonly Need[] = [
-  { command: 'ip', package: 'iproute2' },
-  { command: 'unshare', package: 'util-linux' },
-  { command: 'linux.uml', package: 'user-mode-linux' },
-  { command: 'insmod', package: 'kmod' },
-];
-const WITNESSES: readonly Need[] = [
-  { command: 'nft', package: 'nftables' },
-  { command: 'tcpdump', package: 'tcpdump' },
-  { command: 'strace', package: 'strace' },
-  { command: 'ps', package: 'procps' },
-];
-
-/** `promtool` judges metrics, and the rules of alerts. */
-const MONITORING: readonly Need[] = [
-  { command: 'promtool', package: 'prometheus' },
-  { command: 'systemd-analyze', package: 'systemd' },
-];
-
-/** One test looks at the page of a real agent in a namespace. */
-const BROWSER: readonly Need[] = [
-  { command: 'chromium', package: 'chromium' },
-  { command: 'ip', package: 'iproute2' },
-];
-
-/** Gives one process a clock that a test can set. */
-const CLOCK: Need = { file: '/usr/lib/*/faketime/libfaketimeMT.so.1', package: 'faketime' };
-
-/** Make a file system that can be frozen. */
-const DISKS: readonly Need[] = [
-  { command: 'mkfs.ext4', package: 'e2fsprogs' },
-  { command: 'fsfreeze', package: 'util-linux' },
-];
 
 /** Ends a hang and nothing else: a slow or busy machine needs a few times as long as a fast one. */
 const QUIET_MINUTES = 15;
@@ -96,16 +46,16 @@ export const SUITES: readonly Suite[] = [
   { ...pure, name: 'property' },
   { ...pure, name: 'golden' },
   { ...pure, name: 'simulation', alsoUnderSecondNode: false },
-  { ...system, name: 'database', needs: SERVERS },
-  { ...system, name: 'kernel', needs: [...HOSTS, ...WITNESSES] },
-  { ...program, name: 'fault', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...DISKS, CLOCK] },
-  { ...program, name: 'e2e', needs: [...SERVERS, ...HOSTS, ...WITNESSES, ...DISKS, ...MONITORING] },
-  { ...program, name: 'page', needs: [...SERVERS, ...BROWSER] },
+  { ...system, name: 'database', needs: ['servers'] },
+  { ...system, name: 'kernel', needs: ['hosts', 'witnesses'] },
+  { ...program, name: 'fault', needs: ['servers', 'hosts', 'witnesses', 'disks', 'clock'] },
+  { ...program, name: 'e2e', needs: ['servers', 'hosts', 'witnesses', 'disks', 'monitoring'] },
+  { ...program, name: 'page', needs: ['servers', 'browser'] },
 ];
 
 /** What `npm run test:long` runs instead. */
 export const LONG_SUITES: readonly Suite[] = [
-  { ...program, name: 'long', needs: [...SERVERS, ...HOSTS, ...WITNESSES], quietMinutes: 170 },
+  { ...program, name: 'long', needs: ['servers', 'hosts', 'witnesses', 'long'], quietMinutes: 170 },
 ];
 
 /** One run of a suite under one Node. */
