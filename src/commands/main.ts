@@ -7,8 +7,8 @@ import { commandLineOptions } from '../config/schema.js';
 import { EXIT, type ExitCode, oneLine } from '../model/index.js';
 import { complain, complainOfThrown } from './complain.js';
 import { catchStray, endProcess } from './end-process.js';
-import type { Output } from './invocation.js';
-import { type Action, makeProgram, type Refuse } from './program.js';
+import type { Action, Output, Refuse } from './invocation.js';
+import { makeProgram } from './program.js';
 import { writeErr, writeOut } from './terminal.js';
 
 /**

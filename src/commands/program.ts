@@ -1,29 +1,10 @@
-import { Command, Help, InvalidArgumentError, Option } from 'commander';
-import { duration } from '../config/formats.js';
-import type { LoadResult } from '../config/load.js';
+import { Command, Help, Option } from 'commander';
 import { commandLineOptions } from '../config/schema.js';
-import type { ExitCode } from '../model/index.js';
-import type { Invocation, Output } from './invocation.js';
+import { parseLimit, parseName, parsePause } from './arguments.js';
+import type { Runner } from './invocation.js';
 import { writeErr, writeOut } from './terminal.js';
 import { version } from './version.js';
-import { addWatchCommands, parseLimit, parseName } from './watch-commands.js';
-
-/** A command's work. `loadAgain` reads the settings as they are then. */
-export type Action = (invocation: Invocation, loadAgain: () => LoadResult) => ExitCode | Promise<ExitCode>;
-
-/** Tells what is wrong with the settings, and gives the exit code. */
-export type Refuse = (output: Output, problems: readonly string[]) => Promise<ExitCode>;
-
-/** How a command is run: with the settings loaded first, or without any. */
-export interface Runner {
-  /** `refuse` says that the settings are wrong, where a command has its own way to say it. */
-  withSettings(action: Action, refuse?: Refuse): Promise<void>;
-  /** The same for a command that asks the running agent and no database: see `loadSettingsWithoutPassword`. */
-  withoutPassword(action: Action, refuse?: Refuse): Promise<void>;
-  withoutSettings(
-    action: (printing: Pick<Invocation, 'json' | 'output'>) => Promise<ExitCode>,
-  ): Promise<void>;
-}
+import { addWatchCommands } from './watch-commands.js';
 
 /** The command line: what there is to say, and which module does it. A module is loaded only when it is asked for. */
 export function makeProgram(runner: Runner): Command {
@@ -104,8 +85,6 @@ function addPassCommands(program: Command, { withSettings, withoutPassword }: Ru
     );
 }
 
-const WATCH_PAUSE = duration(1_000, 24 * 3_600_000);
-
 function addFleetCommand(program: Command, { withSettings }: Runner): void {
   program
     .command('fleet')
@@ -113,11 +92,7 @@ function addFleetCommand(program: Command, { withSettings }: Runner): void {
     .addOption(
       new Option('--watch [seconds]', 'look again and again, with this pause')
         .preset('5')
-        .argParser((text) => {
-          const parsed = WATCH_PAUSE.parse(text);
-          if (!parsed.ok) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
-          return parsed.value;
-        }),
+        .argParser(parsePause),
     )
     .action(({ watch = null }: { watch?: number | null }) =>
       withSettings(async (invocation) => (await import('./fleet.js')).fleet(invocation, { watchMs: watch })),

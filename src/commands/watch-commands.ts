@@ -1,26 +1,10 @@
-import { type Command, CommanderError, InvalidArgumentError } from 'commander';
-import { duration } from '../config/formats.js';
-import { messageOf, oneLine } from '../model/index.js';
+import { type Command, CommanderError } from 'commander';
+import { messageOf } from '../model/index.js';
 import { STATES } from '../monitoring/nagios.js';
+import { parseLimit, parseName } from './arguments.js';
 import { CHECK_TIMEOUT_MS, MEASURE_NAMES, measuresHelp } from './check-measures.js';
-import type { Runner } from './program.js';
+import type { Runner } from './invocation.js';
 import { writeOut } from './terminal.js';
-
-const LIMIT = duration(100, 24 * 3_600_000);
-
-/** Reads the value of a `--timeout`; its value is in milliseconds. */
-export function parseLimit(text: string): number {
-  const parsed = LIMIT.parse(text);
-  if (!parsed.ok) throw new InvalidArgumentError(`It ${parsed.wrong}.`);
-  return parsed.value;
-}
-
-/** Reads the name or id of something; one that a person cannot read is a mistake, or a trick. */
-export function parseName(text: string): string {
-  if (oneLine(text) !== text)
-    throw new InvalidArgumentError('It has a character that cannot be seen, or is far too long.');
-  return text;
-}
 
 const CHECK_HELP = `
 Ranges are written NAME=RANGE,NAME=RANGE; RANGE is [@][START:]END as in any plugin, and
