@@ -17,6 +17,18 @@ const onlyServedEngines = {
   },
 };
 
+/** The page's style and script are files of their own; what is built carries them as texts and reads no file. */
+const pageInside = {
+  name: 'the page inside',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/monitoring\/page\/assets\.ts$/ }, () => ({
+      contents: `export { default as STYLE } from './page.css' with { type: 'text' };
+        export { default as SCRIPT } from './page.js' with { type: 'text' };`,
+      resolveDir: 'src/monitoring/page',
+    }));
+  },
+};
+
 const common = { format: 'esm', platform: 'node', target: 'node20', logLevel: 'warning' };
 
 await rm('dist', { recursive: true, force: true });
@@ -30,7 +42,7 @@ await build({
   bundle: true,
   splitting: true,
   minifySyntax: true,
-  plugins: [onlyServedEngines],
+  plugins: [onlyServedEngines, pageInside],
   // koffi brings native code, pino-pretty is for people; the others are what knex and pg would like to have.
   external: ['koffi', 'pino-pretty', 'mysql', 'pg-native', 'pg-query-stream'],
   // pg looks for Cloudflare's runtime by making a Response, for which Node loads its whole HTTP client.

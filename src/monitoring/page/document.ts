@@ -43,7 +43,7 @@ export function documentOf(status: AgentStatus): string {
 <title>${titleOf(status)}</title>
 <link rel="icon" href="page.svg" type="image/svg+xml">
 <link rel="stylesheet" href="page.css">
-<script src="page.js" defer></script>
+<script src="page.js" type="module"></script>
 </head>
 <body>
 ${sprite}

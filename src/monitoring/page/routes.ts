@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../model/index.js';
 import { type Route, sendText } from '../web.js';
+import { SCRIPT, STYLE } from './assets.js';
 import { documentOf } from './document.js';
-import { SCRIPT } from './script.js';
 import { startPictures, stream } from './stream.js';
-import { STYLE } from './style.js';
 
 /** Pages open at one time; the server's other connections stay free for scrapers and probes. */
 const STREAMS_MAX = 16;

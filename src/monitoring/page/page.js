@@ -1,8 +1,7 @@
-/**
- * The page's script, as the browser gets it. It applies what the stream sends to the regions of the page, changing only
- * what differs, so that focus, selection and folds stay. Without it the page is a picture of one moment.
+/*
+ * Applies what the stream sends to the regions of the page, changing only what differs, so that focus, selection and folds
+ * stay. Without it the page is a picture of one moment.
  */
-export const SCRIPT = `'use strict';
 const live = document.getElementById('live');
 const pause = document.getElementById('pause');
 /* No word for so long: the agent has stopped, or the way to it is cut. The stream speaks every two seconds. */
@@ -73,7 +72,9 @@ function morph(from, to) {
   for (const { name, value } of to.attributes)
     if (name !== 'open' && from.getAttribute(name) !== value) from.setAttribute(name, value);
   const fresh = [...to.childNodes];
-  fresh.forEach((child, at) => (at < from.childNodes.length ? morph(from.childNodes[at], child) : from.append(child)));
+  for (const [at, child] of fresh.entries())
+    if (at < from.childNodes.length) morph(from.childNodes[at], child);
+    else from.append(child);
   while (from.childNodes.length > fresh.length) from.lastChild.remove();
 }
 
@@ -89,4 +90,3 @@ pause.onclick = () => {
   } else connect();
 };
 connect();
-`;
