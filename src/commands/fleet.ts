@@ -4,6 +4,7 @@ import { DatabaseError, EXIT, type ExitCode } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
 import type { Invocation } from './invocation.js';
 import { withFailures } from './open-parts.js';
+import { painter } from './text.js';
 
 export interface FleetOptions {
   /** Pause between two looks; null: look once. */
@@ -68,9 +69,8 @@ function fleetAsText({ generation, lateAfterS, hosts }: Fleet, colour: boolean):
       .map((cell, at) => cell.padEnd(widths[at] ?? 0))
       .join('  ')
       .trimEnd();
-  const lines = rows.map((row, at) =>
-    colour && hosts[at]?.state !== 'alive' ? `\u001b[31m${line(row)}\u001b[0m` : line(row),
-  );
+  const paint = painter(colour);
+  const lines = rows.map((row, at) => (hosts[at]?.state === 'alive' ? line(row) : paint('bad', line(row))));
   return [headline, line(titles), ...lines].join('\n');
 }
 

@@ -1,3 +1,5 @@
+import { styleText } from 'node:util';
+
 /** Human output fits 80 columns: narrower than any terminal in use. */
 export const WIDTH = 80;
 
@@ -18,11 +20,11 @@ export function wrapped(text: string, indent: number): string {
 export const cell = (text: string, width: number): string =>
   text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
 
-const COLOURS = { good: 32, bad: 31, doubtful: 33, quiet: 2 } as const;
+const COLOURS = { good: 'green', bad: 'red', doubtful: 'yellow', quiet: 'dim' } as const;
 export type Tone = keyof typeof COLOURS;
 
-/** Colours text when the output is a terminal. */
+/** Colours text when the output is a terminal, which whoever asks has found out. */
 export const painter =
   (colour: boolean) =>
   (tone: Tone, text: string): string =>
-    colour ? `\u001b[${COLOURS[tone]}m${text}\u001b[0m` : text;
+    colour ? styleText(COLOURS[tone], text, { validateStream: false }) : text;

@@ -3,8 +3,8 @@
  * separators of lines and paragraphs, lone halves of a surrogate pair.
  */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-/** The same; what the program itself has written stays: line ends, tabs, its few colours. */
-const UNSEEN_IN_OUTPUT = new RegExp(`\\u001b\\[(?:0|2|31|32|33)m|[\\n\\t]|${UNSEEN.source}`, 'gu');
+/** The same; what the program itself has written stays: line ends, tabs, its few colours and their ends, as Node writes them. */
+const UNSEEN_IN_OUTPUT = new RegExp(`\\u001b\\[(?:2|22|31|32|33|39)m|[\\n\\t]|${UNSEEN.source}`, 'gu');
 /** Longer than any text that somebody reads; the value of a row may have gigabytes. */
 const TEXT_LENGTH_MAX = 4096;
 /** What programs read is cut less soon. */

@@ -43,17 +43,9 @@ export function databaseLine(event: DatabaseEvent): Line {
     case 'gave-up':
       return ['fatal', { error: event.error, tries: event.tries }, 'gave up'];
     case 'statuses-written':
-      return [
-        'info',
-        { pass: event.pass, changes: event.changes.length, rows: event.rows },
-        'statuses written',
-      ];
+      return ['info', { changes: event.changes.length, rows: event.rows }, 'statuses written'];
     case 'statuses-failed':
-      return [
-        'warn',
-        { pass: event.pass, error: event.error },
-        'statuses not written, they are written later',
-      ];
+      return ['warn', { error: event.error }, 'statuses not written, they are written later'];
     case 'database-connected':
       return connectedLine(event);
     case 'database-connect-failed':

@@ -63,17 +63,19 @@ export function logObserver(log: Logger): Observer {
     if (event.kind !== 'pass') {
       if (repeats.isRepeat(event)) return;
       const [level, fields, message] = lineOf(event);
-      log[level]({ ...codeOf(event), ...fields }, message);
+      const told = 'pass' in event ? log.child({ pass: event.pass }) : log;
+      told[level]({ ...codeOf(event), ...fields }, message);
       return;
     }
     const { report } = event;
+    const ofPass = log.child({ pass: report.pass });
     repeats.notePass(report);
-    logChanges(log, report);
-    failing = logFailures(log, report, failing);
+    logChanges(ofPass, report);
+    failing = logFailures(ofPass, report, failing);
     // A pass that worked from memory knows of no row, and cures nothing.
     if (report.trigger === 'kernel') return;
-    active = logWarnings(log, report, active);
-    held = logHeld(log, report, held);
+    active = logWarnings(ofPass, report, active);
+    held = logHeld(ofPass, report, held);
   };
 }
 
@@ -101,16 +103,15 @@ function startRepeats(): { isRepeat(event: AgentEvent): boolean; notePass(report
   };
 }
 
-function logChanges(log: Logger, { pass, trigger, operations, timings }: PassReport): void {
-  const fields = { pass, trigger };
+function logChanges(log: Logger, { trigger, operations, timings }: PassReport): void {
   if (operations.length > 0) {
     const counts: Record<string, number> = {};
     for (const { op } of operations) counts[op] = (counts[op] ?? 0) + 1;
-    log.info({ ...fields, operations: operations.length, counts, timings: rounded(timings) }, 'host changed');
+    log.info({ trigger, operations: operations.length, counts, timings: rounded(timings) }, 'host changed');
   }
   for (const operation of operations) {
     const { op, device, reason, network, port } = operation;
-    log.debug({ ...fields, op, device, reason, network, port }, 'operation done');
+    log.debug({ trigger, op, device, reason, network, port }, 'operation done');
   }
 }
 
@@ -120,7 +121,7 @@ const rounded = (timings: PassReport['timings']): Record<string, number> =>
 /** Says each failure once, until a poll does without it. Gives the ones that last. */
 function logFailures(
   log: Logger,
-  { pass, trigger, failed }: PassReport,
+  { trigger, failed }: PassReport,
   before: ReadonlySet<string>,
 ): ReadonlySet<string> {
   const now = new Map(
@@ -134,15 +135,15 @@ function logFailures(
     const { op, device, reason, network, port } = operation;
     const { errno, message } = failure;
     log.error(
-      { pass, trigger, op, device, errno, error: message, reason, network, port },
+      { trigger, op, device, errno, error: message, reason, network, port },
       'operation failed, it is tried again',
     );
   }
   if (news.length > WARNINGS_LOGGED_MAX)
-    log.error({ pass, failures: news.length - WARNINGS_LOGGED_MAX }, 'more operations failed, see plan');
+    log.error({ failures: news.length - WARNINGS_LOGGED_MAX }, 'more operations failed, see plan');
   if (trigger === 'kernel') return new Set([...before, ...now.keys()]);
   const over = [...before].filter((key) => !now.has(key)).length;
-  if (over > 0) log.info({ pass, failures: over, left: now.size }, 'operations no longer fail');
+  if (over > 0) log.info({ failures: over, left: now.size }, 'operations no longer fail');
   return new Set(now.keys());
 }
 
@@ -151,7 +152,7 @@ const keyOf = ({ code, port, network, device }: Warning): string =>
 
 function logWarnings(
   log: Logger,
-  { pass, warnings }: PassReport,
+  { warnings }: PassReport,
   active: Map<string, Warning>,
 ): Map<string, Warning> {
   const now = new Map(
@@ -159,27 +160,27 @@ function logWarnings(
   );
   const appeared = [...now].filter(([key]) => !active.has(key));
   for (const [, { code, message, port, network, device }] of appeared.slice(0, WARNINGS_LOGGED_MAX)) {
-    log.warn({ pass, code, detail: message, port, network, device }, 'warning');
+    log.warn({ code, detail: message, port, network, device }, 'warning');
   }
   if (appeared.length > WARNINGS_LOGGED_MAX) {
-    log.warn({ pass, warnings: appeared.length - WARNINGS_LOGGED_MAX }, 'more warnings, see plan');
+    log.warn({ warnings: appeared.length - WARNINGS_LOGGED_MAX }, 'more warnings, see plan');
   }
   const cured = [...active].filter(([key]) => !now.has(key)).slice(0, WARNINGS_LOGGED_MAX);
   for (const [, { code, port, network, device }] of cured) {
-    log.info({ pass, code, port, network, device }, 'warning cured');
+    log.info({ code, port, network, device }, 'warning cured');
   }
   return now;
 }
 
-function logHeld(log: Logger, { pass, held }: PassReport, before: string): string {
+function logHeld(log: Logger, { held }: PassReport, before: string): string {
   const now = held.map(({ key }) => key).join('\n');
   if (now === before) return now;
-  if (held.length === 0) log.info({ pass }, 'no removals are held any more');
+  if (held.length === 0) log.info('no removals are held any more');
   else {
     const devices = held.slice(0, WARNINGS_LOGGED_MAX).map(({ device }) => device);
     const fingerprint = fingerprintOf(held);
     log.warn(
-      { pass, held: held.length, devices, reason: held[0]?.reason, fingerprint },
+      { held: held.length, devices, reason: held[0]?.reason, fingerprint },
       'removals held, see accept',
     );
   }

@@ -24,7 +24,7 @@ for (const [name, character, shown] of [
 
 test('a line feed in a value makes no line of its own; those of the program stay', () => {
   assert.equal(oneLine('a\nb'), 'a\\u000ab');
-  assert.equal(harmless('a\nb\t\u001b[31mc\u001b[0m'), 'a\nb\t\u001b[31mc\u001b[0m');
+  assert.equal(harmless('a\nb\t\u001b[31mc\u001b[39m'), 'a\nb\t\u001b[31mc\u001b[39m');
 });
 
 test('every text of a value is shown on one line, and every name of a field', () => {
