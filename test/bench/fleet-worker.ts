@@ -8,7 +8,7 @@ import {
   portId as port,
   type Question,
 } from '../../src/model/index.js';
-import { clientOf } from '../support/schema-servers.js';
+import { clientOf } from '../support/databases/servers.js';
 import { networkId, portId } from './stage.js';
 
 /**

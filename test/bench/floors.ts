@@ -14,7 +14,7 @@ import {
   type Operation,
 } from '../../src/model/index.js';
 import { isTap } from '../../src/reconcile/see/view.js';
-import { enterNamespace, ip, makeNamespace } from '../support/netns.js';
+import { enterNamespace, ip, makeNamespace } from '../support/host/netns.js';
 import { type Bench, bridgeOf, type Cloud, startTapMaker, tapOf, UPLINK } from './stage.js';
 import { startStopwatch } from './stopwatch.js';
 

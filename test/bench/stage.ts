@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import type { TestServer } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 import {
   type ConfigFile,
   makeConfig,
@@ -8,12 +12,8 @@ import {
   type RunningAgent,
   socketUrl,
   startAgent,
-} from '../support/agent.js';
-import { startMariadb } from '../support/mariadb.js';
-import { type Cleanup, endProcess, ip, makeNamespace, makeTaps } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
+} from '../support/host/agent.js';
+import { type Cleanup, endProcess, ip, makeNamespace, makeTaps } from '../support/host/netns.js';
 import { timed } from './measure.js';
 
 /** What a scenario is given: it leaves nothing behind that `after` does not end. */

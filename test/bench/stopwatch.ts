@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { endProcess } from '../support/netns.js';
+import { endProcess } from '../support/host/netns.js';
 import type { Bench } from './stage.js';
 
 /** When each tap appeared and when it joined a bridge, as `ip monitor` saw it: the witness is not the agent. */

@@ -3,9 +3,9 @@ import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { Answer, Question, TapQuestion } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { statementsDuring } from '../support/schema-probe.js';
-import type { TestServer } from '../support/schema-servers.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { statementsDuring } from '../support/databases/probe.js';
+import type { TestServer } from '../support/databases/servers.js';
 
 const NETWORKS = [1, 2, 3].map((n) => `1111111${n}-aaaa-4000-8000-000000000001`);
 const PORTS = [1, 2, 3].map((n) => `2222222${n}-bbbb-4000-8000-000000000001`);

@@ -8,10 +8,10 @@ import { openHeartbeats } from '../../src/database/heartbeat.js';
 import type { Question } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
 import type { DatabaseSettings } from '../../src/model/settings.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { outputOf } from '../support/schema-invocation.js';
-import { failureOf } from '../support/schema-probe.js';
-import { PASSWORD, type TestServer } from '../support/schema-servers.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { outputOf } from '../support/databases/invocation.js';
+import { failureOf } from '../support/databases/probe.js';
+import { PASSWORD, type TestServer } from '../support/databases/servers.js';
 
 const GENERATIONS = ['essex', 'folsom', 'grizzly', 'ml2-havana', 'ml2-zed'] as const;
 const N = '11111111-aaaa-4000-8000-000000000001';

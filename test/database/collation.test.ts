@@ -3,9 +3,9 @@ import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { Database } from '../../src/model/database.js';
 import { suffixMatches } from '../../src/model/names.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { literal } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { literal } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
 
 /**
  * Prefixes of 11 characters, each with continuations that collations sort differently: before and behind

@@ -3,10 +3,10 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { Answer, BridgeQuestion, Database, TapQuestion } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
-import { databaseSettings, ENGINES } from '../support/schema-engines.js';
-import { type Rows, rowsOf } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { createSchema, type TestGeneration } from '../support/schema-tables.js';
+import { databaseSettings, ENGINES } from '../support/databases/engines.js';
+import { type Rows, rowsOf } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
+import { createSchema, type TestGeneration } from '../support/databases/tables.js';
 
 const NETWORK = '11111111-aaaa-4000-8000-000000000001';
 const PORT = '0a1b2c3d-4e5f-4000-8000-000000000001';

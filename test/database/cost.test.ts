@@ -1,4 +1,4 @@
-import { describeCost } from '../support/cost.js';
+import { describeCost } from '../support/databases/cost.js';
 
 /** One generation with a million ports; the long proofs have all of them so. */
 describeCost([

@@ -4,10 +4,10 @@ import { openDatabase } from '../../src/database/database.js';
 import type { Database, DatabaseErrorKind } from '../../src/model/database.js';
 import { portId } from '../../src/model/ids.js';
 import type { DatabaseServer } from '../../src/model/settings.js';
-import { databaseSettings, ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { failureOf, NOTHING } from '../support/schema-probe.js';
-import { freePort, PASSWORD, type TestServer, waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
+import { databaseSettings, ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { failureOf, NOTHING } from '../support/databases/probe.js';
+import { freePort, PASSWORD, type TestServer, waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 
 const TLS = { verify: false, verifyHostname: false, caFile: null, certFile: null, keyFile: null };
 

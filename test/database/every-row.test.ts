@@ -8,12 +8,12 @@ import { readSnapshot } from '../../src/database/read.js';
 import { DatabaseError, type Question, type TapQuestion } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
 import type { DatabaseSettings } from '../../src/model/settings.js';
-import { startMariadb } from '../support/mariadb.js';
-import { startPostgres } from '../support/postgres.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { failureOf } from '../support/schema-probe.js';
-import type { TestServer } from '../support/schema-servers.js';
-import type { TestGeneration } from '../support/schema-tables.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { failureOf } from '../support/databases/probe.js';
+import type { TestServer } from '../support/databases/servers.js';
+import type { TestGeneration } from '../support/databases/tables.js';
 
 const NETWORK = '11111111-aaaa-4000-8000-000000000001';
 const PORTS = Array.from(

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type FleetHost, readFleet } from '../../src/database/fleet.js';
 import { DatabaseError } from '../../src/model/database.js';
-import { databaseSettings, ENGINES } from '../support/schema-engines.js';
-import { literal, type Rows, rowsOf } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
+import { databaseSettings, ENGINES } from '../support/databases/engines.js';
+import { literal, type Rows, rowsOf } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 
 const NETWORK = '11111111-aaaa-4000-8000-000000000001';
 const port = (number: number): string => `0a1b2c3d-4e5f-4000-8000-${String(number).padStart(12, '0')}`;

@@ -4,10 +4,10 @@ import { openDatabase } from '../../src/database/database.js';
 import type { Database, TapQuestion } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
 import type { Network, Port, Segment } from '../../src/model/port.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import type { Rows } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
-import type { TestGeneration } from '../support/schema-tables.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import type { Rows } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
+import type { TestGeneration } from '../support/databases/tables.js';
 
 const N = '11111111-aaaa-4000-8000-000000000001';
 const P = '0a1b2c3d-4e5f-4000-8000-000000000001';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openHeartbeats } from '../../src/database/heartbeat.js';
 import type { SelfReport } from '../../src/model/database.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { failureOf } from '../support/databases/probe.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { failureOf } from '../support/schema-probe.js';
 
 const REPORT: SelfReport = {
   upForMs: 1_000,

@@ -8,11 +8,11 @@ import type { HeartbeatWriter, SelfReport } from '../../src/model/database.js';
 import { linkName, physicalNetwork } from '../../src/model/ids.js';
 import type { DatabaseSettings } from '../../src/model/settings.js';
 import type { WentBack } from '../../src/model/watermark.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { failureOf, NOTHING, statementsDuring } from '../support/schema-probe.js';
-import { literal } from '../support/schema-rows.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
-import type { TestGeneration } from '../support/schema-tables.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { failureOf, NOTHING, statementsDuring } from '../support/databases/probe.js';
+import { literal } from '../support/databases/rows.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
+import type { TestGeneration } from '../support/databases/tables.js';
 
 const REPORT: SelfReport = {
   upForMs: 3_600_000,

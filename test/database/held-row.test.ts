@@ -3,9 +3,9 @@ import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { Database } from '../../src/model/database.js';
 import { portId } from '../../src/model/ids.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import type { Rows } from '../support/schema-rows.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import type { Rows } from '../support/databases/rows.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
 
 const PORTS = Array.from(
   { length: 40 },

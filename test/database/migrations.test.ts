@@ -5,11 +5,11 @@ import { schemaCheck } from '../../src/commands/schema-check.js';
 import { schemaMigrate, schemaRollback } from '../../src/commands/schema-migrate.js';
 import { schemaSql } from '../../src/commands/schema-sql.js';
 import { openDatabase } from '../../src/database/database.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { outputOf } from '../support/schema-invocation.js';
-import { failureOf, NOTHING } from '../support/schema-probe.js';
-import type { TestServer } from '../support/schema-servers.js';
-import type { TestGeneration } from '../support/schema-tables.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { outputOf } from '../support/databases/invocation.js';
+import { failureOf, NOTHING } from '../support/databases/probe.js';
+import type { TestServer } from '../support/databases/servers.js';
+import type { TestGeneration } from '../support/databases/tables.js';
 
 const GRIZZLY = ['agents', 'network_bindings', 'network_states', 'networks', 'portbindingports', 'ports'];
 const FOLSOM = ['network_bindings', 'network_states', 'networks', 'ports'];

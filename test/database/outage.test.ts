@@ -4,10 +4,10 @@ import { openDatabase } from '../../src/database/database.js';
 import type { DatabaseEvents } from '../../src/database/session.js';
 import type { Database } from '../../src/model/database.js';
 import type { DatabaseServer, DatabaseSettings } from '../../src/model/settings.js';
-import { databaseSettings, ENGINES } from '../support/schema-engines.js';
-import { failureOf, NOTHING, timed } from '../support/schema-probe.js';
-import { freePort, type TestServer, waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
+import { databaseSettings, ENGINES } from '../support/databases/engines.js';
+import { failureOf, NOTHING, timed } from '../support/databases/probe.js';
+import { freePort, type TestServer, waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 
 const LIMIT_MS = 700;
 /** What a busy machine may add to a limit; without one a frozen server is waited for without end. */

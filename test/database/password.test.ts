@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { DatabaseServer } from '../../src/model/settings.js';
-import { databaseSettings } from '../support/schema-engines.js';
-import { NOTHING } from '../support/schema-probe.js';
-import { clientOf, PASSWORD, privateFolder, removeFolder } from '../support/schema-servers.js';
+import { databaseSettings } from '../support/databases/engines.js';
+import { NOTHING } from '../support/databases/probe.js';
+import { clientOf, PASSWORD, privateFolder, removeFolder } from '../support/databases/servers.js';
 
 const SCRAMBLE = Buffer.from('abcdefghijklmnopqrst');
 const PLUGINS = ['caching_sha2_password', 'sha256_password', 'mysql_clear_password'] as const;

@@ -4,11 +4,11 @@ import { openDatabase } from '../../src/database/database.js';
 import { openHeartbeats } from '../../src/database/heartbeat.js';
 import type { Question } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
-import { type Pooler, startPgbouncer } from '../support/pgbouncer.js';
-import { startPostgres } from '../support/postgres.js';
-import { freshDatabase } from '../support/schema-engines.js';
-import { failureOf } from '../support/schema-probe.js';
-import type { TestServer } from '../support/schema-servers.js';
+import { freshDatabase } from '../support/databases/engines.js';
+import { type Pooler, startPgbouncer } from '../support/databases/pgbouncer.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { failureOf } from '../support/databases/probe.js';
+import type { TestServer } from '../support/databases/servers.js';
 
 const N = '11111111-aaaa-4000-8000-000000000001';
 const P = '0a1b2c3d-4e5f-4000-8000-000000000001';

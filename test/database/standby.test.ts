@@ -3,12 +3,12 @@ import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { Answer, Database } from '../../src/model/database.js';
 import { portId } from '../../src/model/ids.js';
-import { startPostgres, startStandby } from '../support/postgres.js';
-import { databaseSettings } from '../support/schema-engines.js';
-import { failureOf, NOTHING } from '../support/schema-probe.js';
-import { rowsOf } from '../support/schema-rows.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
+import { databaseSettings } from '../support/databases/engines.js';
+import { startPostgres, startStandby } from '../support/databases/postgres.js';
+import { failureOf, NOTHING } from '../support/databases/probe.js';
+import { rowsOf } from '../support/databases/rows.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 
 const P = '0a1b2c3d-4e5f-4000-8000-000000000001';
 const CHANGE = [{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }];

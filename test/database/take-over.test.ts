@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openHeartbeats } from '../../src/database/heartbeat.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { literal } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { literal } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
 
 const ADDRESS = '192.0.2.7';
 /** As Neutron's agent writes it on a host with tunnels. */

@@ -5,17 +5,17 @@ import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { DatabaseErrorKind } from '../../src/model/database.js';
 import type { DatabaseServer, TlsSettings } from '../../src/model/settings.js';
-import { type Certificates, makeCertificates } from '../support/schema-certificates.js';
-import { databaseSettings, ENGINES } from '../support/schema-engines.js';
-import { failureOf, NOTHING } from '../support/schema-probe.js';
+import { type Certificates, makeCertificates } from '../support/databases/certificates.js';
+import { databaseSettings, ENGINES } from '../support/databases/engines.js';
+import { failureOf, NOTHING } from '../support/databases/probe.js';
 import {
   PASSWORD,
   privateFolder,
   removeFolder,
   systemUser,
   type TestServer,
-} from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
+} from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 
 for (const engine of ENGINES) {
   describe(`TLS to ${engine.name}`, () => {

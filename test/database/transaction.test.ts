@@ -3,9 +3,9 @@ import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import type { Question } from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
-import { ENGINES, freshDatabase } from '../support/schema-engines.js';
-import { statementsDuring } from '../support/schema-probe.js';
-import type { TestServer } from '../support/schema-servers.js';
+import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { statementsDuring } from '../support/databases/probe.js';
+import type { TestServer } from '../support/databases/servers.js';
 
 const N = '11111111-aaaa-4000-8000-000000000001';
 const P = '0a1b2c3d-4e5f-4000-8000-000000000001';

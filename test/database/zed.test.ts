@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
 import { portId } from '../../src/model/ids.js';
-import { databaseSettings, ENGINES } from '../support/schema-engines.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { dumpFor, loadDump } from '../support/zed-dump.js';
+import { databaseSettings, ENGINES } from '../support/databases/engines.js';
+import type { TestServer } from '../support/databases/servers.js';
+import { dumpFor, loadDump } from '../support/databases/zed-dump.js';
 
 const HOST = 'peer-host-1';
 

@@ -4,7 +4,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -17,11 +19,9 @@ import {
   tapOf,
   waitForMaster,
   withDatabase,
-} from '../support/host.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip, ipJson, ipLink } from '../support/host/netns.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
-import { startMariadb } from '../support/mariadb.js';
-import { type Cleanup, ip, ipJson, ipLink } from '../support/netns.js';
-import { waitUntil } from '../support/schema-servers.js';
 
 const [NETWORK, PORT] = [networkId(1), portId(1)];
 const BRIDGE = bridgeOf(NETWORK);

@@ -8,8 +8,8 @@ import { realClock } from '../../src/agent/clock.js';
 import { startMetrics } from '../../src/monitoring/metrics.js';
 import { writeTextfile } from '../../src/monitoring/textfile.js';
 import { wellHost } from '../page/support/hosts.js';
+import { privateFolder } from '../support/databases/servers.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
-import { privateFolder } from '../support/schema-servers.js';
 
 const RULES = fileURLToPath(
   new URL('../../etc/prometheus/quantum-linuxbridge-agent.rules.yml', import.meta.url),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, type RunningAgent, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { ENGINES } from '../support/databases/engines.js';
+import type { TestGeneration } from '../support/databases/tables.js';
+import { makeConfig, type RunningAgent, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -13,11 +15,9 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import type { Cleanup } from '../support/netns.js';
-import { ENGINES } from '../support/schema-engines.js';
-import type { TestGeneration } from '../support/schema-tables.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import type { Cleanup } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 
 const NETWORK = networkId(1);
 const [LOST, BACK] = ['database lost, the data plane stays as it is', 'database is back'];

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, type Ran, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { makeConfig, type Ran, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   makeHost,
   makeTapsOf,
@@ -9,10 +11,8 @@ import {
   type TestDatabase,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import type { Cleanup } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { waitUntil } from '../support/schema-servers.js';
+} from '../support/host/host.js';
+import type { Cleanup } from '../support/host/netns.js';
 
 const [LOCAL, UNMAPPED] = [networkId(1), networkId(2)];
 /** The database's own limits, so long that only --timeout can end the command in time. */

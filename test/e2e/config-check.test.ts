@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { makeConfig, runCli, socketUrl } from '../support/agent.js';
-import { makeHost, type TestDatabase, withDatabase } from '../support/host.js';
-import { endProcess, spawnIn } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { waitUntil } from '../support/schema-servers.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { makeConfig, runCli, socketUrl } from '../support/host/agent.js';
+import { makeHost, type TestDatabase, withDatabase } from '../support/host/host.js';
+import { endProcess, spawnIn } from '../support/host/netns.js';
 
 interface Seen {
   readonly findings: readonly { readonly code: string; readonly message: string }[];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, runCli, type Sections, socketUrl } from '../support/agent.js';
-import { makeHost, withDatabase } from '../support/host.js';
-import { type Cleanup, ip } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { PASSWORD } from '../support/schema-servers.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { PASSWORD } from '../support/databases/servers.js';
+import { makeConfig, runCli, type Sections, socketUrl } from '../support/host/agent.js';
+import { makeHost, withDatabase } from '../support/host/host.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
 
 interface Shown {
   readonly settings: readonly { name: string; value: string; from: string }[];

@@ -2,6 +2,18 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { type Certificates, makeCertificates } from '../support/databases/certificates.js';
+import { ENGINES } from '../support/databases/engines.js';
+import { startInside } from '../support/databases/outside-database.js';
+import { type Rows, rowsOf } from '../support/databases/rows.js';
+import {
+  DATABASE,
+  PASSWORD,
+  privateFolder,
+  systemUser,
+  type TestServer,
+} from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 import {
   makeConfig,
   type RunningAgent,
@@ -9,7 +21,7 @@ import {
   type Sections,
   socketUrl,
   startAgent,
-} from '../support/agent.js';
+} from '../support/host/agent.js';
 import {
   bridgeOf,
   makeTapsOf,
@@ -19,15 +31,9 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { type Cleanup, ipLink, makeNamespace } from '../support/netns.js';
-import { startInside } from '../support/outside-database.js';
-import { type Certificates, makeCertificates } from '../support/schema-certificates.js';
-import { ENGINES } from '../support/schema-engines.js';
-import { type Rows, rowsOf } from '../support/schema-rows.js';
-import { DATABASE, PASSWORD, privateFolder, systemUser, type TestServer } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, ipLink, makeNamespace } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 
 const NETWORK = networkId(1);
 const LOST = 'database lost, the data plane stays as it is';

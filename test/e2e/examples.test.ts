@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { PROGRAM } from '../support/agent.js';
+import { PROGRAM } from '../support/host/agent.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
 
 /** The examples in etc/ that call the program, and that copy from one another. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -12,9 +13,8 @@ import {
   tapOf,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { startMariadb } from '../support/mariadb.js';
-import { type Cleanup, ip } from '../support/netns.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
 
 const LOCAL = networkId(1);
 const WITHOUT_NET_ADMIN = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin', '--'];

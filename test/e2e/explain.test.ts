@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, type Ran, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { makeConfig, type Ran, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -11,9 +12,8 @@ import {
   tapOf,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { type Cleanup, ip } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
 
 const [FLAT, UNMAPPED, EMPTY] = [networkId(1), networkId(2), networkId(3)];
 

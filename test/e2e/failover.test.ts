@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { type MariadbPair, startMariadbPair } from '../support/databases/mariadb-pair.js';
+import { type Rows, rowsOf } from '../support/databases/rows.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
 import {
   type ConfigFile,
   makeConfig,
@@ -7,7 +11,7 @@ import {
   runCli,
   socketUrl,
   startAgent,
-} from '../support/agent.js';
+} from '../support/host/agent.js';
 import {
   bridgeOf,
   makeTapsOf,
@@ -17,13 +21,9 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { type MariadbPair, startMariadbPair } from '../support/mariadb-pair.js';
-import { type Cleanup, makeNamespace } from '../support/netns.js';
-import { type Rows, rowsOf } from '../support/schema-rows.js';
-import { waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
-import { startWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, makeNamespace } from '../support/host/netns.js';
+import { startWitness } from '../support/host/witness.js';
 
 const [HERE, THERE] = [networkId(1), networkId(2)];
 const [STAYS, MOVES, PLUGGED_LATER, MADE_LATER] = [portId(1), portId(2), portId(3), portId(4)];

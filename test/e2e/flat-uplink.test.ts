@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { makeConfig, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -14,10 +15,9 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { startMariadb } from '../support/mariadb.js';
-import { type Cleanup, ip, ipJson } from '../support/netns.js';
-import { openConversation } from '../support/tcp.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip, ipJson } from '../support/host/netns.js';
+import { openConversation } from '../support/host/tcp.js';
 
 const [NETWORK, PORT] = [networkId(1), portId(1)];
 const BRIDGE = bridgeOf(NETWORK);

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { makeConfig, PROGRAM, runCli, socketUrl, startAgent } from '../support/agent.js';
-import { makeHost, makeTapsOf, networkId, portId, type TestDatabase, withDatabase } from '../support/host.js';
-import { startMariadb } from '../support/mariadb.js';
-import { makeNamespace, makeTap } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { freePort, waitUntil } from '../support/schema-servers.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { freePort, waitUntil } from '../support/databases/servers.js';
+import { makeConfig, PROGRAM, runCli, socketUrl, startAgent } from '../support/host/agent.js';
+import {
+  makeHost,
+  makeTapsOf,
+  networkId,
+  portId,
+  type TestDatabase,
+  withDatabase,
+} from '../support/host/host.js';
+import { makeNamespace, makeTap } from '../support/host/netns.js';
 
 /** An agent that reported itself now, as PostgreSQL is told. */
 const reporting = (host: string): string =>

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { startPostgres } from '../support/databases/postgres.js';
+import { waitUntil } from '../support/databases/servers.js';
 import {
   type ConfigFile,
   makeConfig,
@@ -10,8 +12,8 @@ import {
   runCli,
   socketUrl,
   startAgent,
-} from '../support/agent.js';
-import { type FreezableDisk, mountFreezable } from '../support/frozen-disk.js';
+} from '../support/host/agent.js';
+import { type FreezableDisk, mountFreezable } from '../support/host/frozen-disk.js';
 import {
   bridgeOf,
   makeHost,
@@ -24,10 +26,8 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { type Cleanup, ip, spawnIn } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { waitUntil } from '../support/schema-servers.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip, spawnIn } from '../support/host/netns.js';
 
 const [NETWORK, FLAT] = [networkId(1), networkId(2)];
 const [FIRST, SECOND, THIRD, ON_FLAT] = [portId(1), portId(2), portId(3), portId(4)];

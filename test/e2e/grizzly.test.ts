@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -12,8 +12,8 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { ip } from '../support/netns.js';
+} from '../support/host/host.js';
+import { ip } from '../support/host/netns.js';
 
 const NETWORK = networkId(1);
 const BRIDGE = bridgeOf(NETWORK);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, PROGRAM, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { makeConfig, PROGRAM, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -14,9 +14,9 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { type Cleanup, command } from '../support/netns.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, command } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 
 const LOCAL = networkId(1);
 const PORTS = [1, 2, 3].map(portId);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -10,10 +11,9 @@ import {
   tapOf,
   waitForMaster,
   withDatabase,
-} from '../support/host.js';
-import { startMariadb } from '../support/mariadb.js';
-import { LISTED_NAME, makeDeadNameServer, UNKNOWN_NAME } from '../support/name-server.js';
-import { type Cleanup, ip } from '../support/netns.js';
+} from '../support/host/host.js';
+import { LISTED_NAME, makeDeadNameServer, UNKNOWN_NAME } from '../support/host/name-server.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
 
 const LOST = 'database lost, the data plane stays as it is';
 const END_LIMIT_MS = 5_000;

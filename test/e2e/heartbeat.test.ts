@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { ENGINES } from '../support/databases/engines.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
+import type { TestGeneration } from '../support/databases/tables.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -13,10 +16,7 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { ENGINES } from '../support/schema-engines.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
-import type { TestGeneration } from '../support/schema-tables.js';
+} from '../support/host/host.js';
 
 const NETWORK = networkId(1);
 const [FAILED, BACK] = [

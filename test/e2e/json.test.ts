@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, runCli, socketUrl } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { makeConfig, runCli, socketUrl } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -10,9 +11,8 @@ import {
   type TestDatabase,
   tapOf,
   withDatabase,
-} from '../support/host.js';
-import { type Cleanup, makeTaps } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
+} from '../support/host/host.js';
+import { type Cleanup, makeTaps } from '../support/host/netns.js';
 
 const [LOCAL, UNMAPPED] = [networkId(1), networkId(2)];
 const KEYS = [

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { runCli } from '../support/agent.js';
+import { ENGINES } from '../support/databases/engines.js';
+import { startInside } from '../support/databases/outside-database.js';
+import { rowsOf } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
+import { privateFolder } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
+import { runCli } from '../support/host/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -12,16 +18,10 @@ import {
   networkId,
   portId,
   tapOf,
-} from '../support/host.js';
-import { folsomFile } from '../support/legacy-config.js';
-import { type Cleanup, ipJson, ipLink } from '../support/netns.js';
-import { startInside } from '../support/outside-database.js';
-import { ENGINES } from '../support/schema-engines.js';
-import { rowsOf } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { privateFolder } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, ipJson, ipLink } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
+import { folsomFile } from '../support/words/legacy-config.js';
 
 async function makeCloud(t: Cleanup, start: () => Promise<TestServer>) {
   const host = makeHost(t);

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { rowsOf } from '../support/databases/rows.js';
+import { createSchema } from '../support/databases/tables.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -14,12 +17,9 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { startMariadb } from '../support/mariadb.js';
-import { type Cleanup, ip, makeVeth } from '../support/netns.js';
-import { rowsOf } from '../support/schema-rows.js';
-import { createSchema } from '../support/schema-tables.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip, makeVeth } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { PASSWORD, type TestServer, waitUntil } from '../support/databases/servers.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -11,9 +12,8 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { ip } from '../support/netns.js';
-import { PASSWORD, type TestServer, waitUntil } from '../support/schema-servers.js';
+} from '../support/host/host.js';
+import { ip } from '../support/host/netns.js';
 
 const LOCAL = networkId(1);
 /** As it is, and as it stands in the URL. */

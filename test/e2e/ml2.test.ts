@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -13,9 +14,8 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { ip, ipLink } from '../support/netns.js';
-import { waitUntil } from '../support/schema-servers.js';
+} from '../support/host/host.js';
+import { ip, ipLink } from '../support/host/netns.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 const HERE = { host: 'host1' };

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { makeConfig, type Ran, runCli, socketUrl } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { makeConfig, type Ran, runCli, socketUrl } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -14,9 +15,8 @@ import {
   type TestDatabase,
   tapOf,
   withDatabase,
-} from '../support/host.js';
-import type { Cleanup } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
+} from '../support/host/host.js';
+import type { Cleanup } from '../support/host/netns.js';
 
 const LOCAL = networkId(1);
 /** The database's own limits, so long that only --timeout can end the command in time. */

@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { secondNode } from '../runner/second-node.js';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -15,9 +16,8 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { startPostgres } from '../support/postgres.js';
-import { startSquatter } from '../support/squatter.js';
+} from '../support/host/host.js';
+import { startSquatter } from '../support/host/squatter.js';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const ORDINARY_USER = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];

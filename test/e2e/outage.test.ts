@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { waitUntil } from '../support/databases/servers.js';
 import {
   type ConfigFile,
   makeConfig,
@@ -7,7 +8,7 @@ import {
   runCli,
   socketUrl,
   startAgent,
-} from '../support/agent.js';
+} from '../support/host/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -20,10 +21,9 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { type Cleanup, ip } from '../support/netns.js';
-import { waitUntil } from '../support/schema-servers.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 const [LOST, BACK] = ['database lost, the data plane stays as it is', 'database is back'];

@@ -4,11 +4,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { socketUrl } from '../support/agent.js';
-import { makeTapsOf, networkId, portId, tapOf, withDatabase } from '../support/host.js';
-import { command, makeNamespace } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { privateFolder } from '../support/schema-servers.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { privateFolder } from '../support/databases/servers.js';
+import { socketUrl } from '../support/host/agent.js';
+import { makeTapsOf, networkId, portId, tapOf, withDatabase } from '../support/host/host.js';
+import { command, makeNamespace } from '../support/host/netns.js';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const INSTALL_LIMIT_MS = 600_000;

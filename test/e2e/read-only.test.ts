@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { statementsDuring } from '../support/databases/probe.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -11,9 +12,8 @@ import {
   portId,
   tapOf,
   waitForMaster,
-} from '../support/host.js';
-import { ip } from '../support/netns.js';
-import { statementsDuring } from '../support/schema-probe.js';
+} from '../support/host/host.js';
+import { ip } from '../support/host/netns.js';
 
 const NETWORK = networkId(1);
 const WRITES = /\b(insert|update|delete|replace|create|alter|drop|truncate|grant|lock)\b/i;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { makeConfig, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -14,10 +15,9 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { type Cleanup, ip, ipLink } from '../support/netns.js';
-import { waitUntil } from '../support/schema-servers.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip, ipLink } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 /** So long that only an event, never the timer, can explain what happens within a test. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl } from '../support/agent.js';
-import { onEachEngine } from '../support/host.js';
-import { makeNamespace } from '../support/netns.js';
-import { DATABASE } from '../support/schema-servers.js';
+import { DATABASE } from '../support/databases/servers.js';
+import { makeConfig, runCli, socketUrl } from '../support/host/agent.js';
+import { onEachEngine } from '../support/host/host.js';
+import { makeNamespace } from '../support/host/netns.js';
 
 onEachEngine('grizzly', (database) => {
   test('schema grants prints statements that the server takes as they are', async (t) => {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -15,9 +16,8 @@ import {
   tapOf,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { type Cleanup, command } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
+} from '../support/host/host.js';
+import { type Cleanup, command } from '../support/host/netns.js';
 
 const NETWORK = networkId(1);
 const UNUSABLE = 'a file in state_dir cannot be used, the agent works without it';

@@ -3,7 +3,9 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { AgentStatus, TapStatus } from '../../src/model/index.js';
-import { makeConfig, type Ran, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { systemUser, waitUntil } from '../support/databases/servers.js';
+import { makeConfig, type Ran, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -15,10 +17,8 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { type Cleanup, command } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { systemUser, waitUntil } from '../support/schema-servers.js';
+} from '../support/host/host.js';
+import { type Cleanup, command } from '../support/host/netns.js';
 
 const [LOCAL, FLAT, BLOCKED] = [networkId(1), networkId(2), networkId(3)];
 const STRANGER = portId(9);

@@ -6,10 +6,10 @@ import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { secondNode } from '../runner/second-node.js';
-import { makeConfig, PROGRAM, runCli, startAgent } from '../support/agent.js';
-import { makeHost } from '../support/host.js';
-import { type Cleanup, spawnIn } from '../support/netns.js';
-import { waitUntil } from '../support/schema-servers.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { makeConfig, PROGRAM, runCli, startAgent } from '../support/host/agent.js';
+import { makeHost } from '../support/host/host.js';
+import { type Cleanup, spawnIn } from '../support/host/netns.js';
 
 const ABSENT = 'mysql://quantum:secret@localhost/quantum?unix_socket=/nonexistent/socket';
 const DEBUGGER_PORT = ':9229';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { command } from '../support/netns.js';
+import { command } from '../support/host/netns.js';
 
 const UNITS = ['quantum-linuxbridge-agent.service', 'quantum-linuxbridge-agent-once.service'] as const;
 const EXPOSURE_MAX = 2.0;

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
-import { receiveDatagrams } from '../support/datagrams.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { privateFolder, waitUntil } from '../support/databases/servers.js';
+import { makeConfig, socketUrl, startAgent } from '../support/host/agent.js';
+import { receiveDatagrams } from '../support/host/datagrams.js';
 import {
   makeHost,
   makeTapsOf,
@@ -13,10 +15,8 @@ import {
   type TestDatabase,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { type Cleanup, enterNamespace } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { privateFolder, waitUntil } from '../support/schema-servers.js';
+} from '../support/host/host.js';
+import { type Cleanup, enterNamespace } from '../support/host/netns.js';
 
 const LOCAL = networkId(1);
 

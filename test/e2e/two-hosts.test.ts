@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type GuestHost, guestProgram, makeMachine, reaches, startGuestHost } from '../support/guest-host.js';
-import { bridgeOf, networkId, portId, tapOf, waitForStatus } from '../support/host.js';
-import { makeSite, OPEN_ENGINES } from '../support/outside-database.js';
-import { type Rows, rowsOf } from '../support/schema-rows.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
+import { makeSite, OPEN_ENGINES } from '../support/databases/outside-database.js';
+import { type Rows, rowsOf } from '../support/databases/rows.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
+import {
+  type GuestHost,
+  guestProgram,
+  makeMachine,
+  reaches,
+  startGuestHost,
+} from '../support/host/guest-host.js';
+import { bridgeOf, networkId, portId, tapOf, waitForStatus } from '../support/host/host.js';
 
 /** Ports 1 and 2 are on the first network, 3 and 4 on the second; the odd ones are on the first host. */
 const NETWORKS = [

@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { makeConfig, type RunningAgent, socketUrl, startAgent } from '../support/agent.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { makeConfig, type RunningAgent, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   makeHost,
   makeTapsOf,
@@ -14,11 +16,9 @@ import {
   type TestDatabase,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
+} from '../support/host/host.js';
+import { type Cleanup, command, enterNamespace, ip, makeTaps } from '../support/host/netns.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
-import { type Cleanup, command, enterNamespace, ip, makeTaps } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { waitUntil } from '../support/schema-servers.js';
 
 const [LOCAL, UNMAPPED] = [networkId(1), networkId(2)];
 

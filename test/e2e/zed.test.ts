@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { guestProgram, startGuestHost } from '../support/guest-host.js';
-import { bridgeOf, tapOf } from '../support/host.js';
-import type { IpLink } from '../support/netns.js';
-import { makeSite, OPEN_ENGINES } from '../support/outside-database.js';
-import { DATABASE, waitUntil } from '../support/schema-servers.js';
-import { dumpFor, loadDump } from '../support/zed-dump.js';
+import { makeSite, OPEN_ENGINES } from '../support/databases/outside-database.js';
+import { DATABASE, waitUntil } from '../support/databases/servers.js';
+import { dumpFor, loadDump } from '../support/databases/zed-dump.js';
+import { guestProgram, startGuestHost } from '../support/host/guest-host.js';
+import { bridgeOf, tapOf } from '../support/host/host.js';
+import type { IpLink } from '../support/host/netns.js';
 
 const HOST = 'peer-host-1';
 

@@ -1,7 +1,7 @@
 import { after, describe, test } from 'node:test';
-import { withDatabase } from '../support/host.js';
-import { ENGINES } from '../support/schema-engines.js';
-import { onSmallDisk } from '../support/small-disk.js';
+import { ENGINES } from '../support/databases/engines.js';
+import { onSmallDisk } from '../support/databases/small-disk.js';
+import { withDatabase } from '../support/host/host.js';
 import { CATALOGUE } from './catalogue.js';
 import type { EngineName, Fault } from './fault.js';
 import { assertUnharmed, makeStage } from './stage.js';

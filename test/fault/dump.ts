@@ -1,6 +1,6 @@
-import { literal } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { schemaStatements } from '../support/schema-tables.js';
+import { literal } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
+import { schemaStatements } from '../support/databases/tables.js';
 
 /** The tables of the Grizzly generation that the catalogue works with, in the order of a dump: by name. */
 export const TABLES = ['network_bindings', 'networks', 'portbindingports', 'ports'] as const;

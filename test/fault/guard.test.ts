@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { startStandby } from '../support/databases/postgres.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   linkNames,
@@ -12,14 +16,10 @@ import {
   type TestDatabase,
   tapOf,
   waitForStatus,
-} from '../support/host.js';
-import { startMariadb } from '../support/mariadb.js';
-import { type Cleanup, ip } from '../support/netns.js';
-import { startStandby } from '../support/postgres.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
-import { makeGuest, startTraffic } from '../support/traffic.js';
-import { startQuietWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
+import { makeGuest, startTraffic } from '../support/host/traffic.js';
+import { startQuietWitness } from '../support/host/witness.js';
 import { restoreRows, takeDump } from './dump.js';
 import { HELD, severalPolls } from './fault.js';
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { release } from 'node:os';
 import { describe, test } from 'node:test';
-import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
-import { markedFrame, NO_OPTIONS, openWire, routerAdvertisement } from '../support/frames.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { makeConfig, socketUrl, startAgent } from '../support/host/agent.js';
+import { markedFrame, NO_OPTIONS, openWire, routerAdvertisement } from '../support/host/frames.js';
 import {
   bridgeOf,
   linkNames,
@@ -15,11 +17,9 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { type Cleanup, command, ip, makeNamespace } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { waitUntil } from '../support/schema-servers.js';
-import { makeGuest } from '../support/traffic.js';
+} from '../support/host/host.js';
+import { type Cleanup, command, ip, makeNamespace } from '../support/host/netns.js';
+import { makeGuest } from '../support/host/traffic.js';
 import { severalPolls } from './fault.js';
 
 const NETWORK = networkId(1);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
-import { bridgeOf, makeHost, portId, tapOf, waitForMaster } from '../support/host.js';
-import { type Cleanup, type IpLink, ip, ipBatch, ipJson } from '../support/netns.js';
-import { ENGINES } from '../support/schema-engines.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { startQuietWitness } from '../support/witness.js';
+import { ENGINES } from '../support/databases/engines.js';
+import type { TestServer } from '../support/databases/servers.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
+import { bridgeOf, makeHost, portId, tapOf, waitForMaster } from '../support/host/host.js';
+import { type Cleanup, type IpLink, ip, ipBatch, ipJson } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 import { HOSTILE_NUMBERS, HOSTILE_TEXTS, type Hostile } from './hostile-values.js';
 
 const DATABASE = 'hostile';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withDatabase } from '../support/host.js';
-import { startPostgres } from '../support/postgres.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { withDatabase } from '../support/host/host.js';
 import { killStarts, randomOf } from './kills.js';
 
 const SEED = 4711;

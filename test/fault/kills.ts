@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
-import { bridgeOf, makeHost, networkId, portId, type TestDatabase, tapOf } from '../support/host.js';
-import { type Cleanup, type IpLink, ip, ipBatch, ipJson } from '../support/netns.js';
-import { makeGuest, startTraffic } from '../support/traffic.js';
-import { startWitness } from '../support/witness.js';
+import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
+import { bridgeOf, makeHost, networkId, portId, type TestDatabase, tapOf } from '../support/host/host.js';
+import { type Cleanup, type IpLink, ip, ipBatch, ipJson } from '../support/host/netns.js';
+import { makeGuest, startTraffic } from '../support/host/traffic.js';
+import { startWitness } from '../support/host/witness.js';
 
 const TAPS = 100;
 

@@ -9,7 +9,7 @@ import { openRequests } from '../../src/kernel/netlink/requests.js';
 import { makePicture } from '../../src/kernel/picture.js';
 import { ifIndex } from '../../src/model/ids.js';
 import type { Link } from '../../src/model/link.js';
-import { enterNamespace, ip, ipBatch, ipLink, makeNamespace, makeTap } from '../support/netns.js';
+import { enterNamespace, ip, ipBatch, ipLink, makeNamespace, makeTap } from '../support/host/netns.js';
 
 const RUNS = 20_000;
 /** Anywhere in a message, and every other time at its beginning, where index and name are. */

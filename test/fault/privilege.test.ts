@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { makeConfig, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -15,10 +17,8 @@ import {
   waitForMaster,
   waitForStatus,
   withDatabase,
-} from '../support/host.js';
-import { startMariadb } from '../support/mariadb.js';
-import { type Cleanup, ip } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
+} from '../support/host/host.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 const NOBODY = '65534';

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
+import { type Relay, startRelay } from '../support/databases/relay.js';
+import type { Rows } from '../support/databases/rows.js';
+import type { TestServer } from '../support/databases/servers.js';
 import {
   type ConfigFile,
   makeConfig,
@@ -9,8 +12,8 @@ import {
   type Sections,
   socketUrl,
   startAgent,
-} from '../support/agent.js';
-import { type FreezableDisk, mountFreezable } from '../support/frozen-disk.js';
+} from '../support/host/agent.js';
+import { type FreezableDisk, mountFreezable } from '../support/host/frozen-disk.js';
 import {
   bridgeOf,
   linkNames,
@@ -22,14 +25,11 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { LISTED_NAME, makeDeadNameServer, UNKNOWN_NAME } from '../support/name-server.js';
-import { type Cleanup, command, ip, makeNamespace, makeVeth } from '../support/netns.js';
-import { type Relay, startRelay } from '../support/relay.js';
-import type { Rows } from '../support/schema-rows.js';
-import type { TestServer } from '../support/schema-servers.js';
-import { type Counted, type Guest, makeGuest, startTraffic, type Traffic } from '../support/traffic.js';
-import { startQuietWitness, type Witness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { LISTED_NAME, makeDeadNameServer, UNKNOWN_NAME } from '../support/host/name-server.js';
+import { type Cleanup, command, ip, makeNamespace, makeVeth } from '../support/host/netns.js';
+import { type Counted, type Guest, makeGuest, startTraffic, type Traffic } from '../support/host/traffic.js';
+import { startQuietWitness, type Witness } from '../support/host/witness.js';
 import { type Dump, takeDump } from './dump.js';
 
 /** Both guests' ports and the spare one are on a local network, two more on a flat one with eth1 as its uplink. */

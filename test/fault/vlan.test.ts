@@ -1,9 +1,9 @@
 import { describe, test } from 'node:test';
-import { networkId, portId, withDatabase } from '../support/host.js';
-import { ip, makeNamespace, makeTap } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { startRelay } from '../support/relay.js';
-import { runTestsInGuest } from '../support/uml.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { startRelay } from '../support/databases/relay.js';
+import { networkId, portId, withDatabase } from '../support/host/host.js';
+import { ip, makeNamespace, makeTap } from '../support/host/netns.js';
+import { runTestsInGuest } from '../support/host/uml.js';
 
 const PLACE = { address: '10.9.0.1', port: 5999 };
 

@@ -12,8 +12,10 @@ import {
 import { EMPTY_GUARD } from '../../src/reconcile/guard/guard-memory.js';
 import { inIprouteWords } from '../../src/reconcile/plan/iproute.js';
 import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/remember/memory.js';
-import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
-import { DEFAULT_GUARD, runOnce, TEST_NOW_MS } from '../support/pass-runner.js';
+import { routesOn } from '../support/simulated/host.js';
+import { buildLinks, buildSettings, type LinkWords } from '../support/simulated/host-builder.js';
+import { simulateKernel } from '../support/simulated/kernel.js';
+import { DEFAULT_GUARD, runOnce, TEST_NOW_MS } from '../support/simulated/pass-runner.js';
 import {
   type AnswerWords,
   buildAnswer,
@@ -21,9 +23,7 @@ import {
   buildSegment,
   type PortWords,
   type SegmentWords,
-} from '../support/row-builder.js';
-import { routesOn } from '../support/simulated-host.js';
-import { simulateKernel } from '../support/simulated-kernel.js';
+} from '../support/simulated/row-builder.js';
 
 /** What `rows.json` of a case holds: the database's answer, and whatever else is not as in a first poll. */
 interface CaseWords extends AnswerWords {

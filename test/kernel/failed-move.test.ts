@@ -5,7 +5,7 @@ import { decodeLink, getLink } from '../../src/kernel/links.js';
 import { openRequests } from '../../src/kernel/netlink/requests.js';
 import type { IfIndex } from '../../src/model/ids.js';
 import type { AddressMove, MoveJournal, OperationOutcome } from '../../src/model/kernel.js';
-import { type Cleanup, ip, ipLink } from '../support/netns.js';
+import { type Cleanup, ip, ipLink } from '../support/host/netns.js';
 import { BRIDGE } from './fixture.js';
 import { carried, flatHost, move, prepareBridge } from './flat-host.js';
 

@@ -5,8 +5,8 @@ import { type IfIndex, type LinkName, linkName, type NetworkId, networkId } from
 import type { Kernel, OperationFailure, OperationOutcome } from '../../src/model/kernel.js';
 import type { Link } from '../../src/model/link.js';
 import type { LinkRef, Operation } from '../../src/model/operation.js';
-import { type Cleanup, enterNamespace, makeNamespace } from '../support/netns.js';
-import { waitUntil } from '../support/schema-servers.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { type Cleanup, enterNamespace, makeNamespace } from '../support/host/netns.js';
 
 export const NETWORK = networkId('aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee');
 export const BRIDGE = linkName('brqaaaaaaaa-bb');

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Kernel } from '../../src/model/kernel.js';
 import type { Operation } from '../../src/model/operation.js';
-import { HANG_LIMIT_MS } from '../support/limit.js';
 import {
   type Cleanup,
   endProcess,
@@ -13,7 +12,8 @@ import {
   makeNamespace,
   makeVeth,
   spawnIn,
-} from '../support/netns.js';
+} from '../support/host/netns.js';
+import { HANG_LIMIT_MS } from '../support/limit.js';
 import {
   about,
   applied,

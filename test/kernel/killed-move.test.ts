@@ -9,8 +9,8 @@ import { realClock } from '../../src/agent/clock.js';
 import { type MoveEvent, settleInterruptedMove } from '../../src/agent/state-dir/journal.js';
 import { openStore, type StateEvent } from '../../src/agent/state-dir/store.js';
 import type { Kernel } from '../../src/model/kernel.js';
+import { type Cleanup, ip, ipLink } from '../support/host/netns.js';
 import { HANG_LIMIT_MS } from '../support/limit.js';
-import { type Cleanup, ip, ipLink } from '../support/netns.js';
 import { applied, BRIDGE } from './fixture.js';
 import { carried, exchange, flatHost, move, openConnections, prepareBridge } from './flat-host.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ip, ipBatch, ipJson, ipLink, makeNamespace, makeVeth } from '../support/netns.js';
-import { startWitness } from '../support/witness.js';
+import { ip, ipBatch, ipJson, ipLink, makeNamespace, makeVeth } from '../support/host/netns.js';
+import { startWitness } from '../support/host/witness.js';
 import { about, applied, BRIDGE, createBridge, refOf, refused } from './fixture.js';
 import { carried, exchange, flatHost, MAC, move, openConnections, prepareBridge } from './flat-host.js';
 

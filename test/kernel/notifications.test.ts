@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { linkName } from '../../src/model/ids.js';
-import { command, endProcess, ip, ipBatch, ipJson, ipLink, makeTap } from '../support/netns.js';
+import { command, endProcess, ip, ipBatch, ipJson, ipLink, makeTap } from '../support/host/netns.js';
 import {
   applied,
   attach,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { writeIpv6Settings } from '../../src/kernel/sysctl.js';
 import { linkName } from '../../src/model/ids.js';
-import { ip, ipJson, ipLink, makeTap } from '../support/netns.js';
+import { ip, ipJson, ipLink, makeTap } from '../support/host/netns.js';
 import {
   about,
   applied,

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { hasNetAdmin } from '../../src/kernel/kernel.js';
-import { command, makeNamespace, makeTap } from '../support/netns.js';
+import { command, makeNamespace, makeTap } from '../support/host/netns.js';
 
 const fixture = `${dirname(fileURLToPath(import.meta.url))}/unprivileged.ts`;
 

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { IfIndex } from '../../src/model/ids.js';
 import type { Kernel } from '../../src/model/kernel.js';
 import type { HostState, Link } from '../../src/model/link.js';
-import { type IpLink, ip, ipBatch, ipJson, makeNamespace, makeTap, makeVeth } from '../support/netns.js';
+import { type IpLink, ip, ipBatch, ipJson, makeNamespace, makeTap, makeVeth } from '../support/host/netns.js';
 import { eventually, kernelInNamespace, linkOf, notifications } from './fixture.js';
 
 interface IpAddress {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linkName, networkId } from '../../src/model/ids.js';
-import { ip, ipLink, makeTap, makeTaps } from '../support/netns.js';
+import { ip, ipLink, makeTap, makeTaps } from '../support/host/netns.js';
 import {
   about,
   applied,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasVlans } from '../../src/kernel/vlan-probe.js';
-import { enterNamespace, ip, ipJson, makeNamespace, makeTap } from '../support/netns.js';
+import { enterNamespace, ip, ipJson, makeNamespace, makeTap } from '../support/host/netns.js';
 
 test('the probe says what ip finds when it makes a VLAN subinterface, and leaves nothing behind', (t) => {
   const namespace = makeNamespace(t);

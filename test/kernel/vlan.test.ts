@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ip, makeNamespace, makeTap } from '../support/netns.js';
-import { runInGuest, runTestsInGuest } from '../support/uml.js';
+import { ip, makeNamespace, makeTap } from '../support/host/netns.js';
+import { runInGuest, runTestsInGuest } from '../support/host/uml.js';
 
 test('VLAN operations, in a User-mode Linux guest', (t) => runTestsInGuest(t, 'test/kernel/guest/vlan.ts'));
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ip, makeTap } from '../support/netns.js';
-import { startWitness } from '../support/witness.js';
+import { ip, makeTap } from '../support/host/netns.js';
+import { startWitness } from '../support/host/witness.js';
 import {
   about,
   applied,

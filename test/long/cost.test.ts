@@ -1,4 +1,4 @@
-import { describeCost } from '../support/cost.js';
+import { describeCost } from '../support/databases/cost.js';
 
 describeCost(
   (['essex', 'folsom', 'grizzly', 'ml2-havana', 'ml2-zed'] as const).map((generation) => ({

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
-import { type GaleraCluster, startGalera } from '../support/galera.js';
-import { bridgeOf, masterOf, networkId, tapOf } from '../support/host.js';
-import { makeNamespace, makeTap } from '../support/netns.js';
-import { rowsOf } from '../support/schema-rows.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
-import { startWitness } from '../support/witness.js';
+import { type GaleraCluster, startGalera } from '../support/databases/galera.js';
+import { rowsOf } from '../support/databases/rows.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
+import { makeConfig, socketUrl, startAgent } from '../support/host/agent.js';
+import { bridgeOf, masterOf, networkId, tapOf } from '../support/host/host.js';
+import { makeNamespace, makeTap } from '../support/host/netns.js';
+import { startWitness } from '../support/host/witness.js';
 
 const NETWORK = networkId(1);
 /** Each node is killed three times. */

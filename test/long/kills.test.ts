@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { killStarts, randomOf } from '../fault/kills.js';
-import { withDatabase } from '../support/host.js';
-import { ENGINES } from '../support/schema-engines.js';
+import { ENGINES } from '../support/databases/engines.js';
+import { withDatabase } from '../support/host/host.js';
 
 const KILLS_EACH = 100;
 

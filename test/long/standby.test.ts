@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeConfig, type RunningAgent, runCli, socketUrl, startAgent } from '../support/agent.js';
+import { startPostgres, startStandby } from '../support/databases/postgres.js';
+import { type Rows, rowsOf } from '../support/databases/rows.js';
+import { type TestServer, waitUntil } from '../support/databases/servers.js';
+import { createSchema } from '../support/databases/tables.js';
+import { makeConfig, type RunningAgent, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeTapsOf,
@@ -10,13 +14,9 @@ import {
   tapOf,
   waitForMaster,
   waitForStatus,
-} from '../support/host.js';
-import { type Cleanup, makeNamespace } from '../support/netns.js';
-import { startPostgres, startStandby } from '../support/postgres.js';
-import { type Rows, rowsOf } from '../support/schema-rows.js';
-import { type TestServer, waitUntil } from '../support/schema-servers.js';
-import { createSchema } from '../support/schema-tables.js';
-import { startWitness } from '../support/witness.js';
+} from '../support/host/host.js';
+import { type Cleanup, makeNamespace } from '../support/host/netns.js';
+import { startWitness } from '../support/host/witness.js';
 
 const NETWORK = networkId(1);
 const HELD = 'removals held, see accept';

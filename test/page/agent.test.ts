@@ -3,11 +3,19 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { makeConfig, socketUrl, startAgent } from '../support/agent.js';
-import { bridgeOf, makeHost, makeTapsOf, networkId, portId, tapOf, withDatabase } from '../support/host.js';
-import { ip } from '../support/netns.js';
-import { startPostgres } from '../support/postgres.js';
-import { privateFolder } from '../support/schema-servers.js';
+import { startPostgres } from '../support/databases/postgres.js';
+import { privateFolder } from '../support/databases/servers.js';
+import { makeConfig, socketUrl, startAgent } from '../support/host/agent.js';
+import {
+  bridgeOf,
+  makeHost,
+  makeTapsOf,
+  networkId,
+  portId,
+  tapOf,
+  withDatabase,
+} from '../support/host/host.js';
+import { ip } from '../support/host/netns.js';
 import { CHROMIUM, complaintsOf, openBrowser } from './support/browser.js';
 
 const SCREENSHOT = fileURLToPath(new URL('./screenshots/real-agent.png', import.meta.url));

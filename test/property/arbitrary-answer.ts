@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { AnswerWords, NetworkWords, PortWords } from '../support/row-builder.js';
+import type { AnswerWords, NetworkWords, PortWords } from '../support/simulated/row-builder.js';
 import { NETWORKS, PORTS } from './names.js';
 
 const segment = fc.constantFrom(

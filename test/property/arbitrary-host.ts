@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { LinkWords } from '../support/host-builder.js';
+import type { LinkWords } from '../support/simulated/host-builder.js';
 import { BRIDGES, NETWORKS, TAPS } from './names.js';
 
 type Value<A> = A extends fc.Arbitrary<infer T> ? T : never;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type HostState, type Link, networkOfLabel } from '../../src/model/index.js';
-import { routesOn } from '../support/simulated-host.js';
+import { routesOn } from '../support/simulated/host.js';
 import {
   isAgentsBridge,
   isBridgeOf,

@@ -7,11 +7,11 @@ import type { PassResult } from '../../src/agent/pass.js';
 import type { Link, NetworkId } from '../../src/model/index.js';
 import { isTap } from '../../src/reconcile/see/view.js';
 import type { Settled } from '../../src/reconcile/settled.js';
-import { buildLinks, buildSettings, type LinkWords } from '../support/host-builder.js';
-import { runOnce, settingsOf } from '../support/pass-runner.js';
-import { buildAnswer } from '../support/row-builder.js';
-import type { SimulatedHost } from '../support/simulated-host.js';
-import { type SimulatedKernel, simulateKernel } from '../support/simulated-kernel.js';
+import type { SimulatedHost } from '../support/simulated/host.js';
+import { buildLinks, buildSettings, type LinkWords } from '../support/simulated/host-builder.js';
+import { type SimulatedKernel, simulateKernel } from '../support/simulated/kernel.js';
+import { runOnce, settingsOf } from '../support/simulated/pass-runner.js';
+import { buildAnswer } from '../support/simulated/row-builder.js';
 import { arbitraryAnswer } from './arbitrary-answer.js';
 import { arbitraryHost } from './arbitrary-host.js';
 

@@ -1,5 +1,5 @@
 import { type Address, ifIndex, type Link, linkName } from '../../src/model/index.js';
-import type { SimulatedHost } from '../support/simulated-host.js';
+import type { SimulatedHost } from '../support/simulated/host.js';
 import { addTap, removeTap } from './happenings-rows.js';
 import { isUplink, membersOf, renamed } from './knowledge.js';
 import type { Random } from './random.js';

@@ -7,8 +7,8 @@ import {
   type PortId,
   tapName,
 } from '../../src/model/index.js';
-import { buildNetwork } from '../support/row-builder.js';
-import { DEFAULT_IPV4, DEFAULT_IPV6, type SimulatedHost } from '../support/simulated-host.js';
+import { DEFAULT_IPV4, DEFAULT_IPV6, type SimulatedHost } from '../support/simulated/host.js';
+import { buildNetwork } from '../support/simulated/row-builder.js';
 import type { DraftRows } from './cloud.js';
 import type { Random } from './random.js';
 import { type Happen, type Kind, later, onHost, type Scene, tapsNow } from './scene.js';

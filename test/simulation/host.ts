@@ -7,8 +7,8 @@ import {
   type Operation,
   type OperationOutcome,
 } from '../../src/model/index.js';
-import type { SimulatedHost } from '../support/simulated-host.js';
-import { simulateKernel } from '../support/simulated-kernel.js';
+import type { SimulatedHost } from '../support/simulated/host.js';
+import { simulateKernel } from '../support/simulated/kernel.js';
 import type { Random } from './random.js';
 import type { Weather } from './weather.js';
 

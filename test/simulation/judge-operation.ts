@@ -10,7 +10,7 @@ import {
   type TapQuestion,
   tapName,
 } from '../../src/model/index.js';
-import { routesOn } from '../support/simulated-host.js';
+import { routesOn } from '../support/simulated/host.js';
 import type { Telling } from './database.js';
 import {
   isAgentBridge,

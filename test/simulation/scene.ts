@@ -1,6 +1,6 @@
 import type { Agent } from '../../src/agent/agent.js';
 import type { Link } from '../../src/model/index.js';
-import { type SimulatedHost, SimulatedRefusal } from '../support/simulated-host.js';
+import { type SimulatedHost, SimulatedRefusal } from '../support/simulated/host.js';
 import type { SimulatedClock } from './clock.js';
 import type { Cloud } from './cloud.js';
 import type { Host } from './host.js';

@@ -1,6 +1,6 @@
 import type { IfIndex, Link, NetworkId, PortId, Settings } from '../../src/model/index.js';
-import { buildLinks, buildSettings, type LinkWords, TEST_HOST } from '../support/host-builder.js';
-import { buildNetwork, buildPort, type SegmentWords } from '../support/row-builder.js';
+import { buildLinks, buildSettings, type LinkWords, TEST_HOST } from '../support/simulated/host-builder.js';
+import { buildNetwork, buildPort, type SegmentWords } from '../support/simulated/row-builder.js';
 import { GENERATIONS, type Generation } from './cloud.js';
 import type { Random } from './random.js';
 

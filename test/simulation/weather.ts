@@ -1,5 +1,5 @@
 import type { Settings } from '../../src/model/index.js';
-import type { SimulatedHost } from '../support/simulated-host.js';
+import type { SimulatedHost } from '../support/simulated/host.js';
 
 /** What is wrong with the database. */
 export type DatabaseWeather =

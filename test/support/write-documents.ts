@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { errorsDocument, metricsDocument } from './documents.js';
-import { expositionAfter, FRESH, REPORT, STATUS, textfileExposition } from './exposition.js';
+import { errorsDocument, metricsDocument } from './words/documents.js';
+import { expositionAfter, FRESH, REPORT, STATUS, textfileExposition } from './words/exposition.js';
 
 /** Writes the documents that are made from the program's own lists, and the exposition that the tests compare with. */
 const write = (path: string, text: string): void => writeFileSync(new URL(path, import.meta.url), text);

@@ -1,6 +1,6 @@
-import { PROGRAM, runCli } from '../../support/agent.js';
-import { command, ip, ipBatch } from '../../support/netns.js';
-import type { TestServer } from '../../support/schema-servers.js';
+import type { TestServer } from '../../support/databases/servers.js';
+import { PROGRAM, runCli } from '../../support/host/agent.js';
+import { command, ip, ipBatch } from '../../support/host/netns.js';
 import { bareWiring } from '../floors.js';
 import { type Figures, figuresOf, type Row, timed } from '../measure.js';
 import {

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { endProcess } from '../../support/netns.js';
-import type { TestServer } from '../../support/schema-servers.js';
+import type { TestServer } from '../../support/databases/servers.js';
+import { endProcess } from '../../support/host/netns.js';
 import { type Figures, figuresOf, type Row } from '../measure.js';
 import {
   addPorts,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { BROADCAST, markedFrame, openWire, taggedFrame } from '../../support/frames.js';
-import { ip, ipJson, spawnIn } from '../../support/netns.js';
-import { waitUntil } from '../../support/schema-servers.js';
+import { waitUntil } from '../../support/databases/servers.js';
+import { BROADCAST, markedFrame, openWire, taggedFrame } from '../../support/host/frames.js';
+import { ip, ipJson, spawnIn } from '../../support/host/netns.js';
 import { type Fault, severalPolls } from '../fault.js';
 import { type Stage, serves } from '../stage.js';
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bridgeOf, makeTapsOf, masterOf, portId, tapOf, waitForMaster } from '../../support/host.js';
-import { ip, ipBatch, makeVeth, spawnIn } from '../../support/netns.js';
-import { privateFolder } from '../../support/schema-servers.js';
-import { fill } from '../../support/small-disk.js';
-import { startSquatter } from '../../support/squatter.js';
+import { privateFolder } from '../../support/databases/servers.js';
+import { fill } from '../../support/databases/small-disk.js';
+import { bridgeOf, makeTapsOf, masterOf, portId, tapOf, waitForMaster } from '../../support/host/host.js';
+import { ip, ipBatch, makeVeth, spawnIn } from '../../support/host/netns.js';
+import { startSquatter } from '../../support/host/squatter.js';
 import { type Fault, severalPolls } from '../fault.js';
 import { FLAT, FLAT_PORTS, LOCAL, type Stage, serves, whileStopped } from '../stage.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import type { Manner } from '../../support/relay.js';
+import type { Manner } from '../../support/databases/relay.js';
 import { BACK, type Fault, LOST } from '../fault.js';
 import { type Stage, serves } from '../stage.js';
 

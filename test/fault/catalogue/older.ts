@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { socketUrl } from '../../support/agent.js';
-import { makeTapsOf, masterOf, tapOf } from '../../support/host.js';
-import { startMariadb } from '../../support/mariadb.js';
-import { createSchema } from '../../support/schema-tables.js';
+import { startMariadb } from '../../support/databases/mariadb.js';
+import { createSchema } from '../../support/databases/tables.js';
+import { socketUrl } from '../../support/host/agent.js';
+import { makeTapsOf, masterOf, tapOf } from '../../support/host/host.js';
 import { restoreRows, TABLES } from '../dump.js';
 import { BACK, type Fault, HELD, LOST, servesUnheld } from '../fault.js';
 import { GUEST_PORTS, OTHER, OTHER_PORT, type Stage, serves } from '../stage.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { socketUrl } from '../../support/agent.js';
-import { portId, tapOf } from '../../support/host.js';
-import { rowsOf } from '../../support/schema-rows.js';
-import { createSchema } from '../../support/schema-tables.js';
+import { rowsOf } from '../../support/databases/rows.js';
+import { createSchema } from '../../support/databases/tables.js';
+import { socketUrl } from '../../support/host/agent.js';
+import { portId, tapOf } from '../../support/host/host.js';
 import { restoreRows } from '../dump.js';
 import { type Fault, HELD, servesUnheld, severalPolls } from '../fault.js';
 import { GUEST_PORTS, OTHER, OTHER_PORT, type Stage, serves, WIRED_PORTS } from '../stage.js';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { waitForStatus } from '../../support/host.js';
-import { waitUntil } from '../../support/schema-servers.js';
-import { fillDisk } from '../../support/small-disk.js';
+import { waitUntil } from '../../support/databases/servers.js';
+import { fillDisk } from '../../support/databases/small-disk.js';
+import { waitForStatus } from '../../support/host/host.js';
 import { restoreRows, TABLES, type Table } from '../dump.js';
 import { BACK, type Fault, HELD, LOST, servesUnheld, severalPolls } from '../fault.js';
 import { GUEST_PORTS, type Stage, serves } from '../stage.js';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { bridgeOf, masterOf } from '../../support/host.js';
-import { command, ip, ipBatch } from '../../support/netns.js';
-import { waitUntil } from '../../support/schema-servers.js';
-import { startWitness } from '../../support/witness.js';
+import { waitUntil } from '../../support/databases/servers.js';
+import { bridgeOf, masterOf } from '../../support/host/host.js';
+import { command, ip, ipBatch } from '../../support/host/netns.js';
+import { startWitness } from '../../support/host/witness.js';
 import { type Fault, severalPolls } from '../fault.js';
 import { FLAT, LOCAL, type Stage, serves, whileStopped } from '../stage.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { waitForStatus } from '../../support/host.js';
+import { waitForStatus } from '../../support/host/host.js';
 import { BACK, type Fault, LOST } from '../fault.js';
 import { GUEST_PORTS, type Stage, serves } from '../stage.js';
 

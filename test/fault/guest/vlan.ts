@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeConfig, startAgent } from '../../support/agent.js';
-import { BROADCAST, markedFrame, openWire, taggedFrame, type Wire } from '../../support/frames.js';
-import { bridgeOf, makeHost, masterOf, networkId, portId, type TestHost, tapOf } from '../../support/host.js';
-import { type Cleanup, command, ip, ipLink, makeVeth } from '../../support/netns.js';
-import { waitUntil } from '../../support/schema-servers.js';
-import { makeGuest } from '../../support/traffic.js';
+import { waitUntil } from '../../support/databases/servers.js';
+import { makeConfig, startAgent } from '../../support/host/agent.js';
+import { BROADCAST, markedFrame, openWire, taggedFrame, type Wire } from '../../support/host/frames.js';
+import {
+  bridgeOf,
+  makeHost,
+  masterOf,
+  networkId,
+  portId,
+  type TestHost,
+  tapOf,
+} from '../../support/host/host.js';
+import { type Cleanup, command, ip, ipLink, makeVeth } from '../../support/host/netns.js';
+import { makeGuest } from '../../support/host/traffic.js';
 
 /** Runs in User-mode Linux; the database is outside, at the other end of the guest's card. */
 const DATABASE_URL = process.env.FAULT_DATABASE_URL ?? '';

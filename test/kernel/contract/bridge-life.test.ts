@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { inIprouteWords } from '../../../src/reconcile/plan/iproute.js';
-import { ip, ipBatch, ipJson, ipLink } from '../../support/netns.js';
-import { startQuietWitness } from '../../support/witness.js';
+import { ip, ipBatch, ipJson, ipLink } from '../../support/host/netns.js';
+import { startQuietWitness } from '../../support/host/witness.js';
 import { makeStage, sysctlOf } from './case.js';
 import { brq, makeTap, network, port, tap } from './names.js';
 

@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import { openKernel } from '../../../src/kernel/kernel.js';
 import type { HostSettings, PassReport, WarningCode } from '../../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
-import { buildSettings } from '../../support/host-builder.js';
 import {
   type Cleanup,
   enterNamespace,
@@ -12,9 +11,10 @@ import {
   ipBatch,
   ipJson,
   makeNamespace,
-} from '../../support/netns.js';
-import { runOnce, TEST_NOW_MS } from '../../support/pass-runner.js';
-import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
+} from '../../support/host/netns.js';
+import { buildSettings } from '../../support/simulated/host-builder.js';
+import { runOnce, TEST_NOW_MS } from '../../support/simulated/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/simulated/row-builder.js';
 
 /** One line of the contract, on a kernel: what is there, what the database says, and what `ip` shows afterwards. */
 export interface ContractCase {

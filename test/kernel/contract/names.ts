@@ -1,4 +1,4 @@
-import type { NetworkWords, PortWords } from '../../support/row-builder.js';
+import type { NetworkWords, PortWords } from '../../support/simulated/row-builder.js';
 
 /** The id of a network, as `a` stands for aaaaaaaa-aaaa-…, or of a port, as `1` for 11111111-1111-…. */
 export const idOf = (letter: string): string =>

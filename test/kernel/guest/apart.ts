@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type Cleanup, ip, ipBatch, ipJson, ipLink, makeNamespace, spawnIn } from '../../support/netns.js';
+import {
+  type Cleanup,
+  ip,
+  ipBatch,
+  ipJson,
+  ipLink,
+  makeNamespace,
+  spawnIn,
+} from '../../support/host/netns.js';
 import { makeStage, type Stage } from '../contract/case.js';
 import { brq, makeTap, network, port, tap } from '../contract/names.js';
 

@@ -2,9 +2,9 @@ import './apart.js';
 import './tap-filter.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Cleanup, ip, ipBatch, ipJson, makeNamespace, spawnIn } from '../../support/host/netns.js';
+import { startWitness } from '../../support/host/witness.js';
 import { HANG_LIMIT_MS } from '../../support/limit.js';
-import { type Cleanup, ip, ipBatch, ipJson, makeNamespace, spawnIn } from '../../support/netns.js';
-import { startWitness } from '../../support/witness.js';
 import { makeStage, type Stage } from '../contract/case.js';
 import { brq, makeTap, network, port, tap } from '../contract/names.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BROADCAST, openWire, taggedFrame, type Wire } from '../../support/frames.js';
-import { type Cleanup, command, ipBatch, ipJson, makeNamespace } from '../../support/netns.js';
+import { BROADCAST, openWire, taggedFrame, type Wire } from '../../support/host/frames.js';
+import { type Cleanup, command, ipBatch, ipJson, makeNamespace } from '../../support/host/netns.js';
 import { makeStage, type Stage } from '../contract/case.js';
 import { brq, makeTap, network, port, tap } from '../contract/names.js';
 

@@ -4,7 +4,6 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { Kernel } from '../../../src/model/kernel.js';
 import type { Operation } from '../../../src/model/operation.js';
-import { HANG_LIMIT_MS } from '../../support/limit.js';
 import {
   type Cleanup,
   endProcess,
@@ -14,7 +13,8 @@ import {
   makeNamespace,
   makeVeth,
   spawnIn,
-} from '../../support/netns.js';
+} from '../../support/host/netns.js';
+import { HANG_LIMIT_MS } from '../../support/limit.js';
 import {
   about,
   applied,

@@ -6,7 +6,7 @@ import { realClock } from '../../../src/agent/clock.js';
 import type { AgentStatus } from '../../../src/model/index.js';
 import { pageRoutes } from '../../../src/monitoring/page/routes.js';
 import { startWeb, type Web } from '../../../src/monitoring/web.js';
-import type { Cleanup } from '../../support/netns.js';
+import type { Cleanup } from '../../support/host/netns.js';
 
 export const CHROMIUM = '/usr/bin/chromium';
 /** A browser of the machine's own, which asks nobody outside for anything. */

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import * as v from 'valibot';
 import { askAgent, serveControl } from '../../../src/agent/control.js';
-import type { Cleanup } from '../../support/netns.js';
-import { privateFolder, waitUntil } from '../../support/schema-servers.js';
+import { privateFolder, waitUntil } from '../../support/databases/servers.js';
+import type { Cleanup } from '../../support/host/netns.js';
 
 async function serve(t: Cleanup) {
   const folder = privateFolder('control');

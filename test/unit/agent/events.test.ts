@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linkName } from '../../../src/model/index.js';
-import { POLLING_INTERVAL_MS, pullOut, type Scene, wiredHost } from '../../support/agent-scene.js';
-import { buildLinks } from '../../support/host-builder.js';
+import { POLLING_INTERVAL_MS, pullOut, type Scene, wiredHost } from '../../support/simulated/agent-scene.js';
+import { buildLinks } from '../../support/simulated/host-builder.js';
 
 /** No answer of the database comes sooner than this while it hangs. */
 const AT_ONCE_MS = 100;

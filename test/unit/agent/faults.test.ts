@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FAULTS_MAX, FAULTS_WINDOW_MS } from '../../../src/agent/faults.js';
-import { POLLING_INTERVAL_MS, pullOut, type Scene, wiredHost } from '../../support/agent-scene.js';
+import { POLLING_INTERVAL_MS, pullOut, type Scene, wiredHost } from '../../support/simulated/agent-scene.js';
 
 const FAULT = new TypeError("Cannot read properties of undefined (reading 'index')");
 const faultsTold = ({ told }: Scene): number => told.filter(({ kind }) => kind === 'fault').length;

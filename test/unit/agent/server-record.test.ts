@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openServerRecord } from '../../../src/agent/state-dir/server-record.js';
 import type { Store } from '../../../src/model/index.js';
-import { clockAt } from '../../support/pass-runner.js';
+import { clockAt } from '../../support/simulated/pass-runner.js';
 
 /** As it was written when a sign did not say yet of which server it was. */
 const EARLIER = {

@@ -4,8 +4,8 @@ import { type TestContext, test } from 'node:test';
 import { connectTo } from '../../../src/database/connect.js';
 import { messageCheck } from '../../../src/database/postgresql-stream.js';
 import { DatabaseError } from '../../../src/model/index.js';
+import { clientOf } from '../../support/databases/servers.js';
 import { HANG_LIMIT_MS } from '../../support/limit.js';
-import { clientOf } from '../../support/schema-servers.js';
 
 /** A message of the protocol: its type, its length, its body. */
 function message(type: string, body: Buffer | string): Buffer {

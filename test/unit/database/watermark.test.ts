@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeWatermark, settleSign, signAgainst } from '../../../src/database/watermark.js';
-import { buildAnswer } from '../../support/row-builder.js';
+import { buildAnswer } from '../../support/simulated/row-builder.js';
 
 const SIGN = { known: '2026-01-02 00:00:00', shown: '2026-01-01 00:00:00', server: 'primary' };
 const PRIMARY = buildAnswer({ server: 'primary' });

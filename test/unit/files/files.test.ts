@@ -17,8 +17,8 @@ import { readRegularFile } from '../../../src/files/read-file.js';
 import { replaceFile } from '../../../src/files/replace-file.js';
 import { messageOf } from '../../../src/model/index.js';
 import { writeTextfile } from '../../../src/monitoring/textfile.js';
-import { command } from '../../support/netns.js';
-import { privateFolder } from '../../support/schema-servers.js';
+import { privateFolder } from '../../support/databases/servers.js';
+import { command } from '../../support/host/netns.js';
 
 const MAX_BYTES = 1000;
 

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { FAILURES, WARNINGS } from '../../../src/model/index.js';
 import { PREFLIGHT } from '../../../src/model/preflight.js';
-import { errorsDocument, metricsDocument } from '../../support/documents.js';
-import { expositionAfter, FRESH, textfileExposition } from '../../support/exposition.js';
+import { errorsDocument, metricsDocument } from '../../support/words/documents.js';
+import { expositionAfter, FRESH, textfileExposition } from '../../support/words/exposition.js';
 
 const document = (name: string): string =>
   readFileSync(new URL(`../../../etc/${name}`, import.meta.url), 'utf8');

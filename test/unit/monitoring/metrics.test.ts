@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { OPERATION_KINDS, WARNINGS } from '../../../src/model/index.js';
-import { expositionAfter, FRESH, REPORT, STATUS } from '../../support/exposition.js';
+import { expositionAfter, FRESH, REPORT, STATUS } from '../../support/words/exposition.js';
 
 const GOLDEN = readFileSync(new URL('./exposition.prom', import.meta.url), 'utf8');
 

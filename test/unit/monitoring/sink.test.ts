@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { realClock } from '../../../src/agent/clock.js';
 import { openSink } from '../../../src/monitoring/sink.js';
-import { privateFolder, waitUntil } from '../../support/schema-servers.js';
+import { privateFolder, waitUntil } from '../../support/databases/servers.js';
 
 /** A full disk is tried again for ever: after the tests no more, so that the process can end. */
 let isOver = false;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { serviceManagerOf } from '../../../src/config/service-manager.js';
 import type { Clock } from '../../../src/model/index.js';
 import { startWatchdog, systemdObserver } from '../../../src/monitoring/systemd.js';
-import { REPORT } from '../../support/exposition.js';
+import { REPORT } from '../../support/words/exposition.js';
 
 /** A clock that stands until it is moved on, with at most one timer. */
 function handClock(): { clock: Clock; turn(): void; delays: number[] } {

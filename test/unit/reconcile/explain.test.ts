@@ -4,10 +4,10 @@ import { viewOf } from '../../../src/reconcile/see/view.js';
 import { type ChainLink, explain } from '../../../src/reconcile/tell/explain.js';
 import { overviewOf } from '../../../src/reconcile/tell/overview.js';
 import { type Subject, subjectsOf } from '../../../src/reconcile/tell/subject.js';
-import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
-import { runOnce } from '../../support/pass-runner.js';
-import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
-import { simulateKernel } from '../../support/simulated-kernel.js';
+import { buildLinks, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
+import { simulateKernel } from '../../support/simulated/kernel.js';
+import { runOnce } from '../../support/simulated/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/simulated/row-builder.js';
 
 const PORT = '11111111-1111-4222-8333-444455556666';
 const NETWORK = 'aaaaaaaa-1111-4222-8333-444455556666';

@@ -7,10 +7,10 @@ import {
 } from '../../../src/agent/state-dir/last-known-good.js';
 import { linkName } from '../../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
-import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
-import { DEFAULT_GUARD, runOnce } from '../../support/pass-runner.js';
-import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
-import { type SimulatedKernel, simulateKernel } from '../../support/simulated-kernel.js';
+import { buildLinks, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
+import { type SimulatedKernel, simulateKernel } from '../../support/simulated/kernel.js';
+import { DEFAULT_GUARD, runOnce } from '../../support/simulated/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/simulated/row-builder.js';
 
 const RIGHT = buildSettings({});
 const MISTYPED = buildSettings({ interfaces: ['physnt1:eth1'] });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { indexPorts, type Match, matchTap } from '../../../src/reconcile/decide/match.js';
-import { buildLinks } from '../../support/host-builder.js';
-import { buildPort, type PortWords } from '../../support/row-builder.js';
+import { buildLinks } from '../../support/simulated/host-builder.js';
+import { buildPort, type PortWords } from '../../support/simulated/row-builder.js';
 
 function match(name: string, ...words: Partial<PortWords>[]): string {
   const ports = words.map((one) => buildPort({ id: 'p', network: 'n1', ...one }));

@@ -14,8 +14,8 @@ import {
   settleStatuses,
 } from '../../../src/reconcile/remember/memory.js';
 import { type View, viewOf } from '../../../src/reconcile/see/view.js';
-import { buildHost, buildSettings, type LinkWords } from '../../support/host-builder.js';
-import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
+import { buildHost, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
+import { type AnswerWords, buildAnswer } from '../../support/simulated/row-builder.js';
 
 const SETTINGS = buildSettings({ bridges: ['physnet3:br-ex'] });
 const HOUR_MS = 3_600_000;

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type HostState, ifIndex, linkName, type Operation } from '../../../src/model/index.js';
 import { EMPTY_MEMORY } from '../../../src/reconcile/remember/memory.js';
-import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
-import { runOnce, TEST_NOW_MS } from '../../support/pass-runner.js';
-import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
-import { simulateKernel } from '../../support/simulated-kernel.js';
+import { buildLinks, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
+import { simulateKernel } from '../../support/simulated/kernel.js';
+import { runOnce, TEST_NOW_MS } from '../../support/simulated/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/simulated/row-builder.js';
 
 const SETTINGS = buildSettings({});
 const TAP: LinkWords = { name: 'tapp1', up: false };

@@ -4,8 +4,8 @@ import { ifIndex, linkName } from '../../../src/model/index.js';
 import { ABSENT_RETRY_MS, EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { hasUnknownTaps, presentWhenAsked, questionFor } from '../../../src/reconcile/remember/question.js';
 import { type View, viewOf } from '../../../src/reconcile/see/view.js';
-import { buildHost, buildSettings, type LinkWords } from '../../support/host-builder.js';
-import { buildPort } from '../../support/row-builder.js';
+import { buildHost, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
+import { buildPort } from '../../support/simulated/row-builder.js';
 
 const view = (...words: LinkWords[]): View =>
   viewOf(buildHost(words), buildSettings({ bridges: ['physnet3:br-ex'] }));

@@ -4,10 +4,10 @@ import { settledBy } from '../../../src/agent/kernel-pass.js';
 import { ifIndex, linkName } from '../../../src/model/index.js';
 import { tapChanges, viewAfter } from '../../../src/reconcile/see/changes.js';
 import { viewOf } from '../../../src/reconcile/see/view.js';
-import { buildLinks, buildSettings } from '../../support/host-builder.js';
-import { runOnce, settingsOf } from '../../support/pass-runner.js';
-import { buildAnswer } from '../../support/row-builder.js';
-import { simulateKernel } from '../../support/simulated-kernel.js';
+import { buildLinks, buildSettings } from '../../support/simulated/host-builder.js';
+import { simulateKernel } from '../../support/simulated/kernel.js';
+import { runOnce, settingsOf } from '../../support/simulated/pass-runner.js';
+import { buildAnswer } from '../../support/simulated/row-builder.js';
 
 const SETTINGS = buildSettings({});
 

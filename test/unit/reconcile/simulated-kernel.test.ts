@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Link, type LinkRef, linkName, networkId, type Operation } from '../../../src/model/index.js';
-import { buildLinks, type LinkWords } from '../../support/host-builder.js';
+import { buildLinks, type LinkWords } from '../../support/simulated/host-builder.js';
 import {
   type SimulatedKernelOptions,
   SimulatedKill,
   simulateKernel,
-} from '../../support/simulated-kernel.js';
+} from '../../support/simulated/kernel.js';
 
 /** The simulated kernel has the manners of the real one, as the kernel suite shows them. */
 function kernelWith(words: LinkWords[], options: SimulatedKernelOptions = {}) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
-import { buildLinks, buildSettings, type LinkWords } from '../../support/host-builder.js';
-import { runOnce } from '../../support/pass-runner.js';
-import { type AnswerWords, buildAnswer, type PortWords } from '../../support/row-builder.js';
-import { simulateKernel } from '../../support/simulated-kernel.js';
+import { buildLinks, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
+import { simulateKernel } from '../../support/simulated/kernel.js';
+import { runOnce } from '../../support/simulated/pass-runner.js';
+import { type AnswerWords, buildAnswer, type PortWords } from '../../support/simulated/row-builder.js';
 
 const BRIDGE: LinkWords = { name: 'brqn1', label: 'n1' };
 const WIRED: LinkWords[] = [BRIDGE, { name: 'tapp1', master: 'brqn1' }];

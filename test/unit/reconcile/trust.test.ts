@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { heed, makeWatermark, restartFrom, signAgainst } from '../../../src/database/watermark.js';
 import { linkName } from '../../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
-import { buildLinks, buildSettings } from '../../support/host-builder.js';
-import { type PassWords, runOnce } from '../../support/pass-runner.js';
-import { type AnswerWords, buildAnswer } from '../../support/row-builder.js';
-import { type SimulatedKernel, simulateKernel } from '../../support/simulated-kernel.js';
+import { buildLinks, buildSettings } from '../../support/simulated/host-builder.js';
+import { type SimulatedKernel, simulateKernel } from '../../support/simulated/kernel.js';
+import { type PassWords, runOnce } from '../../support/simulated/pass-runner.js';
+import { type AnswerWords, buildAnswer } from '../../support/simulated/row-builder.js';
 
 const SETTINGS = buildSettings({});
 const NETWORKS = [{ id: 'n1' }, { id: 'n2' }];
