@@ -137,7 +137,7 @@ function lookNow(self: AgentState): void {
 }
 
 /** Has the database asked at once when a pass has found what it does not know, or owes; `before`: what was known before it. */
-function askWhereNeeded(self: AgentState, before: Memory): boolean {
+export function askWhereNeeded(self: AgentState, before: Memory): boolean {
   const isNeeded = knowsTooLittle(self) || owesMore(before, self.memory);
   if (isNeeded) self.poller?.pollSoon();
   return isNeeded;

@@ -10,7 +10,7 @@ import {
 } from '../model/index.js';
 import { memoryChangesAtMs, settleStatuses } from '../reconcile/remember/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
-import { look, passAtOnce, passInTurn, type Told, viewCaughtUp } from './kernel-pass.js';
+import { askWhereNeeded, passAtOnce, passInTurn, type Told, viewCaughtUp } from './kernel-pass.js';
 import type { PollOutcome } from './poller.js';
 import { shutDown } from './shut-down.js';
 import { type AgentState, type Asked, guarded, noteFault } from './state.js';
@@ -86,7 +86,7 @@ async function workWith(
   await writeStatuses(self, report);
   // After the statuses, which somebody waits for: a disk may take its time.
   keepLastKnownGood(self, answer);
-  look(self);
+  askWhereNeeded(self, self.memory);
   return 'good';
 }
 
