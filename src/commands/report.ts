@@ -1,6 +1,12 @@
-import { fingerprintOf, type LinkRef, type Operation, type PassReport } from '../model/index.js';
+import {
+  commandsOf,
+  fingerprintOf,
+  type LinkRef,
+  OPERATIONS,
+  type Operation,
+  type PassReport,
+} from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
-import { inIprouteWords } from '../reconcile/plan/iproute.js';
 
 /** The object that `plan --json` and `once --json` print; its shape is fixed. */
 export function reportAsJson(host: string, report: PassReport): string {
@@ -28,7 +34,7 @@ function operationAsJson(operation: Operation): Record<string, unknown> {
   const shown = Object.entries(operation)
     .filter(([key]) => key !== 'scope' && key !== 'target')
     .map(([key, value]) => [key, shownValue(key, value)]);
-  return { ...Object.fromEntries(shown), commands: inIprouteWords(operation) };
+  return { ...Object.fromEntries(shown), commands: commandsOf(operation) };
 }
 
 function shownValue(key: string, value: unknown): unknown {
@@ -44,23 +50,14 @@ function withoutRaw({ raw: _, ...shown }: { raw: string }): object {
   return shown;
 }
 
-const SIGNS: Partial<Record<Operation['op'], string>> = {
-  'create-bridge': '+',
-  'create-subinterface': '+',
-  attach: '+',
-  detach: '-',
-  'delete-bridge': '-',
-  'delete-subinterface': '-',
-};
-
 /** The same for a person: every operation with its reason and, indented, in iproute2's words. */
 export function reportAsText(host: string, given: PassReport, tense: 'planned' | 'done'): string {
   const report = visible(given);
   return [
     headline(host, report, tense),
     ...report.operations.flatMap((operation) => [
-      `  ${SIGNS[operation.op] ?? '~'} ${operation.op} ${operation.device}: ${operation.reason}`,
-      ...(tense === 'planned' ? inIprouteWords(operation).map((line) => `      ${line}`) : []),
+      `  ${OPERATIONS[operation.op].sign} ${operation.op} ${operation.device}: ${operation.reason}`,
+      ...(tense === 'planned' ? commandsOf(operation).map((line) => `      ${line}`) : []),
     ]),
     ...report.failed.map(
       ({ operation, failure }) =>

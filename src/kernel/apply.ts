@@ -1,5 +1,5 @@
 import { KernelError, type OperationFailure, type OperationOutcome } from '../model/kernel.js';
-import type { Operation } from '../model/operation.js';
+import type { Operation, OperationKind, OperationOf } from '../model/operation.js';
 import { moveAddresses } from './addresses/move-addresses.js';
 import { disableIpv6, setIpv4, setIpv6 } from './ip-settings.js';
 import {
@@ -65,58 +65,26 @@ function attempt(host: Host, operation: Operation): OperationFailure | null {
   }
 }
 
-function carryOut(host: Host, operation: Operation): void {
-  switch (operation.op) {
-    case 'create-bridge':
-      createBridge(host, operation);
-      break;
-    case 'create-subinterface':
-      createSubinterface(host, operation);
-      break;
-    case 'set-label':
-      setLabel(host, operation);
-      break;
-    case 'disable-ipv6':
-      disableIpv6(host, operation);
-      break;
-    case 'set-ipv6':
-      setIpv6(host, operation);
-      break;
-    case 'set-ipv4':
-      setIpv4(host, operation);
-      break;
-    case 'set-group':
-      setGroup(host, operation);
-      break;
-    case 'set-tap-filter':
-      host.tapFilter.set(operation.drops);
-      break;
-    case 'set-mac':
-      setMac(host, operation);
-      break;
-    case 'set-mtu':
-      setMtu(host, operation);
-      break;
-    case 'set-bridge-options':
-      setBridgeOptions(host, operation);
-      break;
-    case 'set-up':
-      setUp(host, operation);
-      break;
-    case 'attach':
-      attach(host, operation);
-      break;
-    case 'detach':
-      detach(host, operation);
-      break;
-    case 'move-addresses':
-      moveAddresses(host, operation);
-      break;
-    case 'delete-bridge':
-      deleteBridge(host, operation);
-      break;
-    case 'delete-subinterface':
-      deleteSubinterface(host, operation);
-      break;
-  }
-}
+/** How each kind of operation is carried out. */
+const APPLY: { readonly [Kind in OperationKind]: (host: Host, operation: OperationOf<Kind>) => void } = {
+  'create-bridge': createBridge,
+  'create-subinterface': createSubinterface,
+  'set-label': setLabel,
+  'disable-ipv6': disableIpv6,
+  'set-ipv6': setIpv6,
+  'set-ipv4': setIpv4,
+  'set-group': setGroup,
+  'set-tap-filter': (host, { drops }) => host.tapFilter.set(drops),
+  'set-mac': setMac,
+  'set-mtu': setMtu,
+  'set-bridge-options': setBridgeOptions,
+  'set-up': setUp,
+  attach,
+  detach,
+  'move-addresses': moveAddresses,
+  'delete-bridge': deleteBridge,
+  'delete-subinterface': deleteSubinterface,
+};
+
+const carryOut = <Kind extends OperationKind>(host: Host, operation: OperationOf<Kind>): void =>
+  APPLY[operation.op](host, operation);

@@ -1,5 +1,5 @@
 import type { FrameDrops } from './link.js';
-import { FILTERED_GROUP } from './names.js';
+import { FILTERED_GROUP, TAP_FILTER_TABLE } from './names.js';
 
 /** What a rule is made of, in the order in which it is worked through. Texts of bytes are hex. */
 export type Expression =
@@ -88,4 +88,42 @@ export function tapFilterChains({ tagged, switchFrames }: FrameDrops): readonly 
     { name: 'from_tap', hook: 'prerouting', rules: fromTap },
     { name: 'to_host', hook: 'input', rules: TO_HOST_RULES },
   ];
+}
+
+/** The same in nft's words; every rule as `nft list` shows it. */
+export function inNftWords(drops: FrameDrops): string[] {
+  const table = `bridge ${TAP_FILTER_TABLE}`;
+  const chains = tapFilterChains(drops);
+  if (chains.length === 0) return [`nft delete table ${table}`];
+  return [
+    `nft add table ${table}`,
+    ...chains.flatMap(({ name, hook, rules }) => [
+      `nft add chain ${table} ${name} '{ type filter hook ${hook} priority ${TAP_FILTER_PRIORITY}; }'`,
+      ...rules.map((rule) => `nft add rule ${table} ${name} ${ruleInWords(rule)}`),
+    ]),
+  ];
+}
+
+const ruleInWords = (rule: readonly Expression[]): string => rule.map(expressionInWords).join(' ');
+
+function expressionInWords(one: Expression): string {
+  switch (one.kind) {
+    case 'group':
+      return 'iifgroup';
+    case 'header':
+      return `@ll,${one.offset * 8},${one.length * 8}`;
+    case 'protocol':
+      return 'meta l4proto';
+    case 'carried':
+      return `@th,${one.offset * 8},${one.length * 8}`;
+    case 'mask':
+      return `& 0x${one.mask}`;
+    case 'is':
+      return `== 0x${one.value}`;
+    case 'is-not':
+      return one.value.length === 8 ? `!= ${FILTERED_GROUP}` : `!= 0x${one.value}`;
+    case 'accept':
+    case 'drop':
+      return one.kind;
+  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  commandsOf,
   fingerprintOf,
   type GuardSettings,
   type HostState,
@@ -10,7 +11,6 @@ import {
   type PassReport,
 } from '../../src/model/index.js';
 import { EMPTY_GUARD } from '../../src/reconcile/guard/guard-memory.js';
-import { inIprouteWords } from '../../src/reconcile/plan/iproute.js';
 import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/remember/memory.js';
 import { routesOn } from '../support/simulated/host.js';
 import { buildLinks, buildSettings, type LinkWords } from '../support/simulated/host-builder.js';
@@ -119,7 +119,7 @@ const resultOf = (report: PassReport, after: HostState) => ({
     op: operation.op,
     device: operation.device,
     reason: operation.reason,
-    commands: inIprouteWords(operation),
+    commands: commandsOf(operation),
   })),
   failed: report.failed.map(
     ({ operation, failure }) => `${operation.op} ${operation.device}: ${failure.errno}`,

@@ -1,4 +1,4 @@
-import type { AgentStatus, Change } from '../../model/index.js';
+import { type AgentStatus, type Change, OPERATIONS } from '../../model/index.js';
 import { type Html, html } from './html.js';
 import { moment } from './moment.js';
 import { icon } from './states.js';
@@ -6,27 +6,6 @@ import { icon } from './states.js';
 /** Operations shown at once; the older ones are folded. */
 const SHOWN_MAX = 20;
 const LISTED_MAX = 200;
-
-/** What was done, and what could not be. */
-const OPERATION_WORDS: Readonly<Record<Change['op'], readonly [done: string, wanted: string]>> = {
-  'create-bridge': ['made bridge', 'make bridge'],
-  'create-subinterface': ['made VLAN subinterface', 'make VLAN subinterface'],
-  'set-label': ['labelled', 'label'],
-  'disable-ipv6': ['switched IPv6 off on', 'switch IPv6 off on'],
-  'set-ipv6': ['set the IPv6 options of', 'set the IPv6 options of'],
-  'set-ipv4': ['set the IPv4 options of', 'set the IPv4 options of'],
-  'set-group': ['set the device group of', 'set the device group of'],
-  'set-tap-filter': ['wrote nftables table', 'write nftables table'],
-  'set-mac': ['set the MAC address of', 'set the MAC address of'],
-  'set-mtu': ['set the MTU of', 'set the MTU of'],
-  'set-bridge-options': ['set STP and forward delay of', 'set STP and forward delay of'],
-  'set-up': ['brought up', 'bring up'],
-  attach: ['attached', 'attach'],
-  detach: ['detached', 'detach'],
-  'move-addresses': ['moved the addresses of', 'move the addresses of'],
-  'delete-bridge': ['deleted bridge', 'delete bridge'],
-  'delete-subinterface': ['deleted VLAN subinterface', 'delete VLAN subinterface'],
-};
 
 /** What the agent did lately and why, the newest first, by pass. */
 export function changeLog({ changes, nowMs }: AgentStatus): Html {
@@ -56,7 +35,7 @@ function passEntry(group: readonly Change[], nowMs: number): Html {
 }
 
 function entry({ op, device, reason, error, port }: Change): Html {
-  const [done, wanted] = OPERATION_WORDS[op];
+  const [done, wanted] = OPERATIONS[op].words;
   const name = html`<b class="device"${port === null ? null : html` title="port ${port}"`}>${device}</b>`;
   return error === null
     ? html`<li>${icon('check')}<p>${done} ${name}<span class="why">${reason}</span></p></li>`

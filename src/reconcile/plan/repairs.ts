@@ -1,6 +1,7 @@
 import {
   type LinkRef,
   type NetworkId,
+  OPERATIONS,
   type Operation,
   type OperationOf,
   type OperationOutcome,
@@ -59,7 +60,7 @@ function keyOf(operation: Operation): string {
   if (membership !== null) return membershipKey(membership);
   const { op, device } = operation;
   // A bridge that somebody makes again has another index each time.
-  const isDeletion = op === 'delete-bridge' || op === 'delete-subinterface';
+  const isDeletion = OPERATIONS[op].sign === '-';
   const index = isDeletion || !('target' in operation) ? null : operation.target.index;
   return `${op} ${index ?? device}`;
 }
@@ -77,16 +78,10 @@ const membershipKey = ({ change, port, bridge }: Membership): string =>
 function takenBackBy(operation: Operation, noted: () => readonly string[]): readonly string[] {
   const membership = membershipOf(operation);
   if (membership !== null) return oppositesOf(membership);
-  switch (operation.op) {
-    case 'create-bridge':
-    case 'create-subinterface':
-      return [`delete-${operation.op.slice('create-'.length)} ${operation.device}`];
-    case 'delete-bridge':
-    case 'delete-subinterface':
-      return noted().filter((key) => key !== keyOf(operation) && isAbout(key, operation.target));
-    default:
-      return [];
-  }
+  const kind = OPERATIONS[operation.op];
+  if (kind.sign === '+') return [`${kind.opposite} ${operation.device}`];
+  if (kind.sign === '~' || !('target' in operation)) return [];
+  return noted().filter((key) => key !== keyOf(operation) && isAbout(key, operation.target));
 }
 
 /** A subinterface that had just been made joined its bridge under its name. */

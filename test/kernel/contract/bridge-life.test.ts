@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { inIprouteWords } from '../../../src/reconcile/plan/iproute.js';
+import { commandsOf } from '../../../src/model/index.js';
 import { ip, ipBatch, ipJson, ipLink } from '../../support/host/netns.js';
 import { startQuietWitness } from '../../support/host/witness.js';
 import { makeStage, sysctlOf } from './case.js';
@@ -127,7 +127,7 @@ test('plan names the routes that matter, not those that the kernel makes with an
     { ports: portsOf('1'), networks: [network('a', 'flat physnet1')] },
     'plan',
   );
-  const words = operations.flatMap(inIprouteWords).filter((line) => line.includes('route'));
+  const words = operations.flatMap(commandsOf).filter((line) => line.includes('route'));
   assert.deepEqual(words.sort(), [
     `ip route append 10.9.0.0/16 via 10.1.0.1 dev ${brq('a')} table 100 metric 0`,
     `ip route append default via 10.1.0.1 dev ${brq('a')} table 254 metric 50`,

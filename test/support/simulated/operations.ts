@@ -4,7 +4,7 @@ import {
   type Link,
   type LinkRef,
   networkOfLabel,
-  type Operation,
+  type OperationKind,
   type OperationOf,
 } from '../../../src/model/index.js';
 import {
@@ -16,45 +16,34 @@ import {
   SimulatedRefusal,
 } from './host.js';
 
+type CarryOut<Kind extends OperationKind> = (host: SimulatedHost, operation: OperationOf<Kind>) => void;
+
+/** How each kind of operation is carried out here. */
+const APPLY: { readonly [Kind in OperationKind]: CarryOut<Kind> } = {
+  'create-bridge': createBridge,
+  'create-subinterface': createSubinterface,
+  'set-label': (host, { target, label }) => host.put({ ...present(host, target), alias: label }),
+  'disable-ipv6': disableIpv6,
+  'set-ipv6': (host, { target, settings }) => host.setIpv6(present(host, target).index, settings),
+  'set-ipv4': (host, { target, settings }) => host.put({ ...present(host, target), ipv4: settings }),
+  'set-group': (host, { target, group }) => host.put({ ...present(host, target), group }),
+  'set-tap-filter': setTapFilter,
+  'set-mac': (host, { target, mac }) => host.put({ ...present(host, target), mac }),
+  'set-mtu': (host, { target, mtu }) => host.setMtu(present(host, target).index, mtu),
+  'set-bridge-options': setBridgeOptions,
+  'set-up': (host, { target }) => host.setUp(present(host, target).index, true),
+  attach,
+  detach,
+  'move-addresses': moveAddresses,
+  'delete-bridge': deleteBridge,
+  'delete-subinterface': deleteSubinterface,
+};
+
 /** Carries out one operation on a simulated host as the real kernel room does on the real one. Throws SimulatedRefusal. */
-export function carryOut(host: SimulatedHost, operation: Operation) {
-  switch (operation.op) {
-    case 'create-bridge':
-      return createBridge(host, operation);
-    case 'create-subinterface':
-      return createSubinterface(host, operation);
-    case 'set-label':
-      return host.put({ ...present(host, operation.target), alias: operation.label });
-    case 'disable-ipv6':
-      return disableIpv6(host, operation);
-    case 'set-ipv6':
-      return host.setIpv6(present(host, operation.target).index, operation.settings);
-    case 'set-ipv4':
-      return host.put({ ...present(host, operation.target), ipv4: operation.settings });
-    case 'set-group':
-      return host.put({ ...present(host, operation.target), group: operation.group });
-    case 'set-tap-filter':
-      return setTapFilter(host, operation);
-    case 'set-mac':
-      return host.put({ ...present(host, operation.target), mac: operation.mac });
-    case 'set-mtu':
-      return host.setMtu(present(host, operation.target).index, operation.mtu);
-    case 'set-bridge-options':
-      return setBridgeOptions(host, operation);
-    case 'set-up':
-      return host.setUp(present(host, operation.target).index, true);
-    case 'attach':
-      return attach(host, operation);
-    case 'detach':
-      return detach(host, operation);
-    case 'move-addresses':
-      return moveAddresses(host, operation);
-    case 'delete-bridge':
-      return deleteBridge(host, operation);
-    case 'delete-subinterface':
-      return deleteSubinterface(host, operation);
-  }
-}
+export const carryOut = <Kind extends OperationKind>(
+  host: SimulatedHost,
+  operation: OperationOf<Kind>,
+): void => APPLY[operation.op](host, operation);
 
 /** A link is known by its index, or by the operation that made it: never by a name that was there before. */
 function find(host: SimulatedHost, ref: LinkRef): Link | undefined {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   type Address,
+  commandsOf,
   ifIndex,
   linkName,
   networkId,
   type Operation,
   type Route,
 } from '../../../src/model/index.js';
-import { inIprouteWords } from '../../../src/reconcile/plan/iproute.js';
 
 const eth1 = { name: linkName('eth1'), index: ifIndex(2) };
 const tap = { name: linkName('tap1'), index: ifIndex(7) };
@@ -76,20 +76,20 @@ const WORDS: readonly [Operation, string[]][] = [
 
 for (const [operation, expected] of WORDS) {
   test(`${operation.op} in iproute2's words`, () => {
-    assert.deepEqual(inIprouteWords(operation), expected);
+    assert.deepEqual(commandsOf(operation), expected);
   });
 }
 
 test('a bridge that lets tagged frames pass is made without the option', () => {
   const operation: Operation = { ...on(bridge), op: 'create-bridge', mac: 'fa:1', vlanFiltering: false };
-  assert.deepEqual(inIprouteWords(operation), [
+  assert.deepEqual(commandsOf(operation), [
     'ip link add brq1 address fa:1 group 7433314 type bridge stp_state 0 forward_delay 0',
   ]);
 });
 
 test('the IPv6 settings of a flat bridge are four files, disable_ipv6 last', () => {
   const settings = { disabled: false, acceptRa: 2, autoconf: true, forwarding: false };
-  assert.deepEqual(inIprouteWords({ ...on(bridge), op: 'set-ipv6', target: bridge, settings }), [
+  assert.deepEqual(commandsOf({ ...on(bridge), op: 'set-ipv6', target: bridge, settings }), [
     'echo 2 > /proc/sys/net/ipv6/conf/brq1/accept_ra',
     'echo 1 > /proc/sys/net/ipv6/conf/brq1/autoconf',
     'echo 0 > /proc/sys/net/ipv6/conf/brq1/forwarding',
@@ -124,7 +124,7 @@ test('addresses are on the bridge, and routes too, before the interface joins it
     addresses: ADDRESSES,
     routes: ROUTES,
   };
-  assert.deepEqual(inIprouteWords(operation), [
+  assert.deepEqual(commandsOf(operation), [
     'ip address add 10.1.0.5/24 dev brq1',
     'ip -6 address add 2001:db8::5/64 dev brq1 nodad',
     'ip route append default via 10.1.0.1 dev brq1 table 254 metric 50',
@@ -136,7 +136,5 @@ test('addresses are on the bridge, and routes too, before the interface joins it
 
 test('on the way back it is the interface that leaves', () => {
   const back = { from: bridge, to: eth1, membership: 'leave', addresses: [], routes: [] } as const;
-  assert.deepEqual(inIprouteWords({ ...on(eth1), op: 'move-addresses', ...back }), [
-    'ip link set eth1 nomaster',
-  ]);
+  assert.deepEqual(commandsOf({ ...on(eth1), op: 'move-addresses', ...back }), ['ip link set eth1 nomaster']);
 });
