@@ -36,7 +36,7 @@ export type ControlAnswer<Value> =
   /** Its socket is there, and this user may not use it. */
   | { readonly kind: 'forbidden' }
   | { readonly kind: 'failed'; readonly message: string }
-  /** It answered, and not as an agent of this version does. */
+  /** Something answered, but not as an agent of this version does. */
   | { readonly kind: 'misunderstood'; readonly message: string };
 
 export type NoAnswer = Exclude<ControlAnswer<never>, { readonly kind: 'answer' }>;

@@ -24,7 +24,7 @@ export interface Poller {
   lateMs(): number;
   /** Polls as soon as the gap allows, or right after the poll in hand. */
   pollSoon(): void;
-  /** The same, also while a failed poll is waited for: the settings are others now. */
+  /** As `pollSoon`, but also while a failed poll is waited for: the settings are others now. */
   pollAtOnce(): void;
   stop(): void;
 }

@@ -30,7 +30,7 @@ export type Refuse = (output: Output, problems: readonly string[]) => Promise<Ex
 export interface Runner {
   /** `refuse` says that the settings are wrong, where a command has its own way to say it. */
   withSettings(action: Action, refuse?: Refuse): Promise<void>;
-  /** The same for a command that asks the running agent and no database: see `loadSettingsWithoutPassword`. */
+  /** Settings without a password, for a command that asks the running agent and no database: see `loadSettingsWithoutPassword`. */
   withoutPassword(action: Action, refuse?: Refuse): Promise<void>;
   withoutSettings(
     action: (printing: Pick<Invocation, 'json' | 'output'>) => Promise<ExitCode>,

@@ -28,7 +28,7 @@ import type { Output } from './invocation.js';
 /** The kernel of this network namespace, to look at. */
 export const kernelToSee = (): Kernel => openKernel();
 
-/** The same, to be changed: moves of addresses are written down in `store` while they are under way. */
+/** The kernel of this network namespace, to change: moves of addresses are written down in `store` while they are under way. */
 export const kernelToChange = (store: Store): Kernel => openKernel(openJournal(store));
 
 /** The files in `state_dir`, to keep. `tell` hears of files that cannot be used. */

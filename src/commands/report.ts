@@ -50,7 +50,7 @@ function withoutRaw({ raw: _, ...shown }: { raw: string }): object {
   return shown;
 }
 
-/** The same for a person: every operation with its reason and, indented, in iproute2's words. */
+/** A report for a person: every operation with its reason and, indented, in iproute2's words. */
 export function reportAsText(host: string, given: PassReport, tense: 'planned' | 'done'): string {
   const report = visible(given);
   return [

@@ -73,7 +73,7 @@ const DROPPED = /connection (terminated|lost|ended)|closed state|not queryable|r
 /** The driver refuses to answer a challenge without a password. */
 const PASSWORD_TEXT = /^SASL: .*password/;
 const SSL_TEXT = /\bSSL\b|secure connection/;
-/** It has the SQLSTATE of any missing right, and its text is translated. */
+/** The routine of PostgreSQL's refusal where row security is on: its SQLSTATE is that of any missing right, and its text is translated. */
 const ROW_SECURITY_ROUTINE = 'check_enable_rls';
 /** PgBouncer's words; their SQLSTATE is that of any breach of the protocol. */
 const NO_TRANSACTIONS_TEXT = /transaction blocks not allowed in statement pooling/;

@@ -39,7 +39,7 @@ export interface FleetHost {
 export interface Fleet {
   readonly generation: GenerationName;
   readonly lateAfterS: number;
-  /** Those that need somebody first, then by name. */
+  /** Hosts that need somebody come first, then by name. */
   readonly hosts: readonly FleetHost[];
 }
 

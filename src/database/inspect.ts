@@ -24,7 +24,7 @@ export interface Inspection {
 }
 
 export interface Details {
-  /** Which of the tables are views: a fact, never a finding. An index is then a matter of the tables behind them. */
+  /** The tables that are views: a fact, never a finding. An index is then a matter of the tables behind them. */
   readonly views: readonly string[];
   readonly rights: readonly { readonly right: string; readonly held: boolean }[];
   /** The lookups of a poll, and whether an index begins with the column. */

@@ -54,7 +54,7 @@ const padding = (end: string): string => end.repeat(Math.ceil((END_LENGTH - ID_P
 export interface Lookup {
   readonly statement: Knex.QueryBuilder;
   readonly rowsMax: number;
-  /** The same in pieces; empty: it has a single term. */
+  /** This lookup as several smaller ones; empty: it has a single term. */
   pieces(): readonly Lookup[];
 }
 

@@ -83,7 +83,7 @@ function listed(host: string): readonly LookupAddress[] | undefined {
     });
     return found.length > 0 ? found : undefined;
   } catch {
-    // It stands in only: the name service is asked all the same, and says what is wrong.
+    // The hosts file only stands in for the name service, which is asked all the same and says what is wrong.
     return undefined;
   }
 }

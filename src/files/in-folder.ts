@@ -21,7 +21,7 @@ export function inFolder(path: string, work: (folder: string) => void): void {
   }
 }
 
-/** The same for work that takes its time. */
+/** As `inFolder`, for work that takes its time. */
 export async function inFolderMeanwhile(
   path: string,
   work: (folder: string) => Promise<void>,

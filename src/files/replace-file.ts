@@ -35,7 +35,7 @@ export const replaceFile = (path: string, text: string, mode: number): void =>
     renameSync(draft, file);
   });
 
-/** The same while the process goes on, however long writing takes. Not twice at once for one path. */
+/** As `replaceFile`, while the process goes on, however long writing takes. Not twice at once for one path. */
 export const replaceFileMeanwhile = (path: string, text: string, mode: number): Promise<void> =>
   inFolderMeanwhile(dirname(path), async (folder) => {
     const { file, draft } = placesIn(folder, path);

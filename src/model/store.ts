@@ -39,7 +39,7 @@ export interface Store extends StoreReader {
    * that. That it does not is told once, and that it does again.
    */
   keep<Value>(kind: StateKind<Value>, value: Value): void;
-  /** The same for what is so no more: its file goes. */
+  /** Removes the file of a kind that holds no more, by the same queue. */
   forget(kind: StateKind<unknown>): void;
   /**
    * Writes what has to be on disk before a deed, and returns when it is. Throws what the file system says, as one sentence

@@ -3,7 +3,7 @@
  * separators of lines and paragraphs, lone halves of a surrogate pair.
  */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-/** The same; what the program itself has written stays: line ends, tabs, its few colours and their ends, as Node writes them. */
+/** What steers a terminal, less what the program itself has written: line ends, tabs, its few colours and their ends, as Node writes them. */
 const UNSEEN_IN_OUTPUT = new RegExp(`\\u001b\\[(?:2|22|31|32|33|39)m|[\\n\\t]|${UNSEEN.source}`, 'gu');
 /** Longer than any text that somebody reads; the value of a row may have gigabytes. */
 const TEXT_LENGTH_MAX = 4096;
@@ -23,7 +23,7 @@ const escaped = (character: string): string =>
 /** A text from outside on one line, not longer than anybody reads, with nothing in it that a terminal obeys or hides. */
 export const oneLine = (text: string): string => cut(text, TEXT_LENGTH_MAX).replace(UNSEEN, escaped);
 
-/** The same of each line. */
+/** A text from outside whose line ends stay, with each line as `oneLine` has it. */
 export const oneLineEach = (text: string): string => text.split('\n').map(oneLine).join('\n');
 
 /** A whole output of this program for a terminal, or for whatever reads JSON: what came into it from outside is harmless. */
@@ -33,7 +33,7 @@ export const harmless = (text: string): string =>
 /** A value of plain data in which every text, and every name of a field, is on one line. */
 export const visible = <Value>(value: Value): Value => inEach(value, oneLine) as Value;
 
-/** The same but for what a program reads: texts are only cut. */
+/** A value of plain data for a program to read: long texts are cut, and nothing else is changed. */
 export const brief = <Value>(value: Value): Value =>
   inEach(value, (text) => cut(text, TEXT_LENGTH_MAX)) as Value;
 

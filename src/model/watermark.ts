@@ -4,7 +4,7 @@ export interface WentBack {
   readonly shown: string;
 }
 
-/** The same, found by a heartbeat on that server before it wrote over the older one. */
+/** A database that went back, as a heartbeat found it on that server before it wrote over the older one. */
 export interface Sign extends WentBack {
   /** As in `Answer`. */
   readonly server: string;
@@ -25,6 +25,6 @@ export interface Seen {
 /** Where it is kept. Whatever speaks to the database looks here for what is too old to be believed. */
 export interface Watermark {
   seen(): Seen;
-  /** It is kept when this returns, as far as the disk allows. Never throws. */
+  /** Keeps a change; it is on disk when this returns, as far as the disk allows. Never throws. */
   note(change: Partial<Seen>): void;
 }

@@ -15,7 +15,7 @@ export function check<Value>(shape: Shape<Value>, data: unknown): Checked<Value>
   return { ok: false, wrong: `${getDotPath(issue) ?? 'it'} is not ${issue.expected ?? 'as it should be'}` };
 }
 
-/** The same of JSON text. */
+/** As `check`, for JSON text. */
 export function checkJson<Value>(shape: Shape<Value>, text: string): Checked<Value> {
   let data: unknown;
   try {

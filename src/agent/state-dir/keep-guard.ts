@@ -69,7 +69,7 @@ export function keepGuardAhead(store: Store, guard: GuardMemory): void {
   try {
     store.writeAhead(GUARD, state);
   } catch {
-    // It is tried again, and told then.
+    // The queue tries again, and tells of a disk that takes nothing.
     store.keep(GUARD, state);
   }
 }

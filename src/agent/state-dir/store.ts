@@ -63,7 +63,7 @@ export function lookIntoStore(stateDir: string, host: string, clock: Clock): Sto
   };
 }
 
-/** The same files to keep, for who holds the one-agent lock. `tell` hears of each that cannot be used, once. */
+/** The files of `state_dir` to read and keep, for who holds the one-agent lock. `tell` hears of each that cannot be used, once. */
 export function openStore(
   stateDir: string,
   host: string,
@@ -167,7 +167,7 @@ function isOfEarlierBoot(path: string): boolean {
     const envelope = checkJson(ENVELOPE, readOwn(path));
     return envelope.ok && envelope.value.bootId !== bootId();
   } catch {
-    // It went away, or may not be read: then it is not one to take over.
+    // A file that went away, or may not be read, is not one to take over.
     return false;
   }
 }

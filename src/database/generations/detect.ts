@@ -138,7 +138,7 @@ export function detectGeneration(schema: Schema, endpoint: string): Generation {
   return file.open(schema);
 }
 
-/** The same as a description with every finding, for people; throws nothing. */
+/** The schema described with every finding, for people; throws nothing. */
 export function describeSchema(schema: Schema): SchemaDescription {
   const file = recognise(schema);
   const needs = file === null ? {} : file.needs(schema);

@@ -26,7 +26,7 @@ export type DecodedPort =
 /** How to read and write one database that was recognised. Everything in it is pure. */
 export interface Generation {
   readonly name: GenerationName;
-  /** It records a host for each port. */
+  /** Whether the generation records a host for each port. */
   readonly hasHosts: boolean;
   /** What it reads; the rights it takes follow from that. */
   readonly needs: Needs;
@@ -73,7 +73,7 @@ export interface Places {
     /** null: the generation names no physical network. */
     readonly physicalNetwork: string | null;
     onlyVlan(query: Knex.QueryBuilder): Knex.QueryBuilder;
-    /** Those that need a physical network. */
+    /** Keeps the rows of kinds that need a physical network. */
     onlyWired(query: Knex.QueryBuilder): Knex.QueryBuilder;
   };
 }

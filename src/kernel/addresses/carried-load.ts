@@ -13,7 +13,7 @@ import { comesWithAddress, type RouteMessage, routeOver, wayNames } from './rout
 /** What a link carries and another is to carry. */
 export interface Load {
   readonly addresses: readonly Address[];
-  /** Those without a gateway first: the others need them. */
+  /** Routes without a gateway come first: those with one need them. */
   readonly routes: readonly RouteMessage[];
   readonly neighbours: readonly Neighbour[];
 }

@@ -22,7 +22,7 @@ export interface NetlinkSocket {
    * before the next call. Throws TornRead when the kernel dropped or cut something, or it makes no sense.
    */
   receive(): Message[] | null;
-  /** The same for everything that waits: `take` is given the messages of some datagrams after another. */
+  /** Receives everything that waits; `take` is given the messages of a few datagrams at a time. Throws as `receive`. */
   receiveAll(take: (messages: readonly Message[]) => void): void;
   close(): void;
 }
@@ -36,7 +36,7 @@ export const openSocket = (groups: number, receiveBytes: number): NetlinkSocket 
 
 const NETFILTER_RECEIVE_BYTES = 256 * 1024;
 
-/** The same to nftables, without notifications. Throws KernelError. */
+/** Opens a socket to nftables, without notifications. Throws KernelError. */
 export const openNetfilterSocket = (): NetlinkSocket =>
   open(SOCKET.netlinkNetfilter, 0, NETFILTER_RECEIVE_BYTES);
 

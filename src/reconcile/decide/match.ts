@@ -1,6 +1,6 @@
 import { ID_PREFIX_LENGTH, type Link, type Port, tapSuffix } from '../../model/index.js';
 
-/** Which port a tap belongs to. */
+/** The port that a tap belongs to. */
 export type Match =
   | { readonly kind: 'one'; readonly port: Port }
   | { readonly kind: 'none' }

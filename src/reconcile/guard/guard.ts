@@ -61,7 +61,7 @@ export function judge(settings: GuardSettings, input: GuardInput): GuardVerdict 
  */
 export function release(settings: GuardSettings, input: GuardInput, verdict: GuardVerdict): GuardVerdict {
   const { memory } = verdict;
-  // The same removal for another cause is another answer.
+  // The count begins anew when a removal is asked for with another cause.
   const asked = input.removals.filter(({ key }) => verdict.held.has(key));
   const fingerprint = fingerprintOf(asked.map(({ key, cause }) => ({ key: `${key} ${cause}` })));
   if (settings.release === 'operator' || fingerprint === null)

@@ -83,7 +83,7 @@ export const concerns = (suspicion: Suspicion | null, removal: Removal): boolean
 export interface Heard {
   /** Something that is wired has no row in it, or was not asked for. */
   readonly isSilent: boolean;
-  /** It is a read-only server's that still lacks what was known: what it agrees with now, it may say otherwise soon. */
+  /** The answer is a read-only server's that still lacks what was known: what the server agrees with now, it may contradict soon. */
   readonly isCatchingUp: boolean;
   readonly removals: readonly Removal[];
   /** Whether the guard lets it go ahead. */

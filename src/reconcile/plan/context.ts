@@ -5,7 +5,7 @@ import type { Desired, DesiredNetwork, DesiredTap, World } from '../decide/desir
 export interface PlanContext {
   readonly world: World;
   readonly desired: Desired;
-  /** Those of `desired`, in a list. */
+  /** The taps of `desired`, in a list. */
   readonly taps: readonly DesiredTap[];
   /** Uplinks that some network of this plan uses: taken out of an old bridge, but not deleted. */
   readonly wanted: ReadonlySet<Link['index']>;

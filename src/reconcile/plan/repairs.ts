@@ -9,7 +9,7 @@ import {
   withChanges,
 } from '../../model/index.js';
 
-/** The same repair this often within `WINDOW_MS` means that somebody undoes it. */
+/** A repair that is made this often within `WINDOW_MS` is undone by somebody. */
 const PATIENCE = 3;
 const WINDOW_MS = 60_000;
 const FIRST_PAUSE_MS = 10_000;

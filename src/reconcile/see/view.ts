@@ -45,7 +45,7 @@ export const isBridge = (link: Link): link is Bridge => link.detail.kind === 'br
 export const isTap = (link: Link): boolean =>
   link.detail.kind === 'other' && (tapSuffix(link.name) !== null || isGatewayDevice(link));
 
-/** The same on this host: a mapped interface is an uplink, whatever it is called. */
+/** A tap on this host: a mapped interface is an uplink, whatever it is called. */
 export const isTapHere = ({ mappedInterfaces }: Pick<View, 'mappedInterfaces'>, link: Link): boolean =>
   isTap(link) && !mappedInterfaces.has(link.index);
 

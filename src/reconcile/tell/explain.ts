@@ -176,7 +176,7 @@ const networkRow = (id: NetworkId, network: Network | undefined): ChainLink =>
     ? ok('row', `network ${id}`)
     : broken('row', `table networks has no row ${id}`, 'Nothing, when it was deleted: the agent tidies up.');
 
-/** Which link of the chain a warning about a network is about. */
+/** The link of the chain that a warning about a network concerns. */
 const PLACE: Partial<Record<WarningCode, ChainLinkName>> = {
   PHYSICAL_NETWORK_UNMAPPED: 'mapping',
   PHYSICAL_INTERFACE_MISSING: 'interface',
