@@ -4,7 +4,7 @@ import type { Warning } from '../model/warning.js';
 import { type EssexParts, essexConnection } from './essex.js';
 import { boolean } from './formats.js';
 import { type Assignment, parseIni } from './ini.js';
-import { type EssexPart, meaningOf, meaningOfSection } from './legacy.js';
+import { type EssexPart, isMisplaced, meaningOf, sectionCalled } from './legacy.js';
 import { nearest } from './nearest.js';
 import type { Origin, SettingProblem, Written } from './problem.js';
 import { SECTIONS, type SettingName } from './schema.js';
@@ -35,7 +35,7 @@ interface Gathered {
   readonly essex: Map<EssexPart, Written>;
   readonly warnings: Warning[];
   readonly problems: SettingProblem[];
-  /** Unknown sections already warned of, and `root_helper`: one warning each. */
+  /** Misspelt sections already warned of, and `root_helper`: one warning each. */
   readonly warned: Set<string>;
 }
 
@@ -112,13 +112,11 @@ function gather(file: string, text: string, gathered: Gathered): void {
 function take(assignment: Assignment, origin: Origin & { kind: 'file' }, gathered: Gathered): void {
   const { key, value } = assignment;
   const where = `${origin.file}:${origin.line}`;
-  const sectionMeaning = meaningOfSection(assignment.section);
-  if (sectionMeaning.kind === 'foreign') return;
-  if (sectionMeaning.kind === 'unknown') {
-    warnOfSection(assignment.section, where, gathered);
+  const section = sectionCalled(assignment.section);
+  if (section === undefined) {
+    if (isMisplaced(assignment.section, key)) warnOfSection(assignment.section, where, gathered);
     return;
   }
-  const { section } = sectionMeaning;
   const meaning = meaningOf(section, key, value);
   switch (meaning.kind) {
     case 'irrelevant':
@@ -143,10 +141,10 @@ function take(assignment: Assignment, origin: Origin & { kind: 'file' }, gathere
     case 'rpc':
       refuseRpc(value, origin, gathered);
       return;
-    case 'unknown':
+    case 'misspelt':
       gathered.warnings.push({
         code: 'SETTING_UNKNOWN',
-        message: `${where}: ${key} in [${assignment.section}] is not a known setting; the nearest one is ${nearest(key, meaning.candidates)}.`,
+        message: `${where}: ${key} in [${assignment.section}] is not a known setting; the nearest one is ${meaning.nearest}.`,
       });
   }
 }

@@ -15,6 +15,14 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best;
 }
 
+/** The nearest one if it takes fewer edits than one for five of its characters, or a single one: a slip, and not another word. */
+export function nearly(word: string, candidates: readonly string[]): string | null {
+  const found = nearest(word, candidates);
+  if (found === null) return null;
+  const edits = editDistance(word.toLowerCase(), found.toLowerCase());
+  return edits <= 1 || edits * 5 < found.length ? found : null;
+}
+
 /** Optimal string alignment: Levenshtein's distance, with a swap of two neighbours as one edit. */
 function editDistance(from: string, to: string): number {
   let beforePrevious: number[] = [];

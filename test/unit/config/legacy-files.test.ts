@@ -236,6 +236,7 @@ for (const [section, line, nearest] of [
   ['linux_bridge', 'physical_interface_maping = a:b', 'physical_interface_mappings'],
   ['DEFAULT', 'hots = compute-1', 'host'],
   ['DATABASE', 'pas = S3CRET', 'pass'],
+  ['DATABASE', 'max_retires = 3', 'max_retries'],
 ] as const)
   test(`${line} in [${section}] is unknown, and ${nearest} is suggested`, (t) => {
     const { warnings } = loaded({ files: [file(t, `${HAVANA}\n[${section}]\n${line}\n`)] });
@@ -254,6 +255,22 @@ test('an unknown section gives one warning with the nearest section', (t) => {
     ['SETTING_UNKNOWN'],
   );
   assert.match(warnings[0]?.message ?? '', /\[DATABSE\].*\[DATABASE\]/);
+});
+
+for (const text of [
+  '[AGENT]\na_setting_of_another_agent = 1',
+  '[DATABASE]\ndb_max_retries = 20\nslave_connection = mysql://u:p@h/d',
+  '[NOVA]\nhost = compute-2',
+  '[OVS]\nlocal_ip = 10.0.0.9',
+  '[NEW_IN_A_LATER_RELEASE]\na = 1',
+])
+  test(`${text.replaceAll('\n', ' ')} is another program's, and taken without a word`, (t) => {
+    assert.deepEqual(loaded({ files: [file(t, `${HAVANA}\n${text}\n`)] }).warnings, []);
+  });
+
+test('a setting of this agent in a section that is not its own gives a warning', (t) => {
+  const { warnings } = loaded({ files: [file(t, `${HAVANA}\n[NOVA]\nread_only = True\n`)] });
+  assert.match(warnings[0]?.message ?? '', /\[NOVA\] is not a known section, nothing in it is read/);
 });
 
 test('root_helper written many times gives one warning', (t) => {
