@@ -6,6 +6,7 @@ import { AXES, type Axis, asMarkdown, exponentOf, type Row } from './measure.js'
 import { plotOf } from './plot.js';
 import { churn } from './scenarios/churn.js';
 import { fleet } from './scenarios/fleet.js';
+import { passFromMemory, passWithAnswer } from './scenarios/pass.js';
 import { rowChange } from './scenarios/rows.js';
 import { coldStart, wireAll, wireByShell } from './scenarios/start.js';
 import { idle, steadyPolls, steadyTaps } from './scenarios/steady.js';
@@ -18,6 +19,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'known-tap-1': () => knownTap(1),
   'known-tap-100': () => knownTap(100),
   'known-tap-1000': () => knownTap(1_000),
+  'pass-memory-1000': () => passFromMemory(1_000),
+  'pass-memory-4000': () => passFromMemory(4_000),
+  'pass-answer-1000': () => passWithAnswer(1_000),
+  'pass-answer-4000': () => passWithAnswer(4_000),
   'unknown-tap': unknownTap,
   'wire-1000': () =>
     wireAll(
