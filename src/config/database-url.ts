@@ -68,6 +68,7 @@ export const databaseUrls: Format<readonly DatabaseUrl[]> = {
     }
     return valid(found);
   },
+  shown: (urls) => urls.map(({ display }) => display).join(', '),
 };
 
 /**

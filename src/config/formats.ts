@@ -15,6 +15,8 @@ export interface Format<Value> {
   /** What to write, as an imperative sentence without its full stop. */
   readonly expects: string;
   readonly parse: (text: string) => Parsed<Value>;
+  /** What a person may see of a value whose text holds a secret; absent: the text itself. */
+  shown?(value: Value): string;
 }
 
 /** One `name:device` of a mapping list. */

@@ -2,11 +2,11 @@ import type { Settings } from '../model/settings.js';
 import { messageOf } from '../model/thrown.js';
 import type { Warning } from '../model/warning.js';
 import { type FileSettings, readFiles } from './files.js';
-import { absolutePath } from './formats.js';
 import { hostDefaults } from './host-defaults.js';
 import { nearest } from './nearest.js';
 import { credential, readPasswordFile } from './password.js';
 import type { SettingEntry, SettingProblem, Written } from './problem.js';
+import { type Reading, readSettings } from './readings.js';
 import {
   environmentName,
   flagOf,
@@ -17,7 +17,6 @@ import {
   type Values,
 } from './schema.js';
 import { toSettings } from './to-settings.js';
-import { type Texts, validate } from './validate.js';
 
 export type { SettingEntry, SettingProblem } from './problem.js';
 
@@ -48,8 +47,6 @@ export interface Sources {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-type WrittenSettings = ReadonlyMap<SettingName, Written>;
-
 /**
  * The effective settings: defaults, files, credential, environment, command line, the later over the earlier. Reads
  * the files and, once, the password file (to say early that it cannot be read). Never throws for what users wrote.
@@ -62,36 +59,34 @@ export const loadSettings = (sources: Sources): LoadResult => load(sources, unre
  */
 export const loadSettingsWithoutPassword = (sources: Sources): LoadResult => load(sources, () => []);
 
-/** `passwordProblems` tells what is wrong with the password file that was written. */
-function load(
-  sources: Sources,
-  passwordProblems: (written: WrittenSettings) => readonly SettingProblem[],
-): LoadResult {
+/** `passwordProblems` tells what is wrong with the password file that counts. */
+function load(sources: Sources, passwordProblems: (file: Reading) => readonly SettingProblem[]): LoadResult {
   const fromFiles = readFiles(sources.files, sources.conventional);
   const passwordFile = credential(sources.environment);
   const files = new Map(fromFiles.written);
   if (passwordFile !== null) files.set('sql_password_file', passwordFile);
-  const environment = fromEnvironment(sources.environment);
+  const environment = ownVariables(sources.environment);
   const commandLine = fromCommandLine(sources.commandLine);
-  const written = new Map([...files, ...environment.written, ...commandLine.written]);
 
-  const read = validate(textsOf(files, environment.written, commandLine.written));
+  const { readings, values } = readSettings({ files, environment, commandLine: commandLine.written });
   const problems = [
     ...fromFiles.problems,
     ...commandLine.problems,
-    ...(read.ok ? [] : read.wrong.map(([name, wrong]) => problemOf(name, written, wrong))),
-    ...missingDatabase(written, fromFiles, sources.conventional),
-    ...passwordProblems(written),
+    ...SETTING_NAMES.flatMap((name) => unreadable(name, readings[name])),
+    ...missingDatabase(readings.sql_connection, fromFiles, sources.conventional),
+    ...passwordProblems(readings.sql_password_file),
   ];
-  const warnings = [...fromFiles.warnings, ...environment.warnings];
-  if (!read.ok || problems.length > 0) return { ok: false, problems, warnings };
+  const warnings = [...fromFiles.warnings, ...unknownVariables(environment)];
+  if (values === null || problems.length > 0) return { ok: false, problems, warnings };
 
-  const translated = toSettings(read.values, written, hostDefaults(sources.environment));
+  const translated = toSettings(values, readings, hostDefaults(sources.environment));
   return {
     ok: true,
     loaded: {
       settings: translated.settings,
-      entries: SETTING_NAMES.map((name) => entryOf(name, read.values, written, translated.defaults)),
+      entries: SETTING_NAMES.map((name) =>
+        entryOf(name, translated.defaults[name] ?? readings[name], values),
+      ),
       warnings: [...warnings, ...translated.warnings],
       files: fromFiles.files,
     },
@@ -99,28 +94,25 @@ function load(
 }
 
 /** An empty variable counts as unset: that is what unit files and compose files make of a missing value. */
-function fromEnvironment(environment: Sources['environment']): {
-  written: WrittenSettings;
-  warnings: Warning[];
-} {
-  const written = new Map<SettingName, Written>();
-  const warnings: Warning[] = [];
-  const names = new Map(SETTING_NAMES.map((name) => [environmentName(name), name]));
-  for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith('QUANTUM_') || !text) continue;
-    const name = names.get(variable);
-    if (name !== undefined) written.set(name, { text, origin: { kind: 'environment', variable } });
-    else
-      warnings.push({
-        code: 'SETTING_UNKNOWN',
-        message: `environment ${variable} is not a known setting; the nearest one is ${nearest(variable, [...names.keys()])}.`,
-      });
-  }
-  return { written, warnings };
+const ownVariables = (environment: Sources['environment']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([variable, text]) =>
+      variable.startsWith('QUANTUM_') && text ? [[variable, text]] : [],
+    ),
+  );
+
+function unknownVariables(environment: Readonly<Record<string, string>>): Warning[] {
+  const known = SETTING_NAMES.map(environmentName);
+  return Object.keys(environment)
+    .filter((variable) => !known.includes(variable))
+    .map((variable) => ({
+      code: 'SETTING_UNKNOWN',
+      message: `environment ${variable} is not a known setting; the nearest one is ${nearest(variable, known)}.`,
+    }));
 }
 
 function fromCommandLine(given: Sources['commandLine']): {
-  written: WrittenSettings;
+  written: Map<SettingName, Written>;
   problems: SettingProblem[];
 } {
   const written = new Map<SettingName, Written>();
@@ -140,73 +132,50 @@ function fromCommandLine(given: Sources['commandLine']): {
   return { written, problems };
 }
 
-function textsOf(files: WrittenSettings, environment: WrittenSettings, commandLine: WrittenSettings): Texts {
-  const texts = (written: WrittenSettings, key: (name: SettingName) => string): Record<string, string> =>
-    Object.fromEntries([...written].map(([name, { text }]) => [key(name), text]));
-  return {
-    files: texts(files, (name) => name),
-    environment: texts(environment, environmentName),
-    commandLine: texts(commandLine, (name) => name),
-  };
+/** The value is repeated where it is no secret. */
+function unreadable(name: SettingName, { text, origin, parsed }: Reading): readonly SettingProblem[] {
+  if (parsed.ok) return [];
+  const { expects, shown } = settingOf(name).format;
+  const wrong = text === '' || shown ? parsed.wrong : `${parsed.wrong}: value was ${JSON.stringify(text)}`;
+  return [{ setting: name, origin, wrong, remedy: expects }];
 }
 
-function problemOf(name: SettingName, written: WrittenSettings, wrong: string): SettingProblem {
-  const origin = written.get(name)?.origin ?? { kind: 'default' };
-  return { setting: name, origin, wrong, remedy: settingOf(name).format.expects };
-}
-
-/** What no format shows: that there is no database at all. */
+/** What no format shows: that there is no database at all. Whoever has no file yet learns where one is looked for. */
 function missingDatabase(
-  written: WrittenSettings,
+  { origin }: Reading,
   { problems: known, files }: FileSettings,
   conventional: readonly string[],
 ): readonly SettingProblem[] {
   // A file that cannot be read may name the database: its own problem is enough.
   const isKnown = known.some(
-    ({ setting, origin }) => setting === 'sql_connection' || origin.kind === 'command-line',
+    (problem) => problem.setting === 'sql_connection' || problem.origin.kind === 'command-line',
   );
-  return written.has('sql_connection') || isKnown ? [] : [noDatabase(files, conventional)];
+  if (origin.kind !== 'default' || isKnown) return [];
+  const [wrong, remedy] =
+    files.length > 0
+      ? ['is not set: no database is named', settingOf('sql_connection').format.expects]
+      : [
+          `is not set, and no configuration file is there (looked for ${conventional.join(', ')})`,
+          'Name one with --config-file, or write the first of these',
+        ];
+  return [{ setting: 'sql_connection', origin, wrong, remedy }];
 }
 
 /** Nor that the password file cannot be read. */
-function unreadablePasswordFile(written: WrittenSettings): readonly SettingProblem[] {
-  const passwordFile = absolutePath.parse(written.get('sql_password_file')?.text ?? '');
-  if (!passwordFile.ok) return [];
+function unreadablePasswordFile({ text, origin, parsed }: Reading): readonly SettingProblem[] {
+  if (!parsed.ok || parsed.value === null) return [];
   try {
-    readPasswordFile(passwordFile.value);
+    readPasswordFile(text);
     return [];
   } catch (error) {
-    const reason = messageOf(error).replace(/\.$/, '');
-    return [
-      {
-        ...problemOf('sql_password_file', written, `is of no use: ${reason}`),
-        remedy: 'Make the file readable for the user of the agent, or name another one',
-      },
-    ];
+    const wrong = `is of no use: ${messageOf(error).replace(/\.$/, '')}`;
+    const remedy = 'Make the file readable for the user of the agent, or name another one';
+    return [{ setting: 'sql_password_file', origin, wrong, remedy }];
   }
 }
 
-/** Whoever has no file yet learns where one is looked for. */
-const noDatabase = (files: readonly string[], conventional: readonly string[]): SettingProblem => {
-  const problem = problemOf('sql_connection', new Map(), 'is not set: no database is named');
-  return files.length > 0
-    ? problem
-    : {
-        ...problem,
-        wrong: `is not set, and no configuration file is there (looked for ${conventional.join(', ')})`,
-        remedy: 'Name one with --config-file, or write the first of these',
-      };
-};
-
-function entryOf(
-  name: SettingName,
-  values: Values,
-  written: WrittenSettings,
-  defaults: Partial<Record<SettingName, Written>>,
-): SettingEntry {
-  const known = written.get(name) ?? defaults[name];
-  const origin = known?.origin ?? { kind: 'default' };
-  if (name === 'sql_connection')
-    return { name, value: (values.sql_connection ?? []).map((url) => url.display).join(', '), origin };
-  return { name, value: known?.text ?? settingOf(name).default ?? '', origin };
+function entryOf(name: SettingName, { text, origin }: Written, values: Values): SettingEntry {
+  const value = values[name];
+  const shown = value === null ? undefined : settingOf(name).format.shown?.(value);
+  return { name, value: shown ?? text, origin };
 }

@@ -215,6 +215,10 @@ export type Values = {
 };
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+/** Something for each setting, by its name. */
+export const forEachSetting = <Value>(make: (name: SettingName) => Value): Record<SettingName, Value> =>
+  // Object.fromEntries forgets which names it was given.
+  Object.fromEntries(SETTING_NAMES.map((name) => [name, make(name)])) as Record<SettingName, Value>;
 export const isSettingName = (name: string): name is SettingName => Object.hasOwn(SETTINGS, name);
 export const settingOf = (name: SettingName): Setting<unknown> => SETTINGS[name];
 export const environmentName = (name: SettingName): string => `QUANTUM_${name.toUpperCase()}`;

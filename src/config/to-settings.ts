@@ -7,6 +7,7 @@ import type { Mapping } from './formats.js';
 import type { HostDefaults } from './host-defaults.js';
 import { passwordFileWins, readPasswordFile } from './password.js';
 import { describeOrigin, type Origin, type Written } from './problem.js';
+import type { Readings } from './readings.js';
 import type { SettingName, Values } from './schema.js';
 
 /** The settings as the agent takes them, and the values that stand in for unwritten ones. */
@@ -19,15 +20,11 @@ export interface Translated {
 
 const DEFAULT: Origin = { kind: 'default' };
 
-/** Turns checked values into the settings of the model. `written` tells where each came from. */
-export function toSettings(
-  values: Values,
-  written: ReadonlyMap<SettingName, Written>,
-  host: HostDefaults,
-): Translated {
+/** Turns checked values into the settings of the model. `readings` tell where each came from. */
+export function toSettings(values: Values, readings: Readings, host: HostDefaults): Translated {
   const urls = values.sql_connection ?? [];
-  const urlOrigin = written.get('sql_connection')?.origin ?? DEFAULT;
-  const passwordFile = passwordFileWins(written.get('sql_password_file')?.origin ?? DEFAULT, urlOrigin)
+  const urlOrigin = readings.sql_connection.origin;
+  const passwordFile = passwordFileWins(readings.sql_password_file.origin, urlOrigin)
     ? values.sql_password_file
     : null;
   const [first, ...others] = urls.flatMap((url) => serversOf(url, passwordFile));
@@ -37,9 +34,10 @@ export function toSettings(
   const stateDir = values.state_dir ?? host.stateDir;
   const runDir = values.run_dir ?? host.runDir;
   // The URL's own limit counts where nobody wrote the setting.
-  const urlTimeoutMs = written.has('connect_timeout')
-    ? null
-    : (urls.find((url) => url.connectTimeoutMs !== null)?.connectTimeoutMs ?? null);
+  const urlTimeoutMs =
+    readings.connect_timeout.origin.kind === 'default'
+      ? (urls.find((url) => url.connectTimeoutMs !== null)?.connectTimeoutMs ?? null)
+      : null;
   const settings: Settings = {
     host: {
       host: hostName,
@@ -77,9 +75,9 @@ export function toSettings(
     controlGroup: values.control_group,
   };
   const defaults: Translated['defaults'] = {
-    host: { text: hostName, origin: DEFAULT },
-    state_dir: { text: stateDir, origin: DEFAULT },
-    run_dir: { text: runDir, origin: DEFAULT },
+    ...(values.host === null ? { host: { text: hostName, origin: DEFAULT } } : {}),
+    ...(values.state_dir === null ? { state_dir: { text: stateDir, origin: DEFAULT } } : {}),
+    ...(values.run_dir === null ? { run_dir: { text: runDir, origin: DEFAULT } } : {}),
     ...(urlTimeoutMs === null ? {} : { connect_timeout: { text: `${urlTimeoutMs}ms`, origin: urlOrigin } }),
   };
   return { settings, defaults, warnings: urls.flatMap((url) => unknownOptions(url, urlOrigin)) };
