@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { memoryFolder } from './runner/memory.js';
 import { installPackages, missingPackages } from './runner/packages.js';
 import { type Result, skipIsFailure, summary } from './runner/result.js';
 import { secondNode } from './runner/second-node.js';
@@ -48,15 +49,15 @@ async function prepare(runs: readonly SuiteRun[], named: boolean): Promise<Resul
 }
 
 /** One run, or the reason why it cannot be. */
-async function perform(run: SuiteRun, buildFailed: boolean): Promise<Result> {
+async function perform(run: SuiteRun, buildFailed: boolean, temporary: string): Promise<Result> {
   process.stdout.write(`\n${run.label}\n`);
   const reason = obstacle(run.suite, missingPackages(run.suite.needs), process.getuid?.() === 0);
   if (reason !== null) return skippedSuite(projectFolder, run, reason);
   if (run.suite.needsBuild && buildFailed) return skippedSuite(projectFolder, run, 'the build failed');
-  if (run.node === 'this') return runSuite(projectFolder, run, process.execPath);
+  if (run.node === 'this') return runSuite(projectFolder, run, process.execPath, temporary);
   const second = await secondNode(projectFolder);
   return second.ok
-    ? runSuite(projectFolder, run, second.program)
+    ? runSuite(projectFolder, run, second.program, temporary)
     : skippedSuite(projectFolder, run, second.reason);
 }
 
@@ -65,7 +66,8 @@ async function runAll(runs: readonly SuiteRun[], named: boolean): Promise<Result
   if (everythingMustRun) await installPackages([...new Set(runs.flatMap((run) => run.suite.needs))]);
   const results = await prepare(runs, named);
   const buildFailed = results.some((result) => result.label === 'build' && result.failed > 0);
-  for (const run of runs) results.push(await perform(run, buildFailed));
+  const temporary = memoryFolder();
+  for (const run of runs) results.push(await perform(run, buildFailed, temporary));
   return everythingMustRun ? results.map(skipIsFailure) : results;
 }
 

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { END, outcomeOf, type TestEnd } from './outcomes.js';
@@ -7,20 +8,31 @@ import { END, outcomeOf, type TestEnd } from './outcomes.js';
  * Runs test files under the Node that runs this: `run-files.ts OUTCOMES FILES-AT-ONCE TIMEOUT-MS FILE…`. People read what it
  * prints; OUTCOMES gets a word for each test that has ended, by which the suite is counted and is known to get on.
  */
+const SLOWEST = 5;
 const [outcomes = '', concurrency, timeoutMs, ...files] = process.argv.slice(2);
 const tests = run({ files, concurrency: Number(concurrency), timeout: Number(timeoutMs) });
 const write = (word: string): void => appendFileSync(outcomes, `${word}\n`);
+/** What the tests of each file took. */
+const tookMs = new Map<string, number>();
+
+interface Ended extends Pick<TestEnd, 'skip' | 'todo'> {
+  readonly details: { readonly type?: string; readonly duration_ms: number };
+  readonly nesting: number;
+  readonly file?: string;
+}
 
 for (const type of ['test:pass', 'test:fail'] as const) {
-  tests.on(
-    type,
-    ({ details, skip, todo }: { details: { type?: string } } & Pick<TestEnd, 'skip' | 'todo'>) => {
-      const outcome = outcomeOf({ type, isSuite: details.type === 'suite', skip, todo });
-      if (outcome !== null) write(outcome);
-      // A group fails where what is done after its tests has failed.
-      if (type === 'test:fail' && outcome !== 'skipped') process.exitCode = 1;
-    },
-  );
+  tests.on(type, ({ details, nesting, file = '', skip, todo }: Ended) => {
+    const outcome = outcomeOf({ type, isSuite: details.type === 'suite', skip, todo });
+    if (outcome !== null) write(outcome);
+    if (nesting === 0) tookMs.set(file, (tookMs.get(file) ?? 0) + details.duration_ms);
+    // A group fails where what is done after its tests has failed.
+    if (type === 'test:fail' && outcome !== 'skipped') process.exitCode = 1;
+  });
 }
 tests.once('end', () => write(END));
+process.once('exit', () => {
+  for (const [file, ms] of [...tookMs].sort(([, a], [, b]) => b - a).slice(0, SLOWEST))
+    process.stdout.write(`${(ms / 1000).toFixed(1).padStart(8)} s  ${relative('', file)}\n`);
+});
 tests.compose(new spec()).pipe(process.stdout);

@@ -1,5 +1,4 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readTally } from './outcomes.js';
@@ -23,16 +22,21 @@ export function obstacle(suite: Suite, missing: readonly string[], isRoot: boole
   return clauses.length === 0 ? null : `needs ${clauses.join(', ')}`;
 }
 
-/** Runs one suite with `program` as its Node and counts what came of it. */
-export async function runSuite(projectFolder: string, run: SuiteRun, program: string): Promise<Result> {
+/** Runs one suite with `program` as its Node and counts what came of it. What its tests write is under `temporary`. */
+export async function runSuite(
+  projectFolder: string,
+  run: SuiteRun,
+  program: string,
+  temporary: string,
+): Promise<Result> {
   const files = testFiles(projectFolder, run.suite.name);
-  const scratch = mkdtempSync(join(tmpdir(), 'suite-'));
+  const scratch = mkdtempSync(join(temporary, 'suite-'));
   const outcomesFile = join(scratch, 'outcomes');
   try {
     const ended = await runBounded(program, nodeArguments(run.suite, outcomesFile, files), {
       limitMs: run.suite.quietMinutes * 60_000,
       progress: () => statSync(outcomesFile, { throwIfNoEntry: false })?.size ?? 0,
-      env: { PATH: [dirname(program), process.env.PATH ?? ''].join(delimiter) },
+      env: { TMPDIR: temporary, PATH: [dirname(program), process.env.PATH ?? ''].join(delimiter) },
     });
     return judge(run.label, ended, existsSync(outcomesFile) ? readFileSync(outcomesFile, 'utf8') : '');
   } finally {
