@@ -1,3 +1,5 @@
+// biome-ignore-all lint/nursery/noJsRestrictedProperties: the one place where time is read
+// biome-ignore-all lint/style/noRestrictedGlobals: the one place where time is waited for
 import type { Clock } from '../model/index.js';
 
 /** The machine's own time. The only place that asks for it, so that a simulation can run on another. */

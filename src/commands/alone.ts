@@ -13,6 +13,7 @@ export async function alone(output: Output, work: () => Promise<ExitCode>): Prom
   const refused = refuseWithoutNetAdmin(output);
   if (refused !== null) return refused;
   return withFailures(output, async () => {
+    // biome-ignore lint/nursery/noJsRestrictedProperties: a command hands in the chance
     const lock = await takeLock(realClock, Math.random);
     if (lock.kind === 'taken') {
       const message = `another agent serves this host (network namespace): ${lock.by}`;

@@ -69,6 +69,7 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
         observer(event);
         heart.note(event);
       },
+      // biome-ignore lint/nursery/noJsRestrictedProperties: a command hands in the chance
       random: Math.random,
       version,
     },

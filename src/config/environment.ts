@@ -1,3 +1,4 @@
+// biome-ignore-all lint/nursery/noJsRestrictedProperties: settings are read here and handed on as values
 /** The process environment. The only place that reads it; everything else is handed a value. */
 export const processEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;
 

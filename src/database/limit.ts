@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noRestrictedGlobals: drivers leave the limit on a whole query to their users, also where no agent runs
 /**
  * Waits for `work`, but at most `limitMs`. The timer runs here, not in the server: a server that is
  * frozen, or whose packets vanish, keeps no limit of its own. `late` must end what `work` waits for and

@@ -7,12 +7,10 @@ import {
 } from 'typescript/unstable/ast';
 import {
   isCallExpression,
-  isElementAccessExpression,
   isIdentifier,
   isImportTypeNode,
   isLiteralTypeNode,
   isNoSubstitutionTemplateLiteral,
-  isPropertyAccessExpression,
   isStringLiteral,
 } from 'typescript/unstable/ast/is';
 import { createVirtualFileSystem } from 'typescript/unstable/fs';
@@ -62,12 +60,9 @@ function descendants(node: Node): Node[] {
 
 /** `src/agent/pass.ts:12`: 1-based, as editors count. */
 export function position(file: ParsedFile, node: Node): string {
-  return `${file.path}:${lineOf(file, node.getStart(file.source)) + 1}`;
+  const { line } = file.source.getLineAndCharacterOfPosition(node.getStart(file.source));
+  return `${file.path}:${line + 1}`;
 }
-
-/** 0-based line of a position in the text. */
-export const lineOf = (file: ParsedFile, at: number): number =>
-  file.source.getLineAndCharacterOfPosition(at).line;
 
 /** A module named by a file, in any way that TypeScript has: `import`, `export from`, `import()`, `import('…')` types. */
 export interface ModuleUse {
@@ -100,19 +95,4 @@ function namesModule(node: Node): boolean {
     SyntaxKind.ExportDeclaration,
     SyntaxKind.ExternalModuleReference,
   ].includes(parent.kind);
-}
-
-/** `process.env`, `process['env']` and `globalThis.process.env` all give `{ object: 'process', member: 'env' }`. */
-export function memberAccess(node: Node): { readonly object: string; readonly member: string } | null {
-  if (isPropertyAccessExpression(node)) return access(node.expression, node.name.text);
-  if (isElementAccessExpression(node) && isText(node.argumentExpression)) {
-    return access(node.expression, node.argumentExpression.text);
-  }
-  return null;
-}
-
-function access(object: Node, member: string): { object: string; member: string } | null {
-  if (isIdentifier(object)) return { object: object.text, member };
-  const outer = memberAccess(object);
-  return outer?.object === 'globalThis' ? { object: outer.member, member } : null;
 }
