@@ -11,6 +11,7 @@ import type { Desired, World } from '../reconcile/decide/desired.js';
 import { noteInPlace } from '../reconcile/decide/in-place.js';
 import { plan } from '../reconcile/plan/plan.js';
 import { backOff, noteOutcomes } from '../reconcile/plan/repairs.js';
+import { takeBacks } from '../reconcile/remember/active-lately.js';
 import {
   type FreshAnswer,
   learn,
@@ -109,7 +110,13 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     operations: ahead === null ? carried.wanted : succeeded(carried.done),
     failed: carried.failed,
     held: guarded.held,
-    statuses: fresh === null ? [] : statusChanges(fresh.answer, carried.desired, carried.view, after, manner),
+    statuses:
+      fresh === null
+        ? []
+        : [
+            ...statusChanges(fresh.answer, carried.desired, carried.view, after, manner),
+            ...takeBacks(fresh.answer, after.activeLately, startedMs),
+          ],
     warnings: [
       ...(fresh?.answer.warnings ?? []),
       ...carried.desired.warnings,

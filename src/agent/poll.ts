@@ -8,8 +8,9 @@ import {
   type PassReport,
   type Sign,
 } from '../model/index.js';
-import { memoryChangesAtMs, settleStatuses } from '../reconcile/remember/memory.js';
+import { memoryChangesAtMs } from '../reconcile/remember/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
+import { noteWriting, settleStatuses } from '../reconcile/remember/settle-statuses.js';
 import { askWhereNeeded, passAtOnce, passInTurn, type Told, viewCaughtUp } from './kernel-pass.js';
 import type { PollOutcome } from './poller.js';
 import { shutDown } from './shut-down.js';
@@ -147,6 +148,7 @@ function giveUp(self: AgentState, error: DatabaseError, code: ExitCode): PollOut
 
 async function writeStatuses(self: AgentState, { pass: id, statuses }: PassReport): Promise<void> {
   if (statuses.length === 0 || self.settings.database.readOnly) return;
+  self.memory = noteWriting(self.memory, statuses, self.edges.clock.monotonicMs());
   const rows = await inHand(self, self.database.writeStatuses(statuses));
   if (rows === null) return;
   if (rows instanceof DatabaseError) {

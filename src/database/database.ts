@@ -70,7 +70,7 @@ export function openDatabase(
     const current = await connected();
     const { connection, generation } = current;
     try {
-      const writing = writeStatuses(connection, generation, changes);
+      const writing = writeStatuses(connection, generation, settings.host, changes);
       return await answered(connection, settings.queryTimeoutMs, 'write', writing);
     } catch (error) {
       const failure = databaseError(error, connection.server);

@@ -47,11 +47,13 @@ export interface Answer {
   readonly warnings: readonly Warning[];
 }
 
-/** A status to write: only when the row still holds `from`. */
+/** A status to write: only while the row still holds `from`, and its binding still is what the status rests on. */
 export interface StatusChange {
   readonly port: PortId;
   readonly from: string | null;
   readonly to: string;
+  /** `here`: to this host, by this agent's driver; `elsewhere`: not to this host; `anywhere`: nothing says, or the generation has no hosts. */
+  readonly bound: 'here' | 'elsewhere' | 'anywhere';
 }
 
 /** What went wrong with the database, told apart because users must do different things about each. */

@@ -79,7 +79,9 @@ for (const engine of ENGINES) {
         const limited = await granted(settings, database);
         const agent = openDatabase(limited);
         const { ports, networks } = await agent.read(QUESTION);
-        const written = await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]);
+        const written = await agent.writeStatuses([
+          { port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' },
+        ]);
         await agent.close();
         assert.deepEqual([ports.length, networks[0]?.segments.length, written], [1, 1, 1]);
         const heart = openHeartbeats(limited);
@@ -130,7 +132,9 @@ for (const engine of ENGINES) {
       const limited = await granted({ ...settings, readOnly: true }, database);
       const agent = openDatabase({ ...limited, readOnly: false });
       await agent.read(QUESTION);
-      const failure = await failureOf(agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]));
+      const failure = await failureOf(
+        agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]),
+      );
       assert.equal(failure.kind, 'permission', failure.message);
       assert.equal((await agent.read(QUESTION)).ports.length, 1);
       await agent.close();

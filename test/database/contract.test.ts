@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { openDatabase } from '../../src/database/database.js';
-import type { Answer, BridgeQuestion, Database, TapQuestion } from '../../src/model/database.js';
+import type {
+  Answer,
+  BridgeQuestion,
+  Database,
+  StatusChange,
+  TapQuestion,
+} from '../../src/model/database.js';
 import { networkId, portId } from '../../src/model/ids.js';
 import { databaseSettings, ENGINES } from '../support/databases/engines.js';
 import { type Rows, rowsOf } from '../support/databases/rows.js';
@@ -215,21 +221,32 @@ for (const engine of ENGINES) {
         it('writes a status only over the one it was read as', async () => {
           await rows.port({ id: PORT, network: NETWORK, status: 'DOWN' });
           await rows.port({ id: OTHER, network: NETWORK, status: 'ERROR' });
-          const change = (id: string) => ({ port: portId(id), from: 'DOWN', to: active });
+          const change = (id: string): StatusChange => ({
+            port: portId(id),
+            from: 'DOWN',
+            to: active,
+            bound: 'anywhere',
+          });
           assert.equal(await agent.writeStatuses([change(PORT), change(OTHER), change(SAME_PREFIX)]), 1);
           assert.deepEqual([await rows.statusOf(PORT), await rows.statusOf(OTHER)], [active, 'ERROR']);
         });
 
         it('writes a status where there was none', async () => {
           await rows.port({ id: PORT, network: NETWORK, status: null });
-          assert.equal(await agent.writeStatuses([{ port: portId(PORT), from: null, to: active }]), 1);
+          assert.equal(
+            await agent.writeStatuses([{ port: portId(PORT), from: null, to: active, bound: 'anywhere' }]),
+            1,
+          );
           assert.equal(await rows.statusOf(PORT), active);
         });
 
         it('writes nothing when it is read-only', async () => {
           await rows.port({ id: PORT, network: NETWORK, status: 'DOWN' });
           const reader = open(true);
-          assert.equal(await reader.writeStatuses([{ port: portId(PORT), from: 'DOWN', to: active }]), 0);
+          assert.equal(
+            await reader.writeStatuses([{ port: portId(PORT), from: 'DOWN', to: active, bound: 'anywhere' }]),
+            0,
+          );
           await reader.close();
           assert.equal(await rows.statusOf(PORT), 'DOWN');
         });

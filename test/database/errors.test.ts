@@ -156,7 +156,7 @@ for (const engine of ENGINES) {
       const isSuspect = async (): Promise<boolean> => (await agent.read(NOTHING)).suspect === 'read-only';
       await waitUntil(isSuspect, 'the server is seen to be read-only');
       const writing = await failureOf(
-        agent.writeStatuses([{ port: portId('port-1'), from: 'DOWN', to: 'ACTIVE' }]),
+        agent.writeStatuses([{ port: portId('port-1'), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]),
       );
       const after = await agent.read(NOTHING);
       await setReadOnly(server, false);

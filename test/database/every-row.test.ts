@@ -141,7 +141,9 @@ describe('a PostgreSQL that shows less than there is', () => {
     );
     const after = await agent.read(ALL);
     assert.deepEqual([after.ports.length, after.server], [PORTS.length, name]);
-    await agent.writeStatuses([{ port: portId(PORTS[0] ?? ''), from: 'DOWN', to: 'ACTIVE' }]);
+    await agent.writeStatuses([
+      { port: portId(PORTS[0] ?? ''), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' },
+    ]);
     await agent.close();
     assert.equal(await seen(settings), PORTS.length);
     assert.equal(await rows.statusOf(PORTS[0] ?? ''), 'ACTIVE');

@@ -17,7 +17,9 @@ const QUESTION: Question = {
   taps: [P1, P2].map((id) => ({ by: 'id', id: portId(id), wired: true })),
   bridges: [],
 };
-const activate = (id: string) => [{ port: portId(id), from: 'DOWN', to: 'ACTIVE' }];
+const activate = (id: string) => [
+  { port: portId(id), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' } as const,
+];
 
 /** One story, told in order: each part begins where the one before ended. */
 describe('a Galera cluster of three nodes', () => {

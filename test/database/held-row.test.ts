@@ -36,7 +36,9 @@ const downOf = async (rows: Rows): Promise<string[]> => {
 /** As polls do: what is not written yet is asked for again. */
 async function writeAll(agent: Database, rows: Rows, tries: number): Promise<string[]> {
   for (let left = tries; left > 0; left -= 1) {
-    const changes = (await downOf(rows)).map((id) => ({ port: portId(id), from: 'DOWN', to: 'ACTIVE' }));
+    const changes = (await downOf(rows)).map(
+      (id) => ({ port: portId(id), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }) as const,
+    );
     await agent.writeStatuses(changes).catch(() => {});
   }
   return downOf(rows);

@@ -47,7 +47,9 @@ for (const engine of ENGINES) {
       const agent = agentOf();
       await agent.read(NOTHING);
       server.freeze();
-      const writing = agent.writeStatuses([{ port: 'x' as never, from: 'DOWN', to: 'ACTIVE' }]);
+      const writing = agent.writeStatuses([
+        { port: 'x' as never, from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' },
+      ]);
       const tookMs = await timed(writing);
       server.thaw();
       assert.equal((await failureOf(writing)).kind, 'unreachable');

@@ -44,7 +44,7 @@ describe('PostgreSQL behind PgBouncer', () => {
       const agent = openDatabase(settings);
       assert.equal((await agent.read(QUESTION)).ports.length, 1);
       assert.equal((await agent.read(QUESTION)).ports.length, 1);
-      await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]);
+      await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]);
       await agent.close();
       assert.equal(await rows.statusOf(P), 'ACTIVE');
     });

@@ -11,7 +11,7 @@ import { type TestServer, waitUntil } from '../support/databases/servers.js';
 import { createSchema } from '../support/databases/tables.js';
 
 const P = '0a1b2c3d-4e5f-4000-8000-000000000001';
-const CHANGE = [{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }];
+const CHANGE = [{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' } as const];
 
 /** One story, told in order: each part begins where the one before ended. */
 describe('a PostgreSQL primary with a streaming standby', () => {

@@ -106,7 +106,7 @@ for (const engine of ENGINES) {
       const agent = openDatabase({ ...settings, readOnly: true });
       const statements = await statementsDuring(server, async () => {
         await agent.read(QUESTION);
-        await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]);
+        await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]);
         await agent.close();
       });
       assert.ok(statements.length > 3);
@@ -122,7 +122,7 @@ for (const engine of ENGINES) {
       const agent = openDatabase(settings);
       const [first, written, second] = await Promise.all([
         agent.read(QUESTION),
-        agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]),
+        agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]),
         agent.read(QUESTION),
       ]);
       await agent.close();
@@ -141,7 +141,10 @@ for (const engine of ENGINES) {
         (await agent.read({ taps, bridges: [] })).ports.map(({ id }) => id),
         [P],
       );
-      assert.equal(await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE' }]), 1);
+      assert.equal(
+        await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]),
+        1,
+      );
       await agent.close();
       assert.equal(await rows.statusOf(P), 'ACTIVE');
     } finally {

@@ -9,6 +9,7 @@ import {
   type Link,
   networkId,
   type PassReport,
+  portId,
 } from '../../src/model/index.js';
 import { EMPTY_GUARD } from '../../src/reconcile/guard/guard-memory.js';
 import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/remember/memory.js';
@@ -38,6 +39,8 @@ interface CaseWords extends AnswerWords {
   /** By which segment each network was last served, and through which link. */
   readonly inPlace?: Readonly<Record<string, readonly [SegmentWords, string]>>;
   readonly lastServer?: string;
+  /** Ports for which ACTIVE was written so many milliseconds ago. */
+  readonly activeSinceMs?: Readonly<Record<string, number>>;
   /** The same removals have been asked for that often, beginning that many minutes ago. */
   readonly confirmed?: { readonly polls: number; readonly minutes: number; readonly keys: readonly string[] };
   /** Keys that the operator has accepted, or `all`. */
@@ -93,6 +96,9 @@ function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
     known: new Map(known),
     networks: new Map(words.known === undefined ? [] : networks.map((network) => [network.id, network])),
     inPlace: new Map(inPlace),
+    activeLately: new Map(
+      Object.entries(words.activeSinceMs ?? {}).map(([id, agoMs]) => [portId(id), TEST_NOW_MS - agoMs]),
+    ),
     firstSeenMs: new Map(links.map(({ index }) => [index, seenMs])),
     server:
       words.lastServer === undefined

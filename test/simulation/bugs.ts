@@ -140,7 +140,12 @@ const wishesOf = ({ ports }: Answer): StatusChange[] =>
       const isOurs = binding.kind === 'here' || binding.kind === 'unhosted';
       return isOurs && adminUp && status !== statusWords.active;
     })
-    .map(({ id, status, statusWords }) => ({ port: id, from: status, to: statusWords.active }));
+    .map(({ id, status, statusWords }) => ({
+      port: id,
+      from: status,
+      to: statusWords.active,
+      bound: 'anywhere',
+    }));
 
 /** What happened while notifications were lost is not looked for: the picture keeps what it had. */
 const lostNotificationIgnored: Bug = {

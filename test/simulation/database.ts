@@ -235,9 +235,10 @@ const badRow = ({ id }: Port): Warning => ({
 function writeStatuses(cloud: Cloud, changes: readonly StatusChange[]): number {
   let written = 0;
   cloud.change(({ ports }) => {
-    for (const { port: id, from, to } of changes) {
+    for (const { port: id, from, to, bound } of changes) {
       const port = ports.get(id);
       if (port === undefined || port.status !== from) continue;
+      if (bound !== 'anywhere' && (bound === 'here') !== (port.binding.kind === 'here')) continue;
       ports.set(id, { ...port, status: to });
       written += 1;
     }

@@ -13,7 +13,7 @@ import {
 import type { Telling } from './database.js';
 import { type Case, judgeOperation } from './judge-operation.js';
 import { judgePass, overdueTaps, type Pass, startPass } from './judge-pass.js';
-import { judgeStatuses } from './judge-statuses.js';
+import { judgeStatuses, noteActiveLately } from './judge-statuses.js';
 import { type Knowledge, knowledgeOf, NOTHING_KNOWN, rowOfTap } from './knowledge.js';
 import { makeRecord } from './record.js';
 import { makeTrust, type Trust, type TrustEdges } from './trust.js';
@@ -58,6 +58,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
   let telling: Telling | null = null;
   let known: ReadonlySet<PortId> = new Set();
   let pass: Pass | null = null;
+  const judgeWrite = writeJudge(edges);
   const knowledge = (): Knowledge => (telling === null ? remembered.knowledge : knowledgeOf(telling.answer));
   const endPass = (report: PassReport | null): void => {
     if (pass !== null) faults.push(...judgePass(pass, report, trust.isAccepted(), edges.settings().guard));
@@ -108,7 +109,7 @@ export function makeOracle(edges: OracleEdges): Oracle {
         if (waiting !== null) trust.resumes(waiting);
       };
     },
-    writes: (changes) => void faults.push(...judgeWrite(changes, telling ?? remembered.telling, edges)),
+    writes: (changes) => void faults.push(...judgeWrite(changes, telling ?? remembered.telling)),
     beats: trust.beats,
     accepted: trust.accept,
     eventOver: () => {
@@ -119,14 +120,13 @@ export function makeOracle(edges: OracleEdges): Oracle {
   };
 }
 
-const judgeWrite = (
-  changes: readonly StatusChange[],
-  told: Telling | null,
-  { now, settings }: OracleEdges,
-): string[] =>
-  told === null
-    ? ['statuses were written before the database had answered']
-    : judgeStatuses(changes, now(), told, settings().host);
+function writeJudge({ now, nowMs, settings }: OracleEdges) {
+  const lately = noteActiveLately(nowMs);
+  return (changes: readonly StatusChange[], told: Telling | null): string[] =>
+    told === null
+      ? ['statuses were written before the database had answered']
+      : judgeStatuses(changes, now(), told, settings().host, lately);
+}
 
 const caseOf = (
   { settings, foreign }: OracleEdges,

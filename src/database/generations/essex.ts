@@ -19,6 +19,7 @@ const generation: Generation = {
   needs: NEEDS,
   mustHaveRows: ['ports', 'vlan_bindings'],
   status: { table: 'ports', id: 'uuid', column: 'op_status' },
+  boundTo: () => null,
   heartbeat: null,
   portTerms: (taps) => taps.flatMap(termsOf),
   selectPorts: (builder) =>

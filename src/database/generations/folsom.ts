@@ -20,6 +20,7 @@ const generation: Generation = {
   needs: NEEDS,
   mustHaveRows: ['ports', 'network_bindings'],
   status: QUANTUM_STATUS,
+  boundTo: () => null,
   heartbeat: null,
   portTerms: portTermsById,
   selectPorts: (builder) =>

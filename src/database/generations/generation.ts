@@ -34,6 +34,11 @@ export interface Generation {
   readonly mustHaveRows: readonly string[];
   /** Where the status of a port is written. */
   readonly status: { readonly table: string; readonly id: string; readonly column: string };
+  /**
+   * The binding rows to this host of the row of `ports` that an UPDATE looks at, for its condition; null: there are none.
+   * `ours`: only those by which this agent serves the port.
+   */
+  boundTo(builder: Knex, host: string, whose: 'ours' | 'any'): Knex.QueryBuilder | null;
   /** How agents report themselves; null: this generation knows no agents. */
   readonly heartbeat: HeartbeatFacts | null;
   /** Where to look for the ports of these taps. */

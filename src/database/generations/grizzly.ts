@@ -11,6 +11,7 @@ import {
   pluginSegment,
   portTermsById,
   QUANTUM_STATUS,
+  selectBound,
 } from './quantum.js';
 import { text } from './values.js';
 
@@ -30,6 +31,7 @@ const generation: Omit<Generation, 'heartbeat'> = {
   needs: NEEDS,
   mustHaveRows: ['ports', 'network_bindings'],
   status: QUANTUM_STATUS,
+  boundTo: (builder, host) => selectBound(builder, 'portbindingports', host),
   portTerms: portTermsById,
   selectPorts: (builder) =>
     builder('ports')

@@ -18,6 +18,7 @@ import {
   portTermsById,
   QUANTUM_PORT,
   QUANTUM_STATUS,
+  selectBound,
   vlanSegment,
 } from './quantum.js';
 import { integer, readable, shown, text } from './values.js';
@@ -70,6 +71,7 @@ function open(schema: Schema): Generation {
     needs: needsOf(schema),
     mustHaveRows: ['ports', variant.segmentsTable],
     status: QUANTUM_STATUS,
+    boundTo: (builder, host, whose) => boundTo(builder, host, whose, variant),
     heartbeat: heartbeatFacts(schema, HEARTBEAT),
     portTerms: portTermsById,
     selectPorts: (builder) => selectPorts(builder, variant),
@@ -156,6 +158,12 @@ function selectPorts(builder: Knex, variant: Variant): Knex.QueryBuilder {
     )
     .leftJoin(segments, 'segment.id', 'level.segment_id')
     .select('level.level');
+}
+
+function boundTo(builder: Knex, host: string, whose: 'ours' | 'any', variant: Variant): Knex.QueryBuilder {
+  const query = selectBound(builder, 'ml2_port_bindings', host);
+  if (whose === 'ours') query.where('bound.vif_type', OWN_VIF_TYPE);
+  return variant.hasBindingStatus ? query.where('bound.status', 'ACTIVE') : query;
 }
 
 function decodePorts(rows: readonly Row[], host: string): readonly DecodedPort[] {

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { TapQuestion } from '../../model/database.js';
 import { networkId, physicalNetwork, portId } from '../../model/ids.js';
 import { ID_PREFIX_LENGTH, isUsableId } from '../../model/names.js';
@@ -83,6 +84,13 @@ export const boundElsewhere = (row: Row, host: string): Binding => ({
   kind: text(row.device_owner)?.startsWith('network:') === true ? 'standby' : 'elsewhere',
   host: readable(host),
 });
+
+/** The rows of a table of bindings that bind the row of `ports` that an UPDATE looks at to a host. */
+export const selectBound = (builder: Knex, table: string, host: string): Knex.QueryBuilder =>
+  builder(`${table} as bound`)
+    .select(builder.raw('1'))
+    .whereRaw('?? = ??', ['bound.port_id', 'ports.id'])
+    .where('bound.host', host);
 
 export const QUANTUM_PORT = { id: 'id', network: 'network_id', adminState: 'admin_state_up' } as const;
 

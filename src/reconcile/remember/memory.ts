@@ -7,7 +7,6 @@ import {
   type Network,
   type NetworkId,
   type Port,
-  type StatusChange,
   tapName,
   type WentBack,
   withChanges,
@@ -20,6 +19,7 @@ import type { ServerTrust } from '../guard/trust.js';
 import type { Repairs } from '../plan/repairs.js';
 import type { TapChanges } from '../see/changes.js';
 import { isTap, type View } from '../see/view.js';
+import { type ActiveLately, stillLately, TAKE_BACK_MS } from './active-lately.js';
 
 /** At most this many ports are remembered; those without a tap here go first. */
 export const KNOWN_PORTS_MAX = 4096;
@@ -51,6 +51,7 @@ export interface Memory {
   readonly inPlace: InPlaces;
   readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
   readonly guard: GuardMemory;
+  readonly activeLately: ActiveLately;
   /** Keys of the removals that an operator has let go ahead. */
   readonly accepted: ReadonlySet<string>;
   /** null: none has answered yet. */
@@ -69,6 +70,7 @@ export const EMPTY_MEMORY: Memory = {
   inPlace: new Map(),
   firstSeenMs: new Map(),
   guard: EMPTY_GUARD,
+  activeLately: new Map(),
   accepted: new Set(),
   server: null,
   hasHosts: false,
@@ -234,6 +236,7 @@ export function remember(
     known,
     absent,
     disputed,
+    activeLately: stillLately(memory.activeLately, nowMs),
     hasHosts: answer.hasHosts,
     networks: new Map(answer.networks.map((network) => [network.id, network])),
   };
@@ -272,22 +275,14 @@ export function isStillAbsent(memory: Memory, name: LinkName, nowMs: number): nu
 
 /**
  * When this memory says something else although nothing has happened: a name without a row is due to be asked for
- * again, or a port whose tap is away is due to be forgotten. Infinity: never.
+ * again, a port whose tap is away is due to be forgotten, or a status was written long enough ago. Infinity: never.
  */
-export function memoryChangesAtMs({ absent, known }: Memory, retentionMs: number): number {
+export function memoryChangesAtMs({ absent, known, activeLately }: Memory, retentionMs: number): number {
   let atMs = Number.POSITIVE_INFINITY;
+  for (const writtenMs of activeLately.values()) atMs = Math.min(atMs, writtenMs + TAKE_BACK_MS);
   for (const askedMs of absent.values()) atMs = Math.min(atMs, askedMs + ABSENT_RETRY_MS);
   for (const { here, lastHereMs } of known.values()) {
     if (!here) atMs = Math.min(atMs, lastHereMs + retentionMs);
   }
   return atMs;
-}
-
-/** After the statuses were written: DOWN is owed no more for the ports that were among them with it. */
-export function settleStatuses(memory: Memory, written: readonly StatusChange[]): Memory {
-  const statuses = new Map(written.map(({ port, to }) => [port, to]));
-  const settled = [...memory.known]
-    .filter(([, { owesDown, port }]) => owesDown && statuses.get(port.id) === port.statusWords.down)
-    .map(([name, entry]) => [name, { ...entry, owesDown: false }] as const);
-  return { ...memory, known: withChanges(memory.known, settled) };
 }

@@ -25,7 +25,7 @@ export function statusChanges(
     if (port === null) continue;
     told.add(port.id);
     const to = writes(port) ? truth(tap, port, desired, after, stage) : null;
-    if (to !== null && to !== port.status) changes.push({ port: port.id, from: port.status, to });
+    if (to !== null && to !== port.status) changes.push(change(port, to));
   }
   const owed = new Map([...memory.known.values()].map((entry) => [entry.port.id, entry.owesDown]));
   for (const port of answer.ports) {
@@ -34,13 +34,20 @@ export function statusChanges(
     // Without hosts in the table the port may have moved to another host, which says ACTIVE again: only the
     // going away itself is written, once.
     const gone = answer.hasHosts ? port.binding.kind === 'here' : owed.get(port.id) === true;
-    if (gone) changes.push({ port: port.id, from: port.status, to: port.statusWords.down });
+    if (gone) changes.push(change(port, port.statusWords.down));
   }
   return changes;
 }
 
 const portOf = ({ decision }: DesiredTap): Port | null =>
   decision.kind === 'unknown' ? null : decision.port;
+
+const change = ({ id, status, binding }: Port, to: string): StatusChange => ({
+  port: id,
+  from: status,
+  to,
+  bound: binding.kind === 'here' ? 'here' : 'anywhere',
+});
 
 /** Only the host a port is bound to, by this driver, says what its status is. */
 const writes = ({ binding }: Port): boolean => binding.kind === 'here' || binding.kind === 'unhosted';

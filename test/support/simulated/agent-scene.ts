@@ -3,7 +3,7 @@ import { type Agent, startAgent } from '../../../src/agent/agent.js';
 import { openServerRecord } from '../../../src/agent/state-dir/server-record.js';
 import type { AgentEvent, Database } from '../../../src/model/index.js';
 import { makeClock, type SimulatedClock } from '../../simulation/clock.js';
-import { makeCloud } from '../../simulation/cloud.js';
+import { type Cloud, makeCloud } from '../../simulation/cloud.js';
 import { openSimulatedDatabase } from '../../simulation/database.js';
 import { makeRandom } from '../../simulation/random.js';
 import { makeStage } from '../../simulation/stage.js';
@@ -64,6 +64,7 @@ export interface Scene {
   readonly events: Events;
   readonly clock: SimulatedClock;
   readonly weather: Weather;
+  readonly cloud: Cloud;
   /** What the agent told. */
   readonly told: AgentEvent[];
   /** What it kept on disk, and how much it had told before. */
@@ -82,6 +83,7 @@ export async function wiredHost(listen: Listener = () => {}, segment = 'local'):
   const clock = makeClock();
   const random = makeRandom(1);
   const weather = fairWeather();
+  const cloud = cloudWith(clock, segment);
   const told: AgentEvent[] = [];
   const kept: [string, number][] = [];
   const disk: Disk = new Map();
@@ -105,7 +107,7 @@ export async function wiredHost(listen: Listener = () => {}, segment = 'local'):
     {
       kernel: events.kernel,
       clock,
-      openDatabase: () => databaseOf(clock, weather, segment),
+      openDatabase: () => databaseOf(clock, weather, cloud),
       store,
       servers: openServerRecord(store, clock),
       observer,
@@ -122,10 +124,10 @@ export async function wiredHost(listen: Listener = () => {}, segment = 'local'):
   };
   await pass(POLLING_INTERVAL_MS / 2);
   assert.equal(bridgeOf('tapp1'), 'brqn1');
-  return { agent, events, clock, weather, told, kept, disk, pass, bridgeOf };
+  return { agent, events, clock, weather, cloud, told, kept, disk, pass, bridgeOf };
 }
 
-function databaseOf(clock: SimulatedClock, weather: Weather, segment: string): Database {
+function cloudWith(clock: SimulatedClock, segment: string): Cloud {
   const cloud = makeCloud('grizzly', clock);
   cloud.change(({ ports, networks }) => {
     const port = buildPort({ id: 'p1', network: 'n1' });
@@ -133,7 +135,11 @@ function databaseOf(clock: SimulatedClock, weather: Weather, segment: string): D
     ports.set(port.id, port);
     networks.set(network.id, network);
   });
-  return openSimulatedDatabase({
+  return cloud;
+}
+
+const databaseOf = (clock: SimulatedClock, weather: Weather, cloud: Cloud): Database =>
+  openSimulatedDatabase({
     clock,
     cloud,
     random: makeRandom(2),
@@ -144,7 +150,6 @@ function databaseOf(clock: SimulatedClock, weather: Weather, segment: string): D
     writes: () => {},
     overlaps: (what) => assert.fail(`${what} began while another call was in hand`),
   });
-}
 
 export const pullOut = (host: SimulatedHost): void => {
   const tap = host.named('tapp1');

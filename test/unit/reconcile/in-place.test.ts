@@ -84,7 +84,7 @@ test('a change of segment after a typo is a change of segment', () => {
     report.operations.map(({ op, device }) => `${op} ${device}`),
     ['detach eth1.100', 'delete-subinterface eth1.100'],
   );
-  assert.deepEqual(report.statuses, [{ port: PORT, from: 'ACTIVE', to: 'DOWN' }]);
+  assert.deepEqual(report.statuses, [{ port: PORT, from: 'ACTIVE', to: 'DOWN', bound: 'here' }]);
 });
 
 test('two segments are not joined where only the memory tells the uplink, and the rows were gone for a while', () => {

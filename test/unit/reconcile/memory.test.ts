@@ -11,8 +11,8 @@ import {
   noteSightings,
   recall,
   remember,
-  settleStatuses,
 } from '../../../src/reconcile/remember/memory.js';
+import { settleStatuses } from '../../../src/reconcile/remember/settle-statuses.js';
 import { type View, viewOf } from '../../../src/reconcile/see/view.js';
 import { buildHost, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
 import { type AnswerWords, buildAnswer } from '../../support/simulated/row-builder.js';
@@ -89,7 +89,8 @@ test('a tap that goes away is owed one DOWN, until it was written or the tap is 
   const away = noteSightings(here, view([]), 1000);
   assert.equal(known(away)?.owesDown, true);
   assert.equal(known(noteSightings(away, view([]), 2000))?.owesDown, true);
-  const wrote = (port: string, to: string) => settleStatuses(away, [{ port: portId(port), from: null, to }]);
+  const wrote = (port: string, to: string) =>
+    settleStatuses(away, [{ port: portId(port), from: null, to, bound: 'here' }]);
   assert.equal(known(wrote('p1', 'DOWN'))?.owesDown, false);
   assert.equal(known(wrote('p2', 'DOWN'))?.owesDown, true);
   assert.equal(known(wrote('p1', 'ACTIVE'))?.owesDown, true, 'it went while ACTIVE was being written');

@@ -122,7 +122,7 @@ test('a plan changes nothing and says which statuses it would lead to', () => {
   const kernel = simulateKernel(buildLinks([TAP]));
   const { report } = runOnce(kernel, SETTINGS, buildAnswer(ROWS), { apply: false });
   assert.equal(kernel.states.length, 1);
-  assert.deepEqual(report.statuses, [{ port: 'p1', from: 'DOWN', to: 'ACTIVE' }]);
+  assert.deepEqual(report.statuses, [{ port: 'p1', from: 'DOWN', to: 'ACTIVE', bound: 'here' }]);
 });
 
 test('a plan is what the pass then does', () => {

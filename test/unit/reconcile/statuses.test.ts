@@ -149,7 +149,7 @@ test('a tap whose bridge could not be had is DOWN', () => {
     fault: ({ op }) => (op === 'create-bridge' ? 'EPERM' : null),
   });
   const { report } = runOnce(kernel, SETTINGS, buildAnswer(rows({ status: 'ACTIVE' })));
-  assert.deepEqual(report.statuses, [{ port: 'p1', from: 'ACTIVE', to: 'DOWN' }]);
+  assert.deepEqual(report.statuses, [{ port: 'p1', from: 'ACTIVE', to: 'DOWN', bound: 'here' }]);
 });
 
 test('a wired tap whose uplink could not be had is DOWN', () => {
@@ -157,7 +157,7 @@ test('a wired tap whose uplink could not be had is DOWN', () => {
   const kernel = simulateKernel(buildLinks(links), { vlans: false });
   const words = rows({ status: 'ACTIVE' }, { networks: [{ id: 'n1', segments: ['vlan physnet1 100'] }] });
   const { report } = runOnce(kernel, SETTINGS, buildAnswer(words));
-  assert.deepEqual(report.statuses, [{ port: 'p1', from: 'ACTIVE', to: 'DOWN' }]);
+  assert.deepEqual(report.statuses, [{ port: 'p1', from: 'ACTIVE', to: 'DOWN', bound: 'here' }]);
 });
 
 test('Essex says UP and DOWN', () => {
