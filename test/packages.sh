@@ -6,7 +6,7 @@
 set -eu
 
 # What only `npm run test:long` needs is in the group long.
-groups='servers hosts witnesses monitoring browser clock disks long'
+groups='servers hosts witnesses monitoring browser clock disks neutron long'
 
 # A group, a package, and what it brings: a program, or a file (a star is any version).
 packages() {
@@ -35,6 +35,10 @@ browser     iproute2          ip
 clock       faketime          /usr/lib/*/faketime/libfaketimeMT.so.1
 disks       e2fsprogs         mkfs.ext4
 disks       util-linux        fsfreeze
+neutron     neutron-common    neutron-server
+neutron     python3-pymysql   /usr/lib/python3/dist-packages/pymysql/__init__.py
+neutron     python3-psycopg2  /usr/lib/python3/dist-packages/psycopg2/__init__.py
+long        iptables          ebtables-nft
 END
 }
 

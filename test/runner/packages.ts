@@ -11,6 +11,7 @@ export type PackageGroup =
   | 'browser'
   | 'clock'
   | 'disks'
+  | 'neutron'
   | 'long';
 
 const INSTALL_LIMIT_MS = 15 * 60_000;

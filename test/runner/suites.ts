@@ -50,12 +50,18 @@ export const SUITES: readonly Suite[] = [
   { ...system, name: 'kernel', needs: ['hosts', 'witnesses'] },
   { ...program, name: 'fault', needs: ['servers', 'hosts', 'witnesses', 'disks', 'clock'] },
   { ...program, name: 'e2e', needs: ['servers', 'hosts', 'witnesses', 'disks', 'monitoring'] },
+  { ...program, name: 'neutron', needs: ['servers', 'hosts', 'neutron'] },
   { ...program, name: 'page', needs: ['servers', 'browser'] },
 ];
 
 /** What `npm run test:long` runs instead. */
 export const LONG_SUITES: readonly Suite[] = [
-  { ...program, name: 'long', needs: ['servers', 'hosts', 'witnesses', 'long'], quietMinutes: 170 },
+  {
+    ...program,
+    name: 'long',
+    needs: ['servers', 'hosts', 'witnesses', 'neutron', 'long'],
+    quietMinutes: 170,
+  },
 ];
 
 /** One run of a suite under one Node. */

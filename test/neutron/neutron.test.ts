@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ENGINES } from '../support/databases/engines.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { type ConfigFile, makeConfig, type RunningAgent, runCli, startAgent } from '../support/host/agent.js';
+import { makeHost, makeTapsOf, tapOf } from '../support/host/host.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
+import type { ApiPort } from '../support/neutron/api.js';
+import { ELSEWHERE, HERE, LIFE, livePorts } from '../support/neutron/life.js';
+import { type Neutron, startNeutron } from '../support/neutron/server.js';
+
+for (const { name, start } of ENGINES) {
+  describe(`a neutron-server on ${name}, with our agents alone`, () => {
+    const ends: (() => void | Promise<void>)[] = [];
+    let neutron: Neutron;
+
+    before(async () => {
+      const server = await start();
+      ends.unshift(() => server.destroy());
+      neutron = await startNeutron({ after: (end) => void ends.unshift(end) }, server);
+    });
+    after(async () => {
+      for (const end of ends) await end();
+    });
+
+    test('the API says the right thing after each step in the life of a port', async (t) => {
+      const { namespace } = await startHost(t, neutron, HERE, 'max_removals = 5');
+      await startHost(t, neutron, ELSEWHERE);
+      const steps = await livePorts(neutron, namespace, LIFE);
+      for (const { step, says, afterMs } of steps)
+        t.diagnostic(`${step}: ${says} after ${afterMs.toFixed(0)} ms`);
+      assert.deepEqual(Object.fromEntries(steps.map(({ step, says }) => [step, says])), LIFE);
+    });
+
+    test('a tap that comes is ACTIVE and one that goes is DOWN long before the next poll', async (t) => {
+      const { namespace } = await startHost(t, neutron, 'host3', 'polling_interval = 3600');
+      const { id } = await makePort(neutron, 'host3');
+      makeTapsOf(namespace, id);
+      await waitForStatus(neutron, id, 'ACTIVE');
+      ip(namespace, 'link', 'del', tapOf(id));
+      await waitForStatus(neutron, id, 'DOWN');
+    });
+
+    test('a binding that failed while the agent was away is told with its remedy, and the remedy cures it', async (t) => {
+      const failed = await makePort(neutron, 'host4');
+      assert.equal(failed['binding:vif_type'], 'binding_failed');
+      const { namespace, agent, config } = await startHost(t, neutron, 'host4');
+      makeTapsOf(namespace, failed.id);
+      assert.equal((await agent.warning('PORT_BINDING_FAILED')).port, failed.id);
+      const explain = await runCli(namespace, ['--config-file', config.path, 'explain', failed.id]);
+      assert.equal(explain.code, 1, explain.stderr);
+      assert.match(explain.stdout.replaceAll(/\s+/g, ' '), /`openstack port set --description rebind PORT`/);
+      await neutron.api.updatePort(failed.id, { description: 'rebind' });
+      await waitForStatus(neutron, failed.id, 'ACTIVE');
+      assert.equal((await agent.line('warning cured')).code, 'PORT_BINDING_FAILED');
+    });
+  });
+}
+
+/** A host with our agent, which the API says is alive. */
+async function startHost(
+  t: Cleanup,
+  { api, url }: Neutron,
+  host: string,
+  ...lines: readonly string[]
+): Promise<{ readonly namespace: string; readonly agent: RunningAgent; readonly config: ConfigFile }> {
+  const { namespace } = makeHost(t);
+  const config = makeConfig({ url, agent: [`host = ${host}`, ...lines] });
+  const agent = await startAgent(t, namespace, config);
+  await waitUntil(async () => (await api.agent(host))?.alive === true, `${host} is alive`);
+  return { namespace, agent, config };
+}
+
+/** A port on a local network of its own. */
+const makePort = async ({ api }: Neutron, host: string): Promise<ApiPort> =>
+  api.makePort({
+    network_id: await api.makeNetwork(),
+    'binding:host_id': host,
+    device_owner: 'appliance:peer',
+  });
+
+const waitForStatus = ({ api }: Neutron, id: string, status: ApiPort['status']): Promise<void> =>
+  waitUntil(async () => (await api.port(id)).status === status, `status ${status} of port ${id}`);

@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startProgram, type TestServer, waitUntil, waitUntilReady } from '../databases/servers.js';
+import type { Cleanup } from '../host/netns.js';
+import { configureNeutron, type Neutron } from './server.js';
+
+const PROGRAM = fileURLToPath(new URL('./agent.py', import.meta.url));
+
+/** Where Neutron's own agent runs, and as whom. */
+export interface Place {
+  readonly namespace: string;
+  readonly host: string;
+  readonly mappings?: string;
+}
+
+/** Neutron's own agent, with the half of the server that answers it, as a process in a namespace. */
+export interface NeutronAgent {
+  readonly pid: number;
+  /** `kill -9` of it and of the helpers that it has started; resolves when they are gone. */
+  kill(): Promise<void>;
+}
+
+const configOf = ({ host, mappings = '' }: Place): string => `[DEFAULT]
+host = ${host}
+[linux_bridge]
+physical_interface_mappings = ${mappings}
+[vxlan]
+enable_vxlan = False
+[agent]
+root_helper = /usr/bin/env
+[securitygroup]
+firewall_driver = noop
+`;
+
+/** Starts Neutron's agent beside a neutron-server on the same database. Nothing that the server casts reaches it. Ends with the test. */
+export async function startNeutronAgent(t: Cleanup, neutron: Neutron, place: Place): Promise<NeutronAgent> {
+  const agent = startProcess(t, neutron, place, '0');
+  await waitUntil(
+    async () => (await neutron.api.agent(place.host))?.alive === true,
+    `${place.host} is alive`,
+  );
+  return agent;
+}
+
+/** A neutron-server and Neutron's agent in one process: what the server casts reaches the agent, as it does with a broker. */
+export async function startNeutronWithAgent(t: Cleanup, server: TestServer, place: Place): Promise<Neutron> {
+  const neutron = await configureNeutron(server);
+  startProcess(t, neutron, place, '1');
+  await waitUntilReady(() => neutron.api.get('networks'), logOf(neutron, place));
+  await waitUntil(
+    async () => (await neutron.api.agent(place.host))?.alive === true,
+    `${place.host} is alive`,
+  );
+  return neutron;
+}
+
+const logOf = ({ folder }: Neutron, { host }: Place): string => join(folder, `${host}.log`);
+
+function startProcess(t: Cleanup, neutron: Neutron, place: Place, servesApi: '0' | '1'): NeutronAgent {
+  const ini = join(neutron.folder, `${place.host}.ini`);
+  writeFileSync(ini, configOf(place));
+  const files = [neutron.configFile, ini].flatMap((file) => ['--config-file', file]);
+  const inside = ['ip', 'netns', 'exec', place.namespace, 'env', `API=${servesApi}`];
+  const program = startProgram([...inside, '/usr/bin/python3', PROGRAM, ...files], {
+    log: logOf(neutron, place),
+    user: null,
+  });
+  const kill = async (): Promise<void> => {
+    program.signal('SIGKILL');
+    await program.ended();
+    // Its helpers are daemons of their own: they end when they find nobody at the other end.
+    await waitUntil(() => !isNamedByAny(ini), 'the helpers of the agent have ended');
+  };
+  t.after(kill);
+  return { pid: program.pid, kill };
+}
+
+/** Whether a process has this file on its command line. */
+function isNamedByAny(file: string): boolean {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .some((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(file);
+      } catch {
+        // It ended while we were looking.
+        return false;
+      }
+    });
+}
