@@ -1,39 +1,35 @@
 import { tableMigration } from './support/tables.js';
 
 /** What the LinuxBridge plugin of Folsom (2012.2) has; a database that has all of it stays as it is. */
-export const { upStatements, downStatements, up, down } = tableMigration([
-  {
-    name: 'networks',
-    definition: `tenant_id varchar(255),
-  id varchar(36) not null primary key,
-  name varchar(255),
-  status varchar(16),
-  admin_state_up {boolean},
-  shared {boolean}`,
+export const { upStatements, downStatements, up, down } = tableMigration({
+  networks: (table) => {
+    table.string('tenant_id');
+    table.string('id', 36).notNullable().primary();
+    table.string('name');
+    table.string('status', 16);
+    table.boolean('admin_state_up');
+    table.boolean('shared');
   },
-  {
-    name: 'ports',
-    definition: `tenant_id varchar(255),
-  id varchar(36) not null primary key,
-  name varchar(255),
-  network_id varchar(36) not null,
-  mac_address varchar(32) not null,
-  admin_state_up {boolean} not null,
-  status varchar(16) not null,
-  device_id varchar(255) not null,
-  device_owner varchar(255) not null`,
+  ports: (table) => {
+    table.string('tenant_id');
+    table.string('id', 36).notNullable().primary();
+    table.string('name');
+    table.string('network_id', 36).notNullable();
+    table.string('mac_address', 32).notNullable();
+    table.boolean('admin_state_up').notNullable();
+    table.string('status', 16).notNullable();
+    table.string('device_id').notNullable();
+    table.string('device_owner').notNullable();
   },
-  {
-    name: 'network_bindings',
-    definition: `network_id varchar(36) not null primary key,
-  physical_network varchar(64),
-  vlan_id integer not null`,
+  network_bindings: (table) => {
+    table.string('network_id', 36).notNullable().primary();
+    table.string('physical_network', 64);
+    table.integer('vlan_id').notNullable();
   },
-  {
-    name: 'network_states',
-    definition: `physical_network varchar(64) not null,
-  vlan_id integer not null,
-  allocated {boolean} not null,
-  primary key (physical_network, vlan_id)`,
+  network_states: (table) => {
+    table.string('physical_network', 64).notNullable();
+    table.integer('vlan_id').notNullable();
+    table.boolean('allocated').notNullable();
+    table.primary(['physical_network', 'vlan_id']);
   },
-]);
+});

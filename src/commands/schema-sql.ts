@@ -1,5 +1,5 @@
 import { type Dialect, loadMigrations } from '../database/migrations.js';
-import { downBatches, scriptOf, statementsOf, upBatches } from '../database/schema-sql.js';
+import { batchesOf, scriptOf, statementsOf } from '../database/schema-sql.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { jsonOf } from '../model/visible.js';
 import type { Invocation } from './invocation.js';
@@ -18,8 +18,7 @@ export async function schemaSql(
   { json, output }: Pick<Invocation, 'json' | 'output'>,
   { dialect, down }: SchemaSqlOptions,
 ): Promise<ExitCode> {
-  const migrations = await loadMigrations();
-  const batches = down ? downBatches(migrations, dialect) : upBatches(migrations, dialect);
+  const batches = batchesOf(await loadMigrations(), dialect, down ? 'down' : 'up');
   output.print(json ? jsonOf({ statements: statementsOf(batches, dialect) }, 2) : scriptOf(batches, dialect));
   return EXIT.ok;
 }

@@ -16,8 +16,8 @@ export type Dialect = DatabaseServer['engine'];
 export interface Migration {
   /** As `knex_migrations` records it: the name of the built file. */
   readonly name: string;
-  upStatements(dialect: Dialect): readonly string[];
-  downStatements(dialect: Dialect): readonly string[];
+  upStatements(knex: Knex): readonly string[];
+  downStatements(knex: Knex): readonly string[];
   up(knex: Knex): Promise<void>;
   down(knex: Knex): Promise<void>;
 }
@@ -96,13 +96,13 @@ const isLocked = (error: unknown): boolean => error instanceof Error && error.na
 
 async function migratorOf(server: DatabaseServer, socket: Socket, connectTimeoutMs: number): Promise<Knex> {
   const migrations = await loadMigrations();
-  const common = {
+  const options = await (server.engine === 'postgresql' ? postgresqlOptions : mysqlOptions)(server, socket);
+  return knex({
+    ...commonOptions(server.engine),
+    // knex's own type of a connection lacks some of what the drivers take; it hands everything on to them.
+    connection: options as Knex.StaticConnectionConfig,
     pool: { min: 0, max: 1 },
     acquireConnectionTimeout: connectTimeoutMs,
-    // knex puts whole statements into messages of errors otherwise.
-    compileSqlOnError: false,
-    // Whatever knex says there it throws as well; it would be told twice, once with a stack.
-    log: { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} },
     migrations: {
       migrationSource: {
         getMigrations: async () => [...migrations],
@@ -110,11 +110,16 @@ async function migratorOf(server: DatabaseServer, socket: Socket, connectTimeout
         getMigration: async (migration: Migration) => migration,
       },
     },
-  };
-  const [client, options] =
-    server.engine === 'postgresql'
-      ? ['pg', await postgresqlOptions(server, socket)]
-      : ['mysql2', await mysqlOptions(server, socket)];
-  // knex's own type of a connection lacks some of what the drivers take; it hands everything on to them.
-  return knex({ ...common, client, connection: options as Knex.StaticConnectionConfig });
+  });
 }
+
+/** For statements alone: it connects to nothing. */
+export const unconnected = (dialect: Dialect): Knex => knex(commonOptions(dialect));
+
+const commonOptions = (dialect: Dialect): Knex.Config => ({
+  client: dialect === 'postgresql' ? 'pg' : 'mysql2',
+  // knex puts whole statements into messages of errors otherwise.
+  compileSqlOnError: false,
+  // Whatever knex says there it throws as well; it would be told twice, once with a stack.
+  log: { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} },
+});

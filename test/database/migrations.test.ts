@@ -77,13 +77,20 @@ for (const engine of ENGINES) {
       const { database, run } = await prepare(null);
       await run(schemaMigrate);
       const quote = server.engine === 'mysql' ? '`' : '"';
-      const insert = (
-        id: string,
-      ): string => `insert into agents values ('${id}', 'Linux bridge agent', 'b', 'N/A',
-        '${'h'.repeat(255)}', true, '2026-01-01', '2026-01-01', '2026-01-01', null, '{}')`;
-      await server.query(insert('1'), database);
-      await assert.rejects(server.query(insert('2'), database), /[Dd]uplicate/);
+      await server.query(agentRow('1'), database);
+      await assert.rejects(server.query(agentRow('2'), database), /[Dd]uplicate/);
       assert.equal((await server.query(`select ${quote}binary${quote} from agents`, database)).length, 1);
+    });
+
+    it('add the key that one that was killed has left out', async () => {
+      const { database, run } = await prepare(null);
+      await run(schemaMigrate);
+      const what = server.engine === 'mysql' ? 'index' : 'constraint';
+      await server.query(`alter table agents drop ${what} agents_agent_type_host_key`, database);
+      await server.query('delete from knex_migrations', database);
+      await run(schemaMigrate);
+      await server.query(agentRow('1'), database);
+      await assert.rejects(server.query(agentRow('2'), database), /[Dd]uplicate/);
     });
 
     it('say what to do about a lock that was left behind', async () => {
@@ -163,6 +170,11 @@ for (const engine of ENGINES) {
     });
   });
 }
+
+const agentRow = (
+  id: string,
+): string => `insert into agents values ('${id}', 'Linux bridge agent', 'b', 'N/A',
+  '${'h'.repeat(255)}', true, '2026-01-01', '2026-01-01', '2026-01-01', null, '{}')`;
 
 type Command = Parameters<typeof outputOf>[0];
 
