@@ -40,13 +40,15 @@ const LISTED_MAX = 8;
  * be reached, else 1. Notes, and warnings about the files, are printed, but are no findings.
  */
 export async function configCheck({ loaded, json, output }: Invocation, probes: Probes): Promise<ExitCode> {
-  const { host } = loaded.settings;
+  const { host, firewallDriver } = loaded.settings;
   const links = probes.links();
   const answer = await probes.database();
   const failure = answer instanceof DatabaseError ? answer : null;
   const generation = answer instanceof DatabaseError ? null : answer.generation;
   const looks =
-    links instanceof KernelError ? [] : preflight({ ...probes.host(), ...host, links, generation });
+    links instanceof KernelError
+      ? []
+      : preflight({ ...probes.host(), ...host, firewallDriver, links, generation });
   const results = (weight: PreflightResult['weight']): Finding[] =>
     looks.filter((look) => look.weight === weight).map(({ weight: _, ...rest }) => rest);
   const findings = [

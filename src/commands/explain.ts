@@ -3,6 +3,7 @@ import { type Change, EXIT, type ExitCode, type Settings } from '../model/index.
 import { jsonOf, visible } from '../model/visible.js';
 import { span } from '../model/words.js';
 import { type ChainLink, explain as chainOf } from '../reconcile/tell/explain.js';
+import { type Note, notesOf } from '../reconcile/tell/notes.js';
 import { questionAbout, type Subject, subjectsOf } from '../reconcile/tell/subject.js';
 import { askStatus } from './ask.js';
 import type { Invocation, Output } from './invocation.js';
@@ -29,11 +30,12 @@ export async function explain({ loaded, json, output }: Invocation, what: string
     }
     const chain = chainOf(subject, { ...planned, settings: settings.host });
     const wired = chain.every(({ holds }) => holds);
+    const notes = subject.kind === 'port' && subject.port !== null ? notesOf(subject.port) : [];
     const last = await lastOperation(settings, subject);
     output.print(
       json
-        ? jsonOf(asJson(subject, chain, wired, last.change), 2)
-        : asText(visible(subject), visible(chain), wired, visible(last), output),
+        ? jsonOf(asJson({ subject, chain, notes, wired }, last.change), 2)
+        : asText(visible({ subject, chain, notes, wired }), visible(last), output),
     );
     return wired ? EXIT.ok : EXIT.failed;
   });
@@ -71,31 +73,28 @@ const concerns = ({ device, port, network }: Change, subject: Subject): boolean 
     ? network === subject.id && port === null
     : device === subject.tapName || (port !== null && port === subject.id);
 
-function asJson(
-  subject: Subject,
-  chain: readonly ChainLink[],
-  wired: boolean,
-  change: Change | null,
-): object {
+interface Explained {
+  readonly subject: Subject;
+  readonly chain: readonly ChainLink[];
+  readonly notes: readonly Note[];
+  readonly wired: boolean;
+}
+
+function asJson({ subject, chain, notes, wired }: Explained, change: Change | null): object {
   return {
     kind: subject.kind,
     ...(subject.kind === 'port' ? { port: subject.id, tap: subject.tapName } : { network: subject.id }),
     wired,
     broken: chain.find(({ holds }) => !holds)?.name ?? null,
     chain,
+    notes,
     lastOperation: change,
   };
 }
 
 const NAME_WIDTH = 12;
 
-function asText(
-  subject: Subject,
-  chain: readonly ChainLink[],
-  wired: boolean,
-  { text }: Last,
-  { colour }: Output,
-): string {
+function asText({ subject, chain, notes, wired }: Explained, { text }: Last, { colour }: Output): string {
   const paint = painter(colour);
   const first = chain.find(({ holds }) => !holds);
   const lines = chain.flatMap((link) => {
@@ -105,13 +104,19 @@ function asText(
     const advice = link.remedy === null ? [] : [wrapped(adviceOf(link), head.length)];
     return [paint(link.holds ? 'good' : link === first ? 'bad' : 'quiet', head) + body, ...advice];
   });
+  const noteLines = notes.flatMap((note) => {
+    const head = `!!  ${'note'.padEnd(NAME_WIDTH)}  `;
+    const body = wrapped(note.text, head.length).slice(head.length);
+    return [paint('doubtful', head) + body, wrapped(adviceOf(note), head.length)];
+  });
   const verdict = wired ? paint('good', 'wired') : paint('bad', 'NOT WIRED');
   return [
     `${subject.kind} ${subject.name}: ${verdict}`,
     ...lines,
+    ...noteLines,
     wrapped(`last operation: ${text}`, 0),
   ].join('\n');
 }
 
-const adviceOf = ({ code, remedy }: ChainLink): string =>
+const adviceOf = ({ code, remedy }: ChainLink | Note): string =>
   code === null ? `${remedy}` : `${code}: ${remedy}`;

@@ -8,18 +8,21 @@ import {
 } from '../model/index.js';
 import { PREFLIGHT, type PreflightCode } from '../model/preflight.js';
 import { WARNINGS } from '../model/warning.js';
+import { count } from '../model/words.js';
 
 /** Everything about the host that the settings do not say. */
 export interface Preflight {
   readonly facts: HostFacts;
   /** null: not known, because this process may not ask the kernel. */
   readonly vlans: boolean | null;
+  /** null: not known, as above. */
+  readonly neutronChains: readonly string[] | null;
 }
 
 /** One result of the preflight: `finding` makes the check fail, `note` does not. */
 export interface PreflightResult {
   readonly weight: 'finding' | 'note';
-  readonly code: PreflightCode | 'TAGGED_FRAMES_PASS';
+  readonly code: PreflightCode | 'TAGGED_FRAMES_PASS' | 'FIREWALL_NOT_ENFORCED';
   readonly message: string;
   readonly remedy: string;
 }
@@ -28,6 +31,7 @@ export interface PreflightResult {
 export interface PreflightInput extends Preflight {
   readonly physicalInterfaces: ReadonlyMap<PhysicalNetwork, LinkName>;
   readonly dropTaggedFrames: boolean;
+  readonly firewallDriver: string | null;
   readonly links: HostState;
   readonly generation: string | null;
 }
@@ -36,6 +40,7 @@ export interface PreflightInput extends Preflight {
 export function preflight(input: PreflightInput): readonly PreflightResult[] {
   const results = [
     ...agentResults(input),
+    ...filterResults(input),
     ...kernelResults(input),
     ...mappedLinks(input).flatMap((link) => linkResults(link, input.facts)),
     ...novaResults(input),
@@ -54,6 +59,24 @@ const agentResults = ({ facts }: PreflightInput): PreflightResult[] =>
   facts.otherAgents.map(({ pid, command }) =>
     result('OTHER_AGENT_RUNS', `Process ${pid} is another LinuxBridge agent: ${command}.`),
   );
+
+function filterResults({ firewallDriver, neutronChains }: PreflightInput): PreflightResult[] {
+  const results: PreflightResult[] = [];
+  if (firewallDriver !== null) {
+    results.push({
+      weight: 'finding',
+      code: 'FIREWALL_NOT_ENFORCED',
+      message: `firewall_driver is ${firewallDriver}, and this agent filters nothing.`,
+      remedy: WARNINGS.FIREWALL_NOT_ENFORCED.remedy,
+    });
+  }
+  const [chain] = neutronChains ?? [];
+  if (chain !== undefined && neutronChains !== null) {
+    const said = `${count(neutronChains.length, 'chain')} of Neutron’s agent`;
+    results.push(result('NEUTRON_RULES_LEFT', `nftables holds ${said}, ${chain} for example.`));
+  }
+  return results;
+}
 
 function kernelResults({ facts, vlans, links, dropTaggedFrames }: PreflightInput): PreflightResult[] {
   const results: PreflightResult[] = [];

@@ -1,4 +1,5 @@
 import { readFacts } from '../kernel/facts.js';
+import { neutronChains } from '../kernel/filtering/neutron-chains.js';
 import { hasNetAdmin } from '../kernel/kernel.js';
 import { hasVlans } from '../kernel/vlan-probe.js';
 import { DatabaseError, KernelError, type Settings } from '../model/index.js';
@@ -19,7 +20,7 @@ export const liveProbes = (settings: Settings): Probes => ({
       throw error;
     }
   },
-  host: () => ({ facts: readFacts(), vlans: vlansHere() }),
+  host: () => ({ facts: readFacts(), vlans: vlansHere(), neutronChains: neutronChains() }),
   database: async () => {
     const database = databaseFor(settings);
     try {

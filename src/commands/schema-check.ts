@@ -27,7 +27,9 @@ const asText = ({ endpoint, schema, details }: Inspection): string =>
   [endpoint, ...schemaLines(schema), ...(details ? detailLines(details) : [])].join('\n');
 
 const isClean = ({ rights, indexes, troubles }: Details): boolean =>
-  rights.every(({ held }) => held) && indexes.every(({ there }) => there) && troubles.length === 0;
+  rights.every(({ held, needed }) => held || !needed) &&
+  indexes.every(({ there }) => there) &&
+  troubles.length === 0;
 
 function schemaLines({ generation, sought, tables, found }: SchemaDescription): readonly string[] {
   if (generation === null) {
@@ -49,7 +51,10 @@ function detailLines({ views, rights, indexes, collation, troubles }: Details): 
   return [
     ...(views.length === 0 ? [] : [`Views: ${views.join(', ')} (not every view can be written through)`]),
     'Rights',
-    ...rights.map(({ right, held }) => `  ${right}: ${held ? 'held' : 'NOT HELD'}`),
+    ...rights.map(
+      ({ right, held, needed }) =>
+        `  ${right}: ${held ? 'held' : needed ? 'NOT HELD' : 'not held; done without'}`,
+    ),
     'Indexes',
     ...indexes.map(({ table, column, there }) => `  ${table} (${column}): ${there ? 'there' : 'NOT THERE'}`),
     `Collation: ${collation}`,

@@ -106,6 +106,16 @@ export const hostName: Format<string> = {
   parse: (text) => (/^[^\s\p{C}]{1,255}$/u.test(text) ? valid(text) : invalid('is not a host name')),
 };
 
+/** Neutron's name of what filters guests; null: nothing does. */
+export const firewallDriver: Format<string | null> = {
+  placeholder: 'DRIVER',
+  expects: 'Write the name of a firewall driver of Neutron, for example noop or iptables',
+  parse: (text) => {
+    if (!/^[\w.:-]{0,255}$/.test(text)) return invalid('is not the name of a firewall driver');
+    return valid(/^(noop|.*NoopFirewallDriver|)$/i.test(text) ? null : text);
+  },
+};
+
 /** A list of names of hosts, separated by commas; may be empty. */
 export const hostNames: Format<readonly string[]> = {
   placeholder: 'NAMES',

@@ -5,6 +5,7 @@ import {
   boolean,
   duration,
   type Format,
+  firewallDriver,
   groupName,
   hostName,
   hostNames,
@@ -17,7 +18,7 @@ import {
 } from './formats.js';
 
 /** The sections of a file that hold settings of this agent, in the spelling of the oldest files; case is ignored. */
-export const SECTIONS = ['DEFAULT', 'DATABASE', 'LINUX_BRIDGE', 'VXLAN', 'AGENT'] as const;
+export const SECTIONS = ['DEFAULT', 'DATABASE', 'LINUX_BRIDGE', 'VXLAN', 'SECURITYGROUP', 'AGENT'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** One setting. `default` is the text a file would hold; null: there is none, or it depends on the host. */
@@ -111,6 +112,12 @@ export const SETTINGS = {
     '',
     ipAddress,
     'Address at which the tunnels of this host end: its row in agents, taken over from Neutron, goes on to name them.',
+  ),
+  firewall_driver: setting(
+    'SECURITYGROUP',
+    'noop',
+    firewallDriver,
+    'What Neutron’s agent filtered guests with. This agent filters nothing, and config check says so unless it is noop.',
   ),
   host: optional('AGENT', hostName, 'Name of this host as the database has it; default: the host name.'),
   polling_interval: setting('AGENT', '2', interval, 'Pause between two polls of the database.'),

@@ -60,6 +60,7 @@ export function toSettings(values: Values, readings: Readings, host: HostDefault
       readOnly: values.read_only,
       host: hostName,
     },
+    firewallDriver: values.firewall_driver,
     tunnelAddress: values.enable_vxlan ? values.local_ip : null,
     pollingIntervalMs: values.polling_interval,
     reconnectIntervalMs: values.reconnect_interval,

@@ -18,7 +18,8 @@ export interface Grantee {
  * generation, and, unless it is read-only, writing the status of ports and its own row of `agents`.
  */
 export function grants(dialect: Dialect, generation: Generation, grantee: Grantee): readonly string[] {
-  const reads = Object.keys(generation.needs).map((table) => ({ right: 'select', table }));
+  const tables = Object.keys({ ...generation.needs, ...generation.readsToo });
+  const reads = tables.map((table) => ({ right: 'select', table }));
   const rights = grantee.readOnly ? reads : [...reads, ...writes(dialect, generation)];
   return dialect === 'postgresql' ? postgresql(rights, grantee) : mysql(rights, grantee);
 }

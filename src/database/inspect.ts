@@ -10,7 +10,7 @@ import {
   readSchema,
   type SchemaDescription,
 } from './generations/detect.js';
-import type { Generation, Schema } from './generations/generation.js';
+import type { Generation, Needs, Schema } from './generations/generation.js';
 import { integer, text } from './generations/values.js';
 import { troubles } from './troubles.js';
 
@@ -26,7 +26,8 @@ export interface Inspection {
 export interface Details {
   /** The tables that are views: a fact, never a finding. An index is then a matter of the tables behind them. */
   readonly views: readonly string[];
-  readonly rights: readonly { readonly right: string; readonly held: boolean }[];
+  /** `needed`: the agent cannot do its work without it. */
+  readonly rights: readonly { readonly right: string; readonly held: boolean; readonly needed: boolean }[];
   /** The lookups of a poll, and whether an index begins with the column. */
   readonly indexes: readonly { readonly table: string; readonly column: string; readonly there: boolean }[];
   /** How the database sorts and compares ids: a fact, never a finding. */
@@ -122,12 +123,15 @@ async function heldRights(
   views: Details['views'],
   ask: Ask,
 ): Promise<Details['rights']> {
-  const reads = Object.entries(generation.needs).map(([table, columns]) => ({
-    right: `SELECT on ${table}`,
-    query: builder(table).select(columns),
-  }));
-  const rights: { right: string; held: boolean }[] = [];
-  for (const { right, query } of readOnly ? reads : [...reads, ...writes(builder, generation)]) {
+  const readsOf = (tables: Needs): { right: string; query: Knex.QueryBuilder }[] =>
+    Object.entries(tables).map(([table, columns]) => ({
+      right: `SELECT on ${table}`,
+      query: builder(table).select(columns),
+    }));
+  const needed = [...readsOf(generation.needs), ...(readOnly ? [] : writes(builder, generation))];
+  const optional = readsOf(generation.readsToo);
+  const rights: { right: string; held: boolean; needed: boolean }[] = [];
+  for (const { right, query } of [...needed, ...optional]) {
     const { sql, bindings } = query.toSQL();
     const held = await ask(builder.raw(`explain ${sql}`, bindings)).then(
       () => true,
@@ -139,12 +143,16 @@ async function heldRights(
         throw failure;
       },
     );
-    rights.push({ right, held });
+    rights.push({ right, held, needed: !optional.some((one) => one.right === right) });
   }
   if (readOnly || generation.heartbeat === null || generation.heartbeat.hasTable) return rights;
   return [
     ...rights,
-    { right: 'SELECT, INSERT and UPDATE on agents (not there, or not to be seen)', held: false },
+    {
+      right: 'SELECT, INSERT and UPDATE on agents (not there, or not to be seen)',
+      held: false,
+      needed: true,
+    },
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Watermark } from '../model/watermark.js';
 import { answered, connectToFirst } from './connect.js';
 import type { Connection, Select } from './connection.js';
 import { endpointOf } from './errors.js';
-import { detectGeneration, rankOf, readSchema } from './generations/detect.js';
+import { detectGeneration, rankOf, readableSchema, readSchema } from './generations/detect.js';
 import type { Generation, GenerationName } from './generations/generation.js';
 import { periodFromNow } from './limit.js';
 import { heartbeatOf, keyOfOwnRow } from './own-row.js';
@@ -49,7 +49,9 @@ export async function openSession(
   try {
     const reading = readSchema(fresh);
     const found = await answered(fresh, settings.queryTimeoutMs, 'show its schema', reading);
-    const { connection, schema } = found;
+    const { connection } = found;
+    const looking = readableSchema(found);
+    const schema = await answered(connection, settings.queryTimeoutMs, 'show its schema', looking);
     const endpoint = endpointOf(connection.server);
     const generation = detectGeneration(schema, endpoint);
     refuseOlder(generation.name, watermark.seen().generation, endpoint);

@@ -30,6 +30,8 @@ export interface Port {
   readonly binding: Binding;
   /** `compute:…`, Grizzly or later: libvirt plugs the tap itself, see `plug_grace`. */
   readonly pluggedByHypervisor: boolean;
+  /** ML2: Nova was told that the port is filtered on its host (security groups, no spoofed addresses). */
+  readonly filterExpected: boolean;
   /** ML2: the segment this port's binding names; null: the network's own (see `Network.segments`). */
   readonly segment: Segment | null;
 }

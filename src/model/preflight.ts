@@ -8,6 +8,13 @@ export const PREFLIGHT = {
     cause: 'Another LinuxBridge agent runs in this network namespace; the two would undo each other’s work.',
     remedy: 'Stop and disable the other agent; what it has wired is taken over as it is.',
   },
+  NEUTRON_RULES_LEFT: {
+    weight: 'finding',
+    cause:
+      'Rules of Neutron’s agent are in this host’s iptables or ebtables. Nobody keeps them up any more: old guests stay filtered by rules of the past, new ones are cut off from them.',
+    remedy:
+      'When the old agent is stopped for good, take its rules away at once: “Taking over from Neutron’s agent” in etc/README.md has the commands. Filtering ends with them.',
+  },
   IPV6_READ_ONLY: {
     weight: 'finding',
     cause:

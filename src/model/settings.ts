@@ -67,6 +67,8 @@ export interface Settings {
   readonly host: HostSettings;
   readonly guard: GuardSettings;
   readonly database: DatabaseSettings;
+  /** What filtered guests here before, by the same files; null: nothing. This agent filters nothing. */
+  readonly firewallDriver: string | null;
   /** The address of this host at which its tunnels end, by its own files; null: they say nothing of tunnels. */
   readonly tunnelAddress: string | null;
   readonly pollingIntervalMs: number;

@@ -118,6 +118,12 @@ export const WARNINGS = {
     remedy:
       'Put the addresses on a bridge of your own and name it in bridge_mappings, or set flat_address_move = move.',
   },
+  FIREWALL_NOT_ENFORCED: {
+    cause:
+      'Nova was told that ports of this host are filtered (security groups, no spoofed addresses), and this agent filters nothing.',
+    remedy:
+      'Set enable_security_group = False for the neutron-server, so that nobody is told otherwise, and filter outside of the hosts; or leave these ports to a host whose agent filters.',
+  },
   MTU_EXCEEDS_UPLINK: {
     cause:
       'The MTU of a network is larger than that of the interface that leads to it: its large packets are lost.',

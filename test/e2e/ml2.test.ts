@@ -54,6 +54,29 @@ onEachEngine('ml2-zed', (database) => {
     for (const port of [portId(1), portId(2)]) assert.equal(await rows.statusOf(port), 'ACTIVE');
   });
 
+  test('a port that Nova was told is filtered is wired, and once and explain say that nothing filters it', async (t) => {
+    const { server, rows } = database();
+    const { namespace } = makeHost(t);
+    await fill(database());
+    await rows.port({ id: portId(1), network: LOCAL });
+    const vifDetails = '{"port_filter": true}';
+    await rows.binding({ port: portId(1), ...HERE, segment: LOCAL, vifDetails });
+    makeTapsOf(namespace, portId(1));
+    const config = makeConfig({ url: socketUrl(server) });
+    const cli = (...args: string[]) =>
+      runCli(namespace, ['--config-file', config.path, '--json', ...args]).then(({ stdout }) =>
+        JSON.parse(stdout),
+      );
+
+    const { warnings } = await cli('once');
+
+    assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(LOCAL));
+    const codes = warnings.map(({ code }: { code: string }) => code);
+    assert.deepEqual(codes, ['FIREWALL_NOT_ENFORCED']);
+    const { wired, notes } = await cli('explain', portId(1));
+    assert.deepEqual([wired, notes[0]?.code], [true, 'FIREWALL_NOT_ENFORCED']);
+  });
+
   test('a port of another driver, and one whose binding failed, are left alone and reported', async (t) => {
     const { server, rows } = database();
     const { namespace } = makeHost(t);

@@ -44,6 +44,7 @@ export function makeStage(random: Random): Stage {
         host: TEST_HOST,
       },
       tunnelAddress: null,
+      firewallDriver: null,
       pollingIntervalMs,
       reconnectIntervalMs: 2_000,
       sqlMaxRetries: -1,

@@ -73,6 +73,7 @@ const samePort = (a: Port, b: Port): boolean =>
   a.networkId === b.networkId &&
   a.adminUp === b.adminUp &&
   a.pluggedByHypervisor === b.pluggedByHypervisor &&
+  a.filterExpected === b.filterExpected &&
   JSON.stringify(a.binding) === JSON.stringify(b.binding) &&
   JSON.stringify(a.segment) === JSON.stringify(b.segment);
 

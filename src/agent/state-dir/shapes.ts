@@ -53,6 +53,7 @@ export const PORT = v.object({
   statusWords: v.object({ active: v.string(), down: v.string() }),
   binding: BINDING,
   pluggedByHypervisor: v.boolean(),
+  filterExpected: v.optional(v.boolean(), false),
   segment: v.nullable(SEGMENT),
 }) satisfies Shape<Port>;
 

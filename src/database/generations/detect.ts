@@ -1,6 +1,6 @@
 import { DatabaseError } from '../../model/database.js';
 import { type Connection, inNamespace, type Row } from '../connection.js';
-import { endpointOf } from '../errors.js';
+import { databaseError, endpointOf } from '../errors.js';
 import { essex } from './essex.js';
 import { folsom } from './folsom.js';
 import {
@@ -29,6 +29,7 @@ const KNOWN_TABLES: readonly string[] = [
   'ml2_port_binding_levels',
   'ml2_network_segments',
   'networksegments',
+  'portsecuritybindings',
   'agents',
 ];
 
@@ -75,6 +76,26 @@ export async function readSchema(connection: Connection): Promise<FoundSchema> {
   if (first === undefined) return { schema: schemaOf(rows), connection };
   if (second !== undefined) throw ambiguous(connection, first, second);
   return { schema: schemaIn(first), connection: inNamespace(connection, first) };
+}
+
+/**
+ * The schema without what may be read and need not, where this account may not: PostgreSQL shows everybody every table,
+ * and a right that is missing would fail the transaction of a poll. Rejects with the driver's error.
+ */
+export async function readableSchema({ connection, schema }: FoundSchema): Promise<Schema> {
+  const readable = new Map(schema);
+  for (const [table, columns] of Object.entries(recognise(schema)?.optional ?? {})) {
+    if (missing(schema, { [table]: columns }).length > 0) continue;
+    const isPermitted = await connection.select(connection.builder(table).select(columns).limit(0)).then(
+      () => true,
+      (error: unknown) => {
+        if (databaseError(error, connection.server).kind === 'permission') return false;
+        throw error;
+      },
+    );
+    if (!isPermitted) readable.delete(table);
+  }
+  return readable;
 }
 
 function ambiguous({ server }: Connection, one: string, other: string): DatabaseError {

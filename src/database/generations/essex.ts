@@ -17,6 +17,7 @@ const generation: Generation = {
   name: 'essex',
   hasHosts: false,
   needs: NEEDS,
+  readsToo: {},
   mustHaveRows: ['ports', 'vlan_bindings'],
   status: { table: 'ports', id: 'uuid', column: 'op_status' },
   boundTo: () => null,
@@ -104,6 +105,7 @@ function decode(row: Row): DecodedPort {
     statusWords: { active: 'UP', down: 'DOWN' },
     binding: { kind: 'unhosted' },
     pluggedByHypervisor: false,
+    filterExpected: false,
     segment: null,
   } as const;
   return { ok: true, port };
@@ -114,5 +116,6 @@ export const essex: GenerationFile = {
   name: 'essex',
   marks: { vlan_bindings: [], ports: ['uuid'] },
   needs: () => NEEDS,
+  optional: {},
   open: () => generation,
 };

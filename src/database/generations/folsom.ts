@@ -18,6 +18,7 @@ const generation: Generation = {
   name: 'folsom',
   hasHosts: false,
   needs: NEEDS,
+  readsToo: {},
   mustHaveRows: ['ports', 'network_bindings'],
   status: QUANTUM_STATUS,
   boundTo: () => null,
@@ -27,7 +28,12 @@ const generation: Generation = {
     builder('ports').select('ports.id', 'ports.network_id', 'ports.admin_state_up', 'ports.status'),
   decodePorts: (rows) =>
     rows.map((row) =>
-      decodePort(row, { binding: { kind: 'unhosted' }, pluggedByHypervisor: false, segment: null }),
+      decodePort(row, {
+        binding: { kind: 'unhosted' },
+        pluggedByHypervisor: false,
+        filterExpected: false,
+        segment: null,
+      }),
     ),
   networkHalves: PLUGIN_NETWORK_HALVES,
   lookups: [
@@ -44,5 +50,6 @@ export const folsom: GenerationFile = {
   name: 'folsom',
   marks: { network_bindings: [], ports: ['id'] },
   needs: () => NEEDS,
+  optional: {},
   open: () => generation,
 };

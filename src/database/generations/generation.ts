@@ -30,6 +30,8 @@ export interface Generation {
   readonly hasHosts: boolean;
   /** What it reads; the rights it takes follow from that. */
   readonly needs: Needs;
+  /** What it reads beside that where it is there and this account may. */
+  readonly readsToo: Needs;
   /** Empty for no good reason when the host has taps: `ports` and the table of the bindings of networks. */
   readonly mustHaveRows: readonly string[];
   /** Where the status of a port is written. */
@@ -96,6 +98,8 @@ export interface GenerationFile {
   readonly marks: Needs;
   /** What it needs of a database that has its marks. */
   needs(schema: Schema): Needs;
+  /** What it reads where it may: taken for absent where this account may not, see `readableSchema`. */
+  readonly optional: Needs;
   /** For a schema that holds all it needs. */
   open(schema: Schema): Generation;
 }

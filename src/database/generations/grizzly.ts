@@ -29,6 +29,7 @@ const generation: Omit<Generation, 'heartbeat'> = {
   name: 'grizzly',
   hasHosts: true,
   needs: NEEDS,
+  readsToo: {},
   mustHaveRows: ['ports', 'network_bindings'],
   status: QUANTUM_STATUS,
   boundTo: (builder, host) => selectBound(builder, 'portbindingports', host),
@@ -49,6 +50,7 @@ const generation: Omit<Generation, 'heartbeat'> = {
       decodePort(row, {
         binding: bindingOf(row, host),
         pluggedByHypervisor: isPluggedByHypervisor(row),
+        filterExpected: false,
         segment: null,
       }),
     ),
@@ -74,5 +76,6 @@ export const grizzly: GenerationFile = {
   name: 'grizzly',
   marks: { network_bindings: [], portbindingports: [], ports: ['id'] },
   needs: () => NEEDS,
+  optional: {},
   open: (schema) => ({ ...generation, heartbeat: heartbeatFacts(schema, HEARTBEAT) }),
 };

@@ -14,6 +14,7 @@ import {
   boundElsewhere,
   decodePort,
   flatSegment,
+  isOfService,
   isPluggedByHypervisor,
   portTermsById,
   QUANTUM_PORT,
@@ -21,13 +22,17 @@ import {
   selectBound,
   vlanSegment,
 } from './quantum.js';
-import { integer, readable, shown, text } from './values.js';
+import { boolean, integer, readable, shown, text } from './values.js';
 
 /** What this agent's driver writes into `vif_type`; another value means another driver, or none. */
 const OWN_VIF_TYPE = 'bridge';
 
 /** A server of ML2 binds no port to a host whose agent has been silent for 75 seconds. */
 const HEARTBEAT = { binary: 'neutron-linuxbridge-agent', intervalMs: 30_000 };
+
+/** Ports without a row are as with one that says yes. */
+const PORT_SECURITY = 'portsecuritybindings';
+const OPTIONAL: Needs = { [PORT_SECURITY]: ['port_id', 'port_security_enabled'] };
 
 /** Where ML2's releases differ, by what is there. */
 interface Variant {
@@ -38,6 +43,9 @@ interface Variant {
   /** Bindings have a status: INACTIVE is the destination of a live migration. */
   readonly hasBindingStatus: boolean;
   readonly hasMtu: boolean;
+  /** What Nova is told of a binding (Icehouse on), and which ports want no filter, if this account may read that. */
+  readonly hasVifDetails: boolean;
+  readonly hasPortSecurity: boolean;
 }
 
 function variantOf(schema: Schema): Variant {
@@ -48,6 +56,8 @@ function variantOf(schema: Schema): Variant {
     segmentBy: has(schema, 'ml2_port_binding_levels') ? 'levels' : column,
     hasBindingStatus: has(schema, 'ml2_port_bindings', 'status'),
     hasMtu: has(schema, 'networks', 'mtu'),
+    hasVifDetails: has(schema, 'ml2_port_bindings', 'vif_details'),
+    hasPortSecurity: has(schema, PORT_SECURITY, 'port_security_enabled'),
   };
 }
 
@@ -69,6 +79,7 @@ function open(schema: Schema): Generation {
     name: 'ml2',
     hasHosts: true,
     needs: needsOf(schema),
+    readsToo: variant.hasVifDetails && variant.hasPortSecurity ? OPTIONAL : {},
     mustHaveRows: ['ports', variant.segmentsTable],
     status: QUANTUM_STATUS,
     boundTo: (builder, host, whose) => boundTo(builder, host, whose, variant),
@@ -148,6 +159,7 @@ function selectPorts(builder: Knex, variant: Variant): Knex.QueryBuilder {
       'binding.vif_type',
     );
   if (variant.hasBindingStatus) query.select('binding.status as binding_status');
+  if (variant.hasVifDetails) selectFilterExpected(query, builder, variant);
   if (variant.segmentBy === 'nothing') return query;
   query.select('segment.network_type', 'segment.physical_network', 'segment.segmentation_id');
   const segments = `${variant.segmentsTable} as segment`;
@@ -158,6 +170,21 @@ function selectPorts(builder: Knex, variant: Variant): Knex.QueryBuilder {
     )
     .leftJoin(segments, 'segment.id', 'level.segment_id')
     .select('level.level');
+}
+
+/**
+ * `port_filter` is the driver's constant: true for ports without port security as well. The server's own answer is one
+ * flag a row: its texts would be read and compared with every poll.
+ */
+function selectFilterExpected(query: Knex.QueryBuilder, builder: Knex, { hasPortSecurity }: Variant): void {
+  const isTold = 'binding.vif_details like ?';
+  const isWanted = '(security.port_security_enabled is null or security.port_security_enabled)';
+  query.select(
+    builder.raw(`(${isTold}${hasPortSecurity ? ` and ${isWanted}` : ''}) as filter_expected`, [
+      '%"port_filter": true%',
+    ]),
+  );
+  if (hasPortSecurity) query.leftJoin(`${PORT_SECURITY} as security`, 'security.port_id', 'ports.id');
 }
 
 function boundTo(builder: Knex, host: string, whose: 'ours' | 'any', variant: Variant): Knex.QueryBuilder {
@@ -183,6 +210,8 @@ function decodeOne(rows: readonly Row[], host: string): readonly DecodedPort[] {
   const extras = {
     binding,
     pluggedByHypervisor: isPluggedByHypervisor(first),
+    // No server asks a filter of the ports of its own services.
+    filterExpected: boolean(first.filter_expected) === true && !isOfService(first),
     // The segment of another host's binding may be one that is not here.
     segment: binding.kind === 'standby' ? null : portSegment(deciding),
   };
@@ -239,5 +268,6 @@ export const ml2: GenerationFile = {
   name: 'ml2',
   marks: { ml2_port_bindings: [], ports: ['id'] },
   needs: needsOf,
+  optional: OPTIONAL,
   open,
 };

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { TapQuestion } from '../../model/database.js';
 import { networkId, physicalNetwork, portId } from '../../model/ids.js';
 import { ID_PREFIX_LENGTH, isUsableId } from '../../model/names.js';
-import type { Binding, Segment } from '../../model/port.js';
+import type { Binding, Port, Segment } from '../../model/port.js';
 import type { Row } from '../connection.js';
 import type { Term } from '../lookup.js';
 import type { DecodedPort, NetworkHalf, Places } from './generation.js';
@@ -35,11 +35,7 @@ export function portTermsById(taps: readonly TapQuestion[]): readonly Term[] {
 }
 
 /** What a generation adds to the columns that all port rows have. */
-export interface PortExtras {
-  readonly binding: Binding;
-  readonly pluggedByHypervisor: boolean;
-  readonly segment: Segment | null;
-}
+export type PortExtras = Pick<Port, 'binding' | 'pluggedByHypervisor' | 'filterExpected' | 'segment'>;
 
 /** A row with `id, network_id, admin_state_up, status` and what the generation says beyond. */
 export function decodePort(row: Row, extras: PortExtras): DecodedPort {
@@ -79,9 +75,12 @@ export function portProblem(id: string, network: string | null, state: string | 
 export const isPluggedByHypervisor = (row: Row): boolean =>
   text(row.device_owner)?.startsWith('compute:') === true;
 
+/** A router's or a DHCP server's (Grizzly or later, as above). */
+export const isOfService = (row: Row): boolean => text(row.device_owner)?.startsWith('network:') === true;
+
 /** A port that is bound to another host than this one (Grizzly or later, where `device_owner` says whose it is). */
 export const boundElsewhere = (row: Row, host: string): Binding => ({
-  kind: text(row.device_owner)?.startsWith('network:') === true ? 'standby' : 'elsewhere',
+  kind: isOfService(row) ? 'standby' : 'elsewhere',
   host: readable(host),
 });
 

@@ -8,7 +8,7 @@ import { openNetfilterSocket } from '../netlink/socket.js';
  * the messages that begin and end a batch, which the kernel takes as a whole or not at all.
  */
 
-const BRIDGE_FAMILY = 7;
+const FAMILY = { any: 0, bridge: 7 } as const;
 
 /** A socket for requests to nftables of the network namespace that the thread is in. Throws KernelError. */
 export const openNftables = (): Requests => openRequests(openNetfilterSocket);
@@ -19,7 +19,14 @@ const header = (family: number, subsystem = 0): Buffer => Buffer.from([family, 0
 export const nftRequest = (kind: number, flags: number, ...attributes: Buffer[]): Request => ({
   type: (NFT.subsystem << 8) | kind,
   flags,
-  body: Buffer.concat([header(BRIDGE_FAMILY), ...attributes]),
+  body: Buffer.concat([header(FAMILY.bridge), ...attributes]),
+});
+
+/** Asks for the chains of every family. */
+export const dumpChains = (): Request => ({
+  type: (NFT.subsystem << 8) | NFT.getChain,
+  flags: 0,
+  body: header(FAMILY.any),
 });
 
 /** What the kernel is to carry out; `trial`: it only says whether it could, since a batch without an end is thrown away. */

@@ -1,4 +1,5 @@
 import { isSame, type NetworkId, type Warning } from '../../model/index.js';
+import { count } from '../../model/words.js';
 import { ownAddresses } from '../see/view.js';
 import type { DesiredNetwork, DesiredTap, World } from './desired.js';
 import { segmentInWords } from './resolve-segment.js';
@@ -18,11 +19,21 @@ export function warningsOf(
   return [
     ...tapWarnings(taps),
     ...otherSegments(taps, networks),
+    ...unfilteredPorts(taps),
     ...ofNetworks,
     ...largeNetworks(networks),
     ...leasedAddresses(networks),
     ...taggedFrames(world),
   ];
+}
+
+/** One for the host: what is wrong with one of them is wrong with all. */
+function unfilteredPorts(taps: readonly DesiredTap[]): Warning[] {
+  const ports = taps.filter(
+    ({ decision }) => decision.kind === 'wire' && decision.port.filterExpected,
+  ).length;
+  const message = `${count(ports, 'port')} of this host count as filtered (port_filter is true), and nothing filters them`;
+  return ports === 0 ? [] : [{ code: 'FIREWALL_NOT_ENFORCED', message }];
 }
 
 /** A network has one uplink: the taps of ports that name another segment than its own are behind that one too. */

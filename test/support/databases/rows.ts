@@ -31,6 +31,8 @@ export interface BindingRow {
   /** The segment it uses; `level` 0 when absent. */
   readonly segment?: string;
   readonly level?: number;
+  /** As the server writes it, from Icehouse on. */
+  readonly vifDetails?: string;
 }
 
 /** Inserting into and looking at the tables of one generation. */
@@ -97,6 +99,7 @@ const TABLES: Readonly<Record<TestGeneration, readonly string[]>> = {
     'networksegments',
     'ml2_port_bindings',
     'ml2_port_binding_levels',
+    'portsecuritybindings',
     'agents',
   ],
 };
@@ -138,14 +141,14 @@ function segmentStatement(generation: TestGeneration, id: string, row: NetworkRo
 }
 
 function bindingStatements(generation: TestGeneration, row: BindingRow): readonly string[] {
-  const { port, host, vifType = 'bridge', status = 'ACTIVE', segment, level = 0 } = row;
+  const { port, host, vifType = 'bridge', status = 'ACTIVE', segment, level = 0, vifDetails = '' } = row;
   const values = { port_id: port, host, vif_type: vifType };
   if (generation === 'ml2-havana') {
     return [insert('ml2_port_bindings', { ...values, segment: segment ?? null })];
   }
   const levels = { port_id: port, host, level, segment_id: segment ?? null };
   return [
-    ...(level === 0 ? [insert('ml2_port_bindings', { ...values, status })] : []),
+    ...(level === 0 ? [insert('ml2_port_bindings', { ...values, status, vif_details: vifDetails })] : []),
     ...(segment === undefined ? [] : [insert('ml2_port_binding_levels', levels)]),
   ];
 }

@@ -23,6 +23,7 @@ export interface PortWords {
   readonly binding?: string;
   /** `device_owner` begins with `compute:`. */
   readonly compute?: boolean;
+  readonly filterExpected?: boolean;
   readonly interfaceId?: string;
   readonly device?: string;
   readonly segment?: SegmentWords;
@@ -78,6 +79,7 @@ export function buildPort(words: PortWords, generation = 'grizzly'): Port {
     statusWords: isEssex ? { active: 'UP', down: 'DOWN' } : { active: 'ACTIVE', down: 'DOWN' },
     binding: buildBinding(words.binding ?? (generation === 'folsom' || isEssex ? 'unhosted' : 'here')),
     pluggedByHypervisor: words.compute ?? false,
+    filterExpected: words.filterExpected ?? false,
     segment: words.segment === undefined ? null : buildSegment(words.segment),
   };
 }

@@ -62,7 +62,7 @@ const FACTS: HostFacts = {
 const probesOf = (probes: Partial<Probes>): Probes => ({
   links: () => host({ name: 'eth1' }, { name: 'br-ext', detail: BRIDGE }),
   netAdmin: () => true,
-  host: () => ({ facts: FACTS, vlans: true }),
+  host: () => ({ facts: FACTS, vlans: true, neutronChains: [] }),
   database: async () => ({ generation: 'folsom' }),
   ...probes,
 });

@@ -24,6 +24,7 @@ test('without any word from the user every legacy default stays', () => {
     reconnectIntervalMs: 2000,
     sqlMaxRetries: -1,
     tunnelAddress: null,
+    firewallDriver: null,
     knownPortRetentionMs: 3_600_000,
     lastKnownGoodMaxAgeMs: 86_400_000,
     logLevel: 'info',

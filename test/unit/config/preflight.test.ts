@@ -71,6 +71,8 @@ const look = (facts: Partial<HostFacts>, changes: Partial<PreflightInput> = {}) 
     vlans: true,
     physicalInterfaces: new Map([[physicalNetwork('physnet1'), linkName('eth1')]]),
     dropTaggedFrames: true,
+    firewallDriver: null,
+    neutronChains: [],
     links: stateOf(link('eth1', 2)),
     generation: 'grizzly',
     ...changes,
@@ -95,6 +97,16 @@ const RESULTS: readonly (readonly [string, ReturnType<typeof look>, string])[] =
     'a lease',
     look({}, { links: stateOf(link('eth1', 2, { addresses: [LEASED] })) }),
     'note INTERFACE_LEASED',
+  ],
+  [
+    'a driver that filtered guests',
+    look({}, { firewallDriver: 'iptables' }),
+    'finding FIREWALL_NOT_ENFORCED',
+  ],
+  [
+    'rules of Neutron’s agent',
+    look({}, { neutronChains: ['neutronMAC-tap1'] }),
+    'finding NEUTRON_RULES_LEFT',
   ],
   ['ML2', look({}, { generation: 'ml2' }), 'note VIF_PLUGGING'],
 ];
