@@ -3,8 +3,6 @@ import {
   type AgentEvent,
   brief,
   type Clock,
-  databaseFailure,
-  type FailureCode,
   fingerprintOf,
   harmless,
   type Observer,
@@ -13,7 +11,7 @@ import {
   visible,
   type Warning,
 } from '../model/index.js';
-import { databaseLine, type Line } from './log-database.js';
+import { fieldsOf, lineOf } from './log-lines.js';
 import { openSink } from './sink.js';
 
 /** How many warnings of one pass are logged one by one; a flood is told by its number. */
@@ -62,9 +60,9 @@ export function logObserver(log: Logger): Observer {
   return (event) => {
     if (event.kind !== 'pass') {
       if (repeats.isRepeat(event)) return;
-      const [level, fields, message] = lineOf(event);
+      const [level, message, code] = lineOf(event);
       const told = 'pass' in event ? log.child({ pass: event.pass }) : log;
-      told[level]({ ...codeOf(event), ...fields }, message);
+      told[level]({ code, ...fieldsOf(event) }, message);
       return;
     }
     const { report } = event;
@@ -185,85 +183,4 @@ function logHeld(log: Logger, { held }: PassReport, before: string): string {
     );
   }
   return now;
-}
-
-/** Which entry of the catalogue of failures an event is about. */
-const CODES: Partial<Record<AgentEvent['kind'], FailureCode>> = {
-  'statuses-failed': 'STATUSES_NOT_WRITTEN',
-  'heartbeat-failed': 'HEARTBEAT_NOT_WRITTEN',
-  'kernel-failed': 'KERNEL_UNREADABLE',
-  'move-not-settled': 'ADDRESS_MOVE_NOT_ENDED',
-  'state-failed': 'STATE_NOT_KEPT',
-  'state-unusable': 'STATE_UNUSABLE',
-  'control-failed': 'CONTROL_SOCKET_FAILED',
-  'web-failed': 'WEB_SERVER_FAILED',
-  'reload-refused': 'SETTINGS_WRONG',
-  fault: 'INTERNAL_FAULT',
-  'too-many-faults': 'INTERNAL_FAULT',
-};
-
-function codeOf(event: AgentEvent): { code?: FailureCode } {
-  const code = event.kind === 'database-lost' ? databaseFailure(event.errorKind) : CODES[event.kind];
-  return code === undefined ? {} : { code };
-}
-
-function lineOf(event: Exclude<AgentEvent, { kind: 'pass' }>): Line {
-  switch (event.kind) {
-    case 'started':
-      return ['info', { host: event.host, version: event.version }, 'agent started'];
-    case 'kernel-failed':
-      return ['error', { error: event.error }, 'the kernel could not be read, nothing was changed'];
-    case 'move-settled':
-      return ['warn', { how: event.how }, 'a move of addresses that was cut short has been ended'];
-    case 'move-not-settled':
-      return ['error', { reason: event.why }, 'a move of addresses that was cut short could not be ended'];
-    case 'state-failed':
-      return [
-        'error',
-        { error: event.error },
-        'what is known could not be kept in state_dir, the agent works on',
-      ];
-    case 'state-kept':
-      return ['info', {}, 'what is known is kept in state_dir again'];
-    case 'state-unusable':
-      return [
-        'warn',
-        { reason: event.why, putAsideAs: event.putAsideAs },
-        'a file in state_dir cannot be used, the agent works without it',
-      ];
-    case 'control-failed':
-      return [
-        'error',
-        { error: event.error },
-        'no control socket, accept and status cannot reach this agent',
-      ];
-    case 'web-listening':
-      return ['info', { address: event.address }, 'web server listens'];
-    case 'web-failed':
-      return ['error', { error: event.error }, 'web server failed, the agent works without it'];
-    case 'reloading':
-      return ['debug', {}, 'reading the settings again'];
-    case 'reloaded':
-      return ['info', { warnings: event.warnings }, 'settings read again'];
-    case 'restart-needed':
-      return ['warn', { settings: event.settings }, 'these settings take effect at the next start'];
-    case 'reload-refused':
-      return ['error', { problems: event.problems }, 'settings are wrong, the old ones stay'];
-    case 'accepted':
-      return ['warn', { removals: event.removals }, 'held removals accepted'];
-    case 'fault':
-      return [
-        'error',
-        { during: event.during, stack: event.stack },
-        'a fault of this program, what was under way is given up',
-      ];
-    case 'too-many-faults':
-      return ['fatal', {}, 'too many faults of this program, the data plane stays as it is'];
-    case 'summary':
-      return ['info', { ...event.summary }, 'summary of the last hour'];
-    case 'stopping':
-      return ['info', { signal: event.signal }, 'stopping, the data plane stays as it is'];
-    default:
-      return databaseLine(event);
-  }
 }
