@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import { type AgentStatus, NETWORK_STATES, TAP_STATES, WARNINGS, type Warning } from '../model/index.js';
+import { type AgentStatus, NETWORK_STATES, TAP_STATES, WARNINGS } from '../model/index.js';
 
 /** Every metric of this program begins so. */
 export const NAME = 'quantum_linuxbridge_';
@@ -36,24 +36,10 @@ export function standingGauges(registry: Registry): (standing: Standing) => void
   const failed = gauge(registry, 'failed_operations', 'Operations that failed in the last pass.');
   const inSync = gauge(registry, 'in_sync', 'Whether nothing was left to change after the last pass.');
   const set = (standing: Standing): void => {
-    setAll(
-      taps,
-      'state',
-      TAP_STATES,
-      countBy(standing.taps, ({ state }) => state),
-    );
-    setAll(
-      networks,
-      'state',
-      NETWORK_STATES,
-      countBy(standing.networks, ({ state }) => state),
-    );
-    setAll(
-      warnings,
-      'code',
-      Object.keys(WARNINGS),
-      countBy(standing.warnings, ({ code }: Warning) => code),
-    );
+    const codes = standing.warnings.map(({ code }) => code);
+    setAll(taps, 'state', TAP_STATES, statesOf(standing.taps));
+    setAll(networks, 'state', NETWORK_STATES, statesOf(standing.networks));
+    setAll(warnings, 'code', Object.keys(WARNINGS), codes);
     held.set(standing.held.length);
     pending.set(standing.lastPass?.pending ?? 0);
     failed.set(standing.lastPass?.failed ?? 0);
@@ -89,17 +75,17 @@ export function gaugesOf(registry: Registry): { set(status: AgentStatus): void }
   };
 }
 
-function countBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1);
-  return counts;
-}
+const statesOf = (items: readonly { readonly state: string }[]): readonly string[] =>
+  items.map(({ state }) => state);
 
+/** Counts each of the values that there may be. */
 function setAll<Label extends string>(
   target: Gauge<Label>,
   label: Label,
   values: readonly string[],
-  counts: ReadonlyMap<string, number>,
+  found: readonly string[],
 ): void {
-  for (const value of values) target.set({ [label]: value } as Record<Label, string>, counts.get(value) ?? 0);
+  const counts = new Map(values.map((value) => [value, 0]));
+  for (const value of found) counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const [value, count] of counts) target.set({ [label]: value } as Record<Label, string>, count);
 }

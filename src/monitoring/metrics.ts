@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import {
+  type AgentEvent,
   type AgentStatus,
   type Clock,
   type Observer,
@@ -66,72 +67,39 @@ const counter = <Label extends string>(
     registers: [registry],
   });
 
+/** How often something happened in one event. */
+type Count = (event: AgentEvent) => number;
+const at =
+  (...kinds: readonly AgentEvent['kind'][]): Count =>
+  (event) =>
+    Number(kinds.includes(event.kind));
+
+const COUNTED: readonly (readonly [name: string, help: string, count: Count])[] = [
+  ['poll_failures', 'Polls that the database did not answer.', at('database-lost', 'database-retry')],
+  ['database_reconnects', 'Times the database came back after it was lost.', at('database-back')],
+  [
+    'status_writes',
+    'Port statuses written to the database.',
+    (event) => (event.kind === 'statuses-written' ? event.rows : 0),
+  ],
+  ['status_write_failures', 'Attempts to write port statuses that failed.', at('statuses-failed')],
+  ['kernel_failures', 'Passes that ended because the kernel could not be read.', at('kernel-failed')],
+  ['panics', 'Faults of this program that cost a pass or what else was under way.', at('fault')],
+  [
+    'accepted_removals',
+    'Held removals that an operator let go ahead.',
+    (event) => (event.kind === 'accepted' ? event.removals : 0),
+  ],
+  ['reloads', 'Times the settings were read again.', at('reloaded', 'reload-refused')],
+  ['reload_failures', 'Times the settings were read again and refused.', at('reload-refused')],
+];
+
 function countersOf(registry: Registry): Observer {
   const passes = passCounters(registry);
-  const pollFailures = counter(registry, 'poll_failures', 'Polls that the database did not answer.');
-  const reconnects = counter(
-    registry,
-    'database_reconnects',
-    'Times the database came back after it was lost.',
-  );
-  const rows = counter(registry, 'status_writes', 'Port statuses written to the database.');
-  const writeFailures = counter(
-    registry,
-    'status_write_failures',
-    'Attempts to write port statuses that failed.',
-  );
-  const kernelFailures = counter(
-    registry,
-    'kernel_failures',
-    'Passes that ended because the kernel could not be read.',
-  );
-  const panics = counter(
-    registry,
-    'panics',
-    'Faults of this program that cost a pass or what else was under way.',
-  );
-  const accepted = counter(registry, 'accepted_removals', 'Held removals that an operator let go ahead.');
-  const reloads = counter(registry, 'reloads', 'Times the settings were read again.');
-  const reloadFailures = counter(
-    registry,
-    'reload_failures',
-    'Times the settings were read again and refused.',
-  );
+  const counters = COUNTED.map(([name, help, count]) => [counter(registry, name, help), count] as const);
   return (event) => {
-    switch (event.kind) {
-      case 'pass':
-        passes(event.report);
-        break;
-      case 'database-lost':
-      case 'database-retry':
-        pollFailures.inc();
-        break;
-      case 'database-back':
-        reconnects.inc();
-        break;
-      case 'statuses-written':
-        rows.inc(event.rows);
-        break;
-      case 'statuses-failed':
-        writeFailures.inc();
-        break;
-      case 'kernel-failed':
-        kernelFailures.inc();
-        break;
-      case 'fault':
-        panics.inc();
-        break;
-      case 'accepted':
-        accepted.inc(event.removals);
-        break;
-      case 'reloaded':
-        reloads.inc();
-        break;
-      case 'reload-refused':
-        reloads.inc();
-        reloadFailures.inc();
-        break;
-    }
+    if (event.kind === 'pass') passes(event.report);
+    for (const [counted, count] of counters) counted.inc(count(event));
   };
 }
 
