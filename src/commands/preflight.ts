@@ -41,6 +41,7 @@ export function preflight(input: PreflightInput): readonly PreflightResult[] {
   const results = [
     ...agentResults(input),
     ...filterResults(input),
+    ...tunnelResults(input),
     ...kernelResults(input),
     ...mappedLinks(input).flatMap((link) => linkResults(link, input.facts)),
     ...novaResults(input),
@@ -76,6 +77,18 @@ function filterResults({ firewallDriver, neutronChains }: PreflightInput): Prefl
     results.push(result('NEUTRON_RULES_LEFT', `nftables holds ${said}, ${chain} for example.`));
   }
   return results;
+}
+
+function tunnelResults({ links }: PreflightInput): PreflightResult[] {
+  const tunnels = [...links.links.values()].filter(({ detail, master }) => {
+    const bridge = master === null ? undefined : links.links.get(master);
+    return detail.kind === 'vxlan' && bridge?.name.startsWith('brq') === true;
+  });
+  const [first] = tunnels;
+  const bridge = first?.master == null ? undefined : links.links.get(first.master);
+  if (first === undefined || bridge === undefined) return [];
+  const said = `${count(tunnels.length, 'tunnel')} in bridges of networks`;
+  return [result('VXLAN_IN_USE', `This host has ${said}, ${first.name} in ${bridge.name} for example.`)];
 }
 
 function kernelResults({ facts, vlans, links, dropTaggedFrames }: PreflightInput): PreflightResult[] {

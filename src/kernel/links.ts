@@ -99,6 +99,9 @@ function decodeDetail(attributes: Attributes): LinkDetail {
   const data = info.get(IFLA.infoData);
   if (kind === 'bridge' && data !== undefined) return decodeBridge(decodeAttributes(data));
   if (kind === 'vlan' && data !== undefined) return decodeVlan(decodeAttributes(data), parentOf(attributes));
+  if (kind === 'vxlan' && data !== undefined) {
+    return { kind, vni: readU32(decodeAttributes(data).get(IFLA.vxlanId)) ?? 0 };
+  }
   return { kind: 'other', type: kind };
 }
 

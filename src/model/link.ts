@@ -62,7 +62,8 @@ export type LinkDetail =
       readonly vlanId: number;
       readonly protocol: '802.1Q' | '802.1ad';
     }
-  /** `type` is IFLA_INFO_KIND (`tun`, `veth`, `vxlan`, …), empty for a physical interface. */
+  | { readonly kind: 'vxlan'; readonly vni: number }
+  /** `type` is IFLA_INFO_KIND (`tun`, `veth`, `bond`, …), empty for a physical interface. */
   | { readonly kind: 'other'; readonly type: string };
 
 /** A link as the kernel has it now. */

@@ -41,6 +41,8 @@ export type Segment =
   | { readonly kind: 'local' }
   | { readonly kind: 'flat'; readonly physicalNetwork: PhysicalNetwork }
   | { readonly kind: 'vlan'; readonly physicalNetwork: PhysicalNetwork; readonly vlanId: number }
+  /** Not made here; one whose tunnel device is in its bridge is served. */
+  | { readonly kind: 'vxlan'; readonly vni: number }
   /** A kind we cannot make, `type` in the database's words. */
   | { readonly kind: 'unsupported'; readonly type: string }
   /** A row that makes no sense (a NULL, an impossible VLAN id); `problem` says what, in one clause. */

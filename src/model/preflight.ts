@@ -15,6 +15,13 @@ export const PREFLIGHT = {
     remedy:
       'When the old agent is stopped for good, take its rules away at once: “Taking over from Neutron’s agent” in etc/README.md has the commands. Filtering ends with them.',
   },
+  VXLAN_IN_USE: {
+    weight: 'finding',
+    cause:
+      'Bridges of this host hold tunnels of Neutron’s agent. They are served for as long as the tunnel device is there; this agent makes none, and sends nothing to other hosts about new ports.',
+    remedy:
+      'Move the ports of these networks to a host that makes tunnels before this host is started again; do not delete the vxlan devices.',
+  },
   IPV6_READ_ONLY: {
     weight: 'finding',
     cause:

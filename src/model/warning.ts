@@ -82,7 +82,8 @@ export const WARNINGS = {
       'Create the bridge, or correct bridge_mappings; the agent never makes or changes a mapped bridge.',
   },
   SEGMENT_TYPE_UNSUPPORTED: {
-    cause: 'The network is of a type that this agent cannot make.',
+    cause:
+      'The network is of a type that this agent cannot make. A network of type vxlan is served where its bridge still holds its tunnel device, as Neutron’s agent has made it.',
     remedy: 'Use a flat, VLAN or local network for the ports of this host.',
   },
   SEGMENT_CONFLICT: {

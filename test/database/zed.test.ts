@@ -40,8 +40,8 @@ describe('a database that a real Neutron (Zed) made', () => {
         assert.deepEqual([...new Set(bound.map(({ kind }) => kind))].sort(), [
           'flat',
           'local',
-          'unsupported',
           'vlan',
+          'vxlan',
         ]);
         assert.deepEqual(networks.map(({ mtu }) => mtu).sort(), [1450, 1500, 1500, 1500]);
         assert.ok(ports.every(({ id }) => ids.includes(portId(id))));

@@ -62,7 +62,8 @@ const BLOCKED: Way = { kind: 'blocked' };
 
 export function wayOf(network: Network, state: HostState, settings: HostSettings): Way {
   const [segment] = network.segments;
-  if (segment === undefined || segment.kind === 'bad' || segment.kind === 'unsupported') return BLOCKED;
+  if (segment === undefined || segment.kind === 'bad') return BLOCKED;
+  if (segment.kind === 'vxlan' || segment.kind === 'unsupported') return BLOCKED;
   if (segment.kind === 'local') return { kind: 'local' };
   const mapped = segment.kind === 'flat' ? settings.bridgeMappings.get(segment.physicalNetwork) : undefined;
   if (mapped !== undefined) {

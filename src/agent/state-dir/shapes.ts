@@ -29,6 +29,7 @@ export const SEGMENT = v.variant('kind', [
   v.object({ kind: v.literal('local') }),
   v.object({ kind: v.literal('flat'), physicalNetwork: PHYSICAL_NETWORK }),
   v.object({ kind: v.literal('vlan'), physicalNetwork: PHYSICAL_NETWORK, vlanId: VLAN_ID }),
+  v.object({ kind: v.literal('vxlan'), vni: v.number() }),
   v.object({ kind: v.literal('unsupported'), type: v.string() }),
   v.object({
     kind: v.literal('bad'),

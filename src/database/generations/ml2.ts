@@ -27,6 +27,8 @@ import { boolean, integer, readable, shown, text } from './values.js';
 /** What this agent's driver writes into `vif_type`; another value means another driver, or none. */
 const OWN_VIF_TYPE = 'bridge';
 
+const VNI_MAX = 0xffffff;
+
 /** A server of ML2 binds no port to a host whose agent has been silent for 75 seconds. */
 const HEARTBEAT = { binary: 'neutron-linuxbridge-agent', intervalMs: 30_000 };
 
@@ -254,6 +256,8 @@ function segmentOf(row: Row): Segment {
       return flatSegment(row.physical_network);
     case 'vlan':
       return vlanSegment(row.physical_network, row.segmentation_id, 'segmentation_id');
+    case 'vxlan':
+      return vxlanSegment(row.segmentation_id);
     case null:
       return { kind: 'bad', code: 'BINDING_INVALID', problem: 'network_type is NULL' };
     default:
@@ -261,6 +265,13 @@ function segmentOf(row: Row): Segment {
         ? { kind: 'unsupported', type }
         : { kind: 'bad', code: 'BINDING_INVALID', problem: `network_type is ${shown(type)}` };
   }
+}
+
+function vxlanSegment(id: unknown): Segment {
+  const vni = integer(id);
+  return vni === null || vni < 0 || vni > VNI_MAX
+    ? { kind: 'bad', code: 'BINDING_INVALID', problem: `segmentation_id is ${shown(id)}` }
+    : { kind: 'vxlan', vni };
 }
 
 /** ML2 with the LinuxBridge mechanism driver, Havana (2013.2) to 2024.2. */

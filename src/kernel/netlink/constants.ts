@@ -84,6 +84,7 @@ export const IFLA = {
   bridgeVlanProtocol: 8,
   bridgeFdbMaxLearned: 49,
   vlanId: 1,
+  vxlanId: 1,
   vlanProtocol: 5,
   inetConf: 1,
   inet6Conf: 2,

@@ -1,4 +1,5 @@
 import {
+  bridgeName,
   type HostSettings,
   type Link,
   type LinkName,
@@ -11,7 +12,7 @@ import {
   type Warning,
   type WarningCode,
 } from '../../model/index.js';
-import { isBridge, ownAddresses, subinterfaceKey, type View } from '../see/view.js';
+import { isBridge, isTapHere, ownAddresses, subinterfaceKey, type View } from '../see/view.js';
 
 /** How a network reaches the wire on this host. */
 export type Uplink =
@@ -25,6 +26,8 @@ export type Uplink =
       readonly name: LinkName;
       readonly existing: Link | null;
     }
+  /** A tunnel that somebody else has made, in the network's bridge: to be kept, not to be made. */
+  | { readonly kind: 'tunnel'; readonly link: Link; readonly vni: number }
   /** Flat with an entry in `bridge_mappings`: the taps join this bridge. */
   | { readonly kind: 'joined'; readonly bridge: Link };
 
@@ -35,7 +38,7 @@ export type Realisation =
 
 /** The link of an uplink that is there already; null: none is needed or it has to be made. */
 export function presentUplink(uplink: Uplink): Link | null {
-  if (uplink.kind === 'interface') return uplink.link;
+  if (uplink.kind === 'interface' || uplink.kind === 'tunnel') return uplink.link;
   return uplink.kind === 'subinterface' ? uplink.existing : null;
 }
 
@@ -95,6 +98,8 @@ export function segmentInWords(segment: Choice | null): string {
       return `VLAN ${segment.vlanId} on physical network ${segment.physicalNetwork}`;
     case 'flat':
       return `flat on physical network ${segment.physicalNetwork}`;
+    case 'vxlan':
+      return `VXLAN ${segment.vni}`;
     case 'local':
       return 'local: no uplink';
     default:
@@ -119,6 +124,8 @@ export function realise(
       return refusal(id, segment.code, `network ${id} cannot be wired: ${segment.problem}`, everything);
     case 'undecided':
       return refusal(id, 'BINDING_INVALID', `network ${id} cannot be wired: ${segment.problem}`);
+    case 'vxlan':
+      return realiseVxlan(view, id, segment.vni);
     case 'unsupported':
       return refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', `network ${id} is of type ${segment.type}`);
     case 'flat':
@@ -127,6 +134,24 @@ export function realise(
       return realiseVlan(view, settings, id, segment);
   }
 }
+
+/**
+ * Neutron's agent has left the bridge of a tunnelled network with its tunnel device: that works for as long as the device is
+ * there, up, and the only way out of the bridge.
+ */
+function realiseVxlan(view: View, id: NetworkId, vni: number): Realisation {
+  const bridge = view.labelledBridges.get(id) ?? view.observed.byName.get(bridgeName(id));
+  const [link, more] = bridge === undefined ? [] : view.members(bridge.index).filter(isNoTapOf(view));
+  if (link?.detail.kind === 'vxlan' && link.detail.vni === vni && link.up && more === undefined)
+    return { ok: true, uplink: { kind: 'tunnel', link, vni } };
+  const message = `network ${id} is of type vxlan, and no bridge of it holds the vxlan device of VNI ${vni}, up and nothing else`;
+  return refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', message);
+}
+
+const isNoTapOf =
+  (view: View) =>
+  (link: Link): boolean =>
+    !isTapHere(view, link);
 
 type Flat = Extract<Segment, { kind: 'flat' }>;
 type Vlan = Extract<Segment, { kind: 'vlan' }>;

@@ -127,7 +127,7 @@ function adopt(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operati
  * uplink (see `uplinksOf`): one that has a stranger's stays known by its name alone.
  */
 const hasMacOfStranger = (world: World, bridge: Bridge): boolean =>
-  foreignMembers(world, bridge).some(({ mac }) => mac === bridge.mac);
+  foreignMembers(world, bridge).some(({ mac, detail }) => mac === bridge.mac && detail.kind !== 'vxlan');
 
 /**
  * What the host takes from a bridge in which it takes no part: it answers no ARP (8), forwards nothing, and takes nothing.

@@ -17,6 +17,7 @@ export function uplinkOperations(context: PlanContext, network: DesiredNetwork):
   if (network.serves === null || bridge === null) return [];
   switch (network.serves.kind) {
     case 'none':
+    case 'tunnel':
     case 'joined':
       return [];
     case 'interface':

@@ -162,6 +162,8 @@ export const uplinksOf = (view: View, bridge: Bridge, carrier: IfIndex | null): 
     );
 
 function isUplink(view: View, bridge: Bridge, member: Link): boolean {
+  // A tunnel is never the agent's to take out.
+  if (member.detail.kind === 'vxlan') return false;
   if (member.detail.kind === 'vlan' || view.mappedInterfaces.has(member.index)) return true;
   // An unlabelled bridge chose its MAC address itself, from any of its ports; a tun device is somebody's tap.
   const pinned = networkOfLabel(bridge.alias) !== null && member.mac !== '' && member.mac === bridge.mac;

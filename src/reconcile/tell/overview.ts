@@ -142,7 +142,7 @@ function networkStatus(view: View, network: DesiredNetwork): NetworkStatus {
 const physicalNetworkOf = (segment: Choice | null): PhysicalNetwork | null =>
   segment?.kind === 'flat' || segment?.kind === 'vlan' ? segment.physicalNetwork : null;
 
-/** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`. */
+/** `local`, `flat on eth1`, `VLAN 100 on eth1`, `VXLAN 7 on vxlan-7`, `bridge br-ex`. */
 export function segmentText(uplink: Uplink): string {
   switch (uplink.kind) {
     case 'none':
@@ -151,6 +151,8 @@ export function segmentText(uplink: Uplink): string {
       return `flat on ${uplink.link.name}`;
     case 'subinterface':
       return `VLAN ${uplink.vlanId} on ${uplink.parent.name}`;
+    case 'tunnel':
+      return `VXLAN ${uplink.vni} on ${uplink.link.name}`;
     case 'joined':
       return `bridge ${uplink.bridge.name}`;
   }

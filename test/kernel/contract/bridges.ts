@@ -42,6 +42,18 @@ export const BRIDGE_CASES: readonly ContractCase[] = [
     statuses: ['1: DOWN -> ACTIVE'],
   },
   {
+    line: 'a bridge that the agent before has left with the vxlan device of its network is served by that, and a tap that comes joins it',
+    before: [
+      `link add ${brq('a')} up type bridge`,
+      'link add vxlan-77 type vxlan id 77 dstport 4789 local 127.0.0.1',
+      `link set vxlan-77 up master ${brq('a')}`,
+      makeTap('1'),
+    ],
+    rows: { ports: [port('1', 'a')], networks: [network('a', 'vxlan 77')] },
+    after: ['eth1 up', `vxlan-77 in ${brq('a')} up`, bridge('a'), wired('1', 'a')],
+    statuses: ['1: DOWN -> ACTIVE'],
+  },
+  {
     line: 'a mapped interface whose name begins with tap is an uplink and no tap without a row',
     before: [makeTap('1'), 'link add tap0 up type veth peer name far2', 'link set far2 up'],
     settings: { interfaces: ['physnet1:tap0'] },

@@ -53,7 +53,7 @@ const OBSTACLES: readonly {
   },
   {
     what: 'a kind of segment that cannot be made',
-    segments: ['vxlan'],
+    segments: ['gre'],
     warning: 'SEGMENT_TYPE_UNSUPPORTED',
   },
 ];

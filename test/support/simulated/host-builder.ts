@@ -24,7 +24,8 @@ import { DEFAULT_IPV4, DEFAULT_IPV6, type SimulatedLink } from './host.js';
 export interface LinkWords {
   readonly name: string;
   /** Default: tap for `tap…` and `gw-…`, bridge for `brq…` and `br-…`, vlan when `vlan` is given, else physical. */
-  readonly kind?: 'tap' | 'bridge' | 'vlan' | 'physical' | 'veth' | 'bond';
+  readonly kind?: 'tap' | 'bridge' | 'vlan' | 'vxlan' | 'physical' | 'veth' | 'bond';
+  readonly vni?: number;
   readonly index?: number;
   readonly master?: string;
   readonly up?: boolean;
@@ -110,6 +111,7 @@ function detailOf(words: LinkWords, indexes: ReadonlyMap<string, IfIndex>): Link
     const { stp = false, forwardDelayMs = 0, vlanFiltering = true } = words;
     return { kind, stp, forwardDelayMs, vlanFiltering };
   }
+  if (kind === 'vxlan') return { kind, vni: words.vni ?? 0 };
   if (kind !== 'vlan') return { kind: 'other', type: TYPES[kind] };
   const parent = words.parent ?? words.name.split('.')[0] ?? '';
   return { kind, parent: indexOf(indexes, parent), vlanId: words.vlan ?? 0, protocol: '802.1Q' };

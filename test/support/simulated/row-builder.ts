@@ -10,7 +10,7 @@ import {
   type Warning,
 } from '../../../src/model/index.js';
 
-/** `local`, `flat physnet1`, `vlan physnet1 100`, `vxlan`, `bad vlan_id is 4095`, `bad network …`. */
+/** `local`, `flat physnet1`, `vlan physnet1 100`, `vxlan 77`, `gre`, `bad vlan_id is 4095`, `bad network …`. */
 export type SegmentWords = string;
 
 /** A port row; whatever is left out is as for a port that is to be wired here. */
@@ -118,6 +118,7 @@ export function buildSegment(words: SegmentWords): Segment {
   if (kind === 'local') return { kind };
   if (kind === 'flat') return { kind, physicalNetwork: physicalNetwork(physical) };
   if (kind === 'vlan') return { kind, physicalNetwork: physicalNetwork(physical), vlanId: Number(vlan) };
+  if (kind === 'vxlan') return { kind, vni: Number(physical) };
   if (kind !== 'bad') return { kind: 'unsupported', type: kind };
   const problem = words.slice('bad '.length);
   const code =

@@ -108,6 +108,22 @@ const RESULTS: readonly (readonly [string, ReturnType<typeof look>, string])[] =
     look({}, { neutronChains: ['neutronMAC-tap1'] }),
     'finding NEUTRON_RULES_LEFT',
   ],
+  [
+    'a tunnel in a bridge of a network',
+    look(
+      {},
+      {
+        links: stateOf(
+          link('eth1', 2),
+          link('brq11111111-aa', 3, {
+            detail: { kind: 'bridge', stp: false, forwardDelayMs: 0, vlanFiltering: false },
+          }),
+          link('vxlan-7', 4, { master: ifIndex(3), detail: { kind: 'vxlan', vni: 7 } }),
+        ),
+      },
+    ),
+    'finding VXLAN_IN_USE',
+  ],
   ['ML2', look({}, { generation: 'ml2' }), 'note VIF_PLUGGING'],
 ];
 for (const [what, results, expected] of RESULTS) {
