@@ -6,9 +6,10 @@
 set -eu
 
 # What only `npm run test:long` needs is in the group long.
-groups='servers hosts witnesses monitoring browser clock disks neutron long'
+groups='servers hosts witnesses monitoring browser clock disks neutron mysql long'
 
-# A group, a package, and what it brings: a program, or a file (a star is any version).
+# A group, a package, and what it brings: a program, or a file (a star is any version). A package of another release of Debian
+# (PACKAGE@RELEASE) is unpacked below .cache and not installed, see test/unpack.sh.
 packages() {
   cat <<'END'
 servers     postgresql        /usr/lib/postgresql/*/bin/postgres
@@ -20,6 +21,7 @@ servers     rsync             rsync
 servers     iproute2          ss
 servers     util-linux        runuser
 servers     openssl           openssl
+mysql       mysql-server-core@sid  .cache/debian/mysql-server-core@sid/usr/sbin/mysqld
 hosts       iproute2          ip
 hosts       util-linux        unshare
 hosts       user-mode-linux   linux.uml
@@ -41,6 +43,8 @@ neutron     python3-psycopg2  /usr/lib/python3/dist-packages/psycopg2/__init__.p
 long        iptables          ebtables-nft
 END
 }
+
+cd "$(dirname "$0")/.."
 
 # An ordinary user's PATH often lacks the folders where ip, nft and insmod live.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
@@ -80,8 +84,16 @@ forbid_service_starts() {
   chmod 755 "$policy"
 }
 
+# What is of another release; needs no root.
+unpack() {
+  for each in $(missing "$@" | cut -d' ' -f1 | grep @ | sort -u); do
+    command -v apt-get >/dev/null || { echo "This is not Debian (no apt-get); it cannot unpack $each" >&2; return 1; }
+    test/unpack.sh "${each%@*}" "${each#*@}" ".cache/debian/$each"
+  done
+}
+
 install() {
-  wanted=$(missing "$@" | cut -d' ' -f1 | sort -u | tr '\n' ' ')
+  wanted=$(missing "$@" | cut -d' ' -f1 | grep -v @ | sort -u | tr '\n' ' ')
   [ -n "$wanted" ] || return 0
   command -v apt-get >/dev/null || { echo "This is not Debian (no apt-get); install by other means: $wanted" >&2; return 1; }
   [ "$(id -u)" -eq 0 ] || { echo "Only root can install; by hand: apt-get install $wanted" >&2; return 1; }
@@ -93,7 +105,7 @@ install() {
   apt update
   # shellcheck disable=SC2086
   apt install --yes --no-install-recommends $wanted
-  still=$(missing "$@" | describe)
+  still=$(missing "$@" | grep -v @ | describe)
   [ -z "$still" ] || { printf 'The packages were installed, but this is still missing:\n%s\n' "$still" >&2; return 1; }
 }
 
@@ -104,6 +116,6 @@ for group in "$@"; do
 done
 case $action in
   missing) missing "$@" | describe ;;
-  install) install "$@" ;;
+  install) install "$@" && unpack "$@" ;;
   *) echo 'usage: test/packages.sh missing|install [GROUP]...' >&2; exit 64 ;;
 esac

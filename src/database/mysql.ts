@@ -19,6 +19,7 @@ const OPTIONAL_VARIABLES = [
   'server_uuid',
   'server_uid',
   'system_versioning_asof',
+  'explain_format',
 ];
 
 /**
@@ -196,6 +197,8 @@ function sessionSettings(optional: ReadonlyMap<string, string>, queryTimeoutMs: 
   // MariaDB counts in seconds, MySQL (for SELECTs only) in milliseconds.
   if (optional.has('max_statement_time')) settings.push(['max_statement_time', limitS]);
   if (optional.has('max_execution_time')) settings.push(['max_execution_time', queryTimeoutMs]);
+  // MySQL 9 explains as a tree, which it cannot make of an INSERT into a view.
+  if (optional.has('explain_format')) settings.push(['explain_format', 'TRADITIONAL']);
   // MariaDB: shows versioned tables as they were at a time, without a word. No value that can be set means now.
   if (!['DEFAULT', undefined].includes(optional.get('system_versioning_asof')))
     settings.push(['system_versioning_asof', END_OF_TIME]);

@@ -69,6 +69,13 @@ const COLLATIONS = {
     'character set utf8mb4 collate utf8mb4_unicode_ci',
     'character set utf8mb4 collate utf8mb4_danish_ci',
   ],
+  MySQL: [
+    'character set latin1 collate latin1_swedish_ci',
+    'character set utf8mb3 collate utf8mb3_general_ci',
+    'character set utf8mb4 collate utf8mb4_0900_ai_ci',
+    'character set utf8mb4 collate utf8mb4_0900_as_cs',
+    'character set utf8mb4 collate utf8mb4_da_0900_ai_ci',
+  ],
 } as const;
 
 for (const engine of ENGINES) {
@@ -83,7 +90,7 @@ for (const engine of ENGINES) {
       it(`finds exactly the ids that begin so: ${collation}`, async () => {
         const { database, settings } = await freshDatabase(server, 'folsom', collation);
         // Several differ only in case; a case-insensitive primary key would refuse the second.
-        const key = engine.name === 'MariaDB' ? 'insert ignore' : 'insert';
+        const key = engine.name !== 'PostgreSQL' ? 'insert ignore' : 'insert';
         const rows = IDS.map((id) => `(${literal(id)}, 'n', true, 'DOWN')`).join(', ');
         await server.query(
           `${key} into ports (id, network_id, admin_state_up, status) values ${rows}`,

@@ -12,6 +12,7 @@ import { ENGINES, freshDatabase } from '../support/databases/engines.js';
 import { startMariadb } from '../support/databases/mariadb.js';
 import { startPostgres } from '../support/databases/postgres.js';
 import { failureOf } from '../support/databases/probe.js';
+import { numbersSql } from '../support/databases/rows.js';
 import type { TestServer } from '../support/databases/servers.js';
 import type { TestGeneration } from '../support/databases/tables.js';
 
@@ -202,16 +203,10 @@ for (const engine of ENGINES) {
     it('150,000 rows of one prefix cost only the tap that is named after it', async () => {
       const { database, settings } = await twelve(server);
       const tail = "lpad(cast(n as char(12)), 12, '0')";
-      const [id, numbers] =
-        server.engine === 'postgresql'
-          ? [`'${PREFIX}aa-4000-8000-' || ${tail}`, 'generate_series(1, 150000) as n']
-          : [
-              `concat('${PREFIX}aa-4000-8000-', ${tail})`,
-              '(select seq as n from seq_1_to_150000) as numbers',
-            ];
+      const id = `concat('${PREFIX}aa-4000-8000-', ${tail})`;
       await server.query(
         `insert into ports (id, network_id, admin_state_up, status, device_owner)
-         select ${id}, '${NETWORK}', true, 'DOWN', '' from ${numbers}`,
+         select ${id}, '${NETWORK}', true, 'DOWN', '' from ${numbersSql(server.engine, 150_000)}`,
         database,
       );
       const agent = openDatabase(settings);
@@ -232,14 +227,11 @@ for (const engine of ENGINES) {
 
     it('a network with more segments than can be read says nothing, and every other one is served', async () => {
       const { database, settings } = await twelve(server, 'ml2-zed');
-      const [text, numbers] =
-        server.engine === 'postgresql'
-          ? ["'s' || n", 'generate_series(1, 5000) as n']
-          : ["concat('s', n)", '(select seq as n from seq_1_to_5000) as numbers'];
+      const text = "concat('s', n)";
       await server.query(
         `insert into networks (id, name) values ('crowded', 'n');
          insert into networksegments (id, network_id, network_type, physical_network, segmentation_id)
-         select ${text}, 'crowded', 'vlan', ${text}, 7 from ${numbers}`,
+         select ${text}, 'crowded', 'vlan', ${text}, 7 from ${numbersSql(server.engine, 5_000)}`,
         database,
       );
       const agent = openDatabase(settings);

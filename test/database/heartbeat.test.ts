@@ -48,9 +48,9 @@ for (const engine of ENGINES) {
       open.push(heart);
       return heart;
     };
-    const quote = engine.name === 'MariaDB' ? '`' : '"';
+    const quote = engine.name !== 'PostgreSQL' ? '`' : '"';
     const ago = (column: string): string =>
-      engine.name === 'MariaDB'
+      engine.name !== 'PostgreSQL'
         ? `timestampdiff(second, ${column}, utc_timestamp())`
         : `extract(epoch from timezone('utc', now()) - ${column})::integer`;
     async function start(generation: TestGeneration) {
@@ -67,7 +67,7 @@ for (const engine of ENGINES) {
         server.query(
           `insert into agents select ${literal(id)}, 'Linux bridge agent', 'other-binary', 'N/A', ${literal(host)}, false,
            t.past, t.past, t.past, 'by hand', '{}' from (select ${
-             engine.name === 'MariaDB'
+             engine.name !== 'PostgreSQL'
                ? 'utc_timestamp() - interval 2 hour'
                : `timezone('utc', now()) - interval '2 hours'`
            } as past) as t`,
@@ -218,7 +218,7 @@ for (const engine of ENGINES) {
         const { database, settings } = await freshDatabase(server, generation);
         assert.equal(await heartOf(settings).beat(REPORT), 300_000);
         const sessions =
-          engine.name === 'MariaDB'
+          engine.name !== 'PostgreSQL'
             ? `select 1 from information_schema.processlist where db = '${database}' and user = 'quantum'`
             : `select 1 from pg_stat_activity where datname = '${database}' and usename = 'quantum'`;
         await waitUntil(async () => (await server.query(sessions)).length === 0, 'the session has ended');
@@ -229,7 +229,7 @@ for (const engine of ENGINES) {
       const { database, settings, agents } = await start('grizzly');
       const heart = heartOf({ ...settings, queryTimeoutMs: 1000 });
       await heart.beat(REPORT);
-      const seconds = engine.name === 'MariaDB' ? 'do sleep(5)' : 'select pg_sleep(5)';
+      const seconds = engine.name !== 'PostgreSQL' ? 'do sleep(5)' : 'select pg_sleep(5)';
       const holding = server.query(
         `begin; update agents set description = 'held'; ${seconds}; commit`,
         database,

@@ -18,13 +18,16 @@ const TRIES = 4;
 const SLEEPERS = {
   PostgreSQL: `select 1 from pg_stat_activity where wait_event = 'PgSleep'`,
   MariaDB: `select 1 from information_schema.processlist where state = 'User sleep'`,
+  MySQL: `select 1 from performance_schema.processlist where state = 'User sleep'`,
 };
+const REFUSE_MYSQL = `create trigger refuse before update on ports for each row
+    if new.id = '${HELD}' then signal sqlstate '45000' set message_text = 'not this one'; end if`;
 const REFUSE = {
   PostgreSQL: `create function refuse() returns trigger language plpgsql as
       $$ begin if new.id = '${HELD}' then raise 'not this one'; end if; return new; end $$;
     create trigger refuse before update on ports for each row execute function refuse()`,
-  MariaDB: `create trigger refuse before update on ports for each row
-    if new.id = '${HELD}' then signal sqlstate '45000' set message_text = 'not this one'; end if`,
+  MariaDB: REFUSE_MYSQL,
+  MySQL: REFUSE_MYSQL,
 };
 
 const downOf = async (rows: Rows): Promise<string[]> => {

@@ -6,7 +6,7 @@ import { openDatabase } from '../../src/database/database.js';
 import type { DatabaseErrorKind } from '../../src/model/database.js';
 import type { DatabaseServer, TlsSettings } from '../../src/model/settings.js';
 import { type Certificates, makeCertificates } from '../support/databases/certificates.js';
-import { databaseSettings, ENGINES } from '../support/databases/engines.js';
+import { databaseSettings, ENGINES, type EngineName } from '../support/databases/engines.js';
 import { failureOf, NOTHING } from '../support/databases/probe.js';
 import {
   PASSWORD,
@@ -82,7 +82,7 @@ for (const engine of ENGINES) {
   });
 }
 
-function serverSettings(engine: 'PostgreSQL' | 'MariaDB', { ca, server }: Certificates): readonly string[] {
+function serverSettings(engine: EngineName, { ca, server }: Certificates): readonly string[] {
   return engine === 'PostgreSQL'
     ? ['ssl=on', `ssl_ca_file=${ca}`, `ssl_cert_file=${server.cert}`, `ssl_key_file=${server.key}`]
     : [`ssl-ca=${ca}`, `ssl-cert=${server.cert}`, `ssl-key=${server.key}`];

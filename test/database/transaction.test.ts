@@ -14,6 +14,15 @@ const QUESTION: Question = {
   bridges: [{ by: 'id', id: networkId(N) }],
 };
 
+const HOSTILE_MYSQL = [
+  'sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT',
+  'autocommit=0',
+  'transaction-isolation=READ-UNCOMMITTED',
+  'default-time-zone=+12:00',
+  'collation-server=latin1_swedish_ci',
+  'character-set-server=latin1',
+] as const;
+
 /** Defaults of a server that would change what statements mean, were they taken over. */
 const HOSTILE = {
   PostgreSQL: [
@@ -23,14 +32,8 @@ const HOSTILE = {
     'client_encoding=LATIN1',
     'statement_timeout=0',
   ],
-  MariaDB: [
-    'sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT',
-    'autocommit=0',
-    'transaction-isolation=READ-UNCOMMITTED',
-    'default-time-zone=+12:00',
-    'collation-server=latin1_swedish_ci',
-    'character-set-server=latin1',
-  ],
+  MariaDB: HOSTILE_MYSQL,
+  MySQL: HOSTILE_MYSQL,
 } as const;
 
 for (const engine of ENGINES) {

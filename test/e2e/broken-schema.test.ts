@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ENGINES } from '../support/databases/engines.js';
+import { TWO_ENGINES } from '../support/databases/engines.js';
 import type { TestGeneration } from '../support/databases/tables.js';
 import { makeConfig, type RunningAgent, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
@@ -82,7 +82,7 @@ async function retries(agent: RunningAgent): Promise<void> {
   }
 }
 
-for (const engine of ENGINES) {
+for (const engine of TWO_ENGINES) {
   for (const generation of ['grizzly', 'ml2-zed'] satisfies TestGeneration[]) {
     describe(`${generation} on ${engine.name}`, () => {
       withDatabase(engine.start, generation, (database) => {

@@ -21,6 +21,7 @@ import {
   type Sections,
   socketUrl,
   startAgent,
+  withOption,
 } from '../support/host/agent.js';
 import {
   bridgeOf,
@@ -41,7 +42,11 @@ const ANOTHER = 'another database server than the first is used';
 const FIRST_AGAIN = 'the first database server is used again';
 
 /** The fast settings of the test server lose the last second when it is killed. */
-const DURABLE = { PostgreSQL: [], MariaDB: ['innodb-flush-log-at-trx-commit=1'] };
+const DURABLE = {
+  PostgreSQL: [],
+  MariaDB: ['innodb-flush-log-at-trx-commit=1'],
+  MySQL: ['innodb-flush-log-at-trx-commit=1'],
+};
 
 interface Site {
   readonly namespace: string;
@@ -104,9 +109,12 @@ for (const engine of ENGINES) {
       if (user) chownSync(files.server.key, user.uid, user.gid);
       const site = await makeSite(t, engine, tlsSettings(engine.name, files));
       await demandTls(site.server);
-      const option =
-        engine.name === 'PostgreSQL' ? `?sslmode=verify-full&sslrootcert=${files.ca}` : `?ssl_ca=${files.ca}`;
-      const urlAt = (host: string): string => `${site.server.url().replace('127.0.0.1', host)}${option}`;
+      const urlAt = (host: string): string => {
+        const url = site.server.url().replace('127.0.0.1', host);
+        return engine.name === 'PostgreSQL'
+          ? withOption(url, 'sslmode', `verify-full&sslrootcert=${files.ca}`)
+          : withOption(url, 'ssl_ca', files.ca);
+      };
       const plain = makeConfig({ url: site.server.url().replace('127.0.0.1', 'localhost') });
       const refused = await runCli(site.namespace, ['--config-file', plain.path, 'plan']);
       assert.deepEqual([refused.code, /DATABASE_AUTHENTICATION/.test(refused.stderr)], [75, true]);
@@ -193,5 +201,5 @@ const changePassword = (server: TestServer, password: string): Promise<unknown> 
   server.query(
     server.engine === 'postgresql'
       ? `alter role quantum password '${password}'`
-      : `set password for quantum@'127.0.0.1' = password('${password}')`,
+      : `alter user quantum@'127.0.0.1' identified by '${password}'`,
   );

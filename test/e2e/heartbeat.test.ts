@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ENGINES } from '../support/databases/engines.js';
+import { TWO_ENGINES } from '../support/databases/engines.js';
 import { type TestServer, waitUntil } from '../support/databases/servers.js';
 import type { TestGeneration } from '../support/databases/tables.js';
 import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
@@ -44,7 +44,7 @@ const lockAgents = ({ server }: TestDatabase, seconds: number): Promise<unknown>
     'quantum',
   );
 
-for (const engine of ENGINES) {
+for (const engine of TWO_ENGINES) {
   describe(`the heartbeat of a running agent on ${engine.name}`, () => {
     for (const generation of ['ml2-zed', 'ml2-havana', 'grizzly'] satisfies TestGeneration[]) {
       describe(generation, () => {

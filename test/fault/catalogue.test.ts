@@ -1,5 +1,5 @@
 import { after, describe, test } from 'node:test';
-import { ENGINES } from '../support/databases/engines.js';
+import { TWO_ENGINES } from '../support/databases/engines.js';
 import { onSmallDisk } from '../support/databases/small-disk.js';
 import { withDatabase } from '../support/host/host.js';
 import { CATALOGUE } from './catalogue.js';
@@ -12,7 +12,7 @@ const DISK_MEBIBYTES = 700;
 
 const measured = new Map<Fault, Measured[]>();
 
-for (const { name, start } of ENGINES) {
+for (const { name, start } of TWO_ENGINES) {
   describe(`faults on ${name}`, () => {
     withDatabase(
       () => onSmallDisk(DISK_MEBIBYTES, () => start()),

@@ -5,6 +5,7 @@ import { runBounded } from './process.js';
 /** The groups of Debian packages in test/packages.sh. */
 export type PackageGroup =
   | 'servers'
+  | 'mysql'
   | 'hosts'
   | 'witnesses'
   | 'monitoring'

@@ -46,10 +46,10 @@ export const SUITES: readonly Suite[] = [
   { ...pure, name: 'property' },
   { ...pure, name: 'golden' },
   { ...pure, name: 'simulation', alsoUnderSecondNode: false },
-  { ...system, name: 'database', needs: ['servers'] },
+  { ...system, name: 'database', needs: ['servers', 'mysql'] },
   { ...system, name: 'kernel', needs: ['hosts', 'witnesses'] },
   { ...program, name: 'fault', needs: ['servers', 'hosts', 'witnesses', 'disks', 'clock'] },
-  { ...program, name: 'e2e', needs: ['servers', 'hosts', 'witnesses', 'disks', 'monitoring'] },
+  { ...program, name: 'e2e', needs: ['servers', 'mysql', 'hosts', 'witnesses', 'disks', 'monitoring'] },
   { ...program, name: 'neutron', needs: ['servers', 'hosts', 'neutron'] },
   { ...program, name: 'page', needs: ['servers', 'browser'] },
 ];
@@ -59,7 +59,7 @@ export const LONG_SUITES: readonly Suite[] = [
   {
     ...program,
     name: 'long',
-    needs: ['servers', 'hosts', 'witnesses', 'neutron', 'long'],
+    needs: ['servers', 'mysql', 'hosts', 'witnesses', 'neutron', 'long'],
     quietMinutes: 170,
   },
 ];

@@ -1,15 +1,22 @@
 import type { DatabaseSettings } from '../../../src/model/settings.js';
 import { startMariadb } from './mariadb.js';
+import { startMysql } from './mysql.js';
 import { startPostgres } from './postgres.js';
 import { type Rows, rowsOf } from './rows.js';
 import type { TestServer } from './servers.js';
 import { createSchema, type TestGeneration } from './tables.js';
 
-/** Both engines under one shape, so that a suite is written once. */
+/** Every engine under one shape, so that a suite is written once. */
 export const ENGINES = [
   { name: 'PostgreSQL', start: startPostgres },
   { name: 'MariaDB', start: startMariadb },
+  { name: 'MySQL', start: startMysql },
 ] as const;
+
+/** For what a suite tries with the built program, or for minutes: there MySQL is the same to it as MariaDB. */
+export const TWO_ENGINES = [ENGINES[0], ENGINES[1]] as const;
+
+export type EngineName = (typeof ENGINES)[number]['name'];
 
 /** Settings for `openDatabase` with limits that suit tests. */
 export function databaseSettings(

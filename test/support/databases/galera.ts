@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { makeAccount, prepareMariadb } from './mariadb.js';
+import { prepareMariadb } from './mariadb.js';
+import { makeAccount } from './mysql-family.js';
 import { freePort, systemUser, type TestServer, waitUntil } from './servers.js';
 
 /** Debian's galera-4, which mariadb-server brings along. */

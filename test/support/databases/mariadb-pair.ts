@@ -1,4 +1,5 @@
-import { makeAccount, prepareMariadb } from './mariadb.js';
+import { prepareMariadb } from './mariadb.js';
+import { makeAccount } from './mysql-family.js';
 import { PASSWORD, type TestServer, USER, waitUntil } from './servers.js';
 
 /** Two MariaDB servers, of which the second applies what the first writes to its binary log, and takes no writes. */

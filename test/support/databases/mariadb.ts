@@ -1,25 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import mysql from 'mysql2/promise';
-import {
-  clientOf,
-  DATABASE,
-  freePort,
-  PASSWORD,
-  type Program,
-  privateFolder,
-  removeFolder,
-  startProgram,
-  type systemUser,
-  type TestServer,
-  USER,
-  waitUntilReady,
-} from './servers.js';
+import { asRoot, familyServer, makeAccount, makeTemporary } from './mysql-family.js';
+import { freePort, privateFolder, type systemUser, type TestServer } from './servers.js';
+import { copyFolder, programVersion, template } from './template.js';
 
 const PROGRAM = '/usr/sbin/mariadbd';
 const INSTALL = '/usr/bin/mariadb-install-db';
-let template: string | null = null;
+/** Copied with the data folder. */
+const LOG_SIZE = 'innodb-log-file-size=32M';
 
 export const isMariadbInstalled = (): boolean => existsSync(PROGRAM) && existsSync(INSTALL);
 
@@ -45,40 +34,22 @@ export async function prepareMariadb(
   if (!isMariadbInstalled()) throw new Error('MariaDB is not installed: apt-get install mariadb-server');
   const folder = privateFolder('mariadb');
   const data = join(folder, 'data');
-  mkdirSync(data, { mode: 0o700 });
-  copyTemplate(data);
+  copyFolder(dataTemplate(), data);
   const temporary = makeTemporary(folder);
   if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, folder]);
-  return mariadbServer(folder, [`datadir=${data}`, `tmpdir=${temporary}`], await freePort(), settings, user);
+  const flags = [`datadir=${data}`, `tmpdir=${temporary}`, ...FAST].map((flag) => `--${flag}`);
+  const command = [PROGRAM, '--no-defaults', ...flags];
+  return familyServer({ command, folder, port: await freePort(), settings, user, publicKeyFile: null });
 }
 
-/** The account and the database `quantum`. */
-export async function makeAccount(server: TestServer): Promise<void> {
-  for (const host of ['localhost', '127.0.0.1']) {
-    await server.query(`create user '${USER}'@'${host}' identified by '${PASSWORD}'`);
-  }
-  await server.createDatabase(DATABASE);
-}
-
-function copyTemplate(data: string): void {
-  if (template === null) {
-    const folder = privateFolder('mariadb-template');
-    template = join(folder, 'data');
-    const folders = [`--datadir=${template}`, `--tmpdir=${makeTemporary(folder)}`];
-    const flags = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'];
+/** `mariadb-install-db` takes seconds. */
+function dataTemplate(): string {
+  return template(programVersion(PROGRAM), (folder, data) => {
+    const folders = [`--datadir=${data}`, `--tmpdir=${makeTemporary(folder)}`];
+    const flags = ['--auth-root-authentication-method=normal', '--skip-test-db', `--${LOG_SIZE}`];
     execFileSync(INSTALL, ['--no-defaults', ...folders, ...flags, ...asRoot()], { stdio: 'pipe' });
-  }
-  cpSync(template, data, { recursive: true });
+  });
 }
-
-/** A server that starts deletes every temporary table's file in its tmpdir: those of all servers that share /tmp. */
-function makeTemporary(folder: string): string {
-  const path = join(folder, 'tmp');
-  mkdirSync(path, { mode: 0o700 });
-  return path;
-}
-
-const asRoot = (): readonly string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
 /** Small and fast; what a crash would lose does not matter here. */
 const FAST = [
@@ -86,76 +57,7 @@ const FAST = [
   'skip-name-resolve',
   'innodb-flush-log-at-trx-commit=0',
   'innodb-buffer-pool-size=64M',
-  'innodb-log-file-size=32M',
+  LOG_SIZE,
   'character-set-server=utf8mb3',
   'collation-server=utf8mb3_general_ci',
 ];
-
-function mariadbServer(
-  folder: string,
-  folders: readonly string[],
-  port: number,
-  settings: () => readonly string[],
-  user: ReturnType<typeof systemUser>,
-): TestServer {
-  const log = join(folder, 'log');
-  const socketPath = join(folder, 'socket');
-  let program: Program | null = null;
-  const query = async (sql: string, database?: string): Promise<Record<string, unknown>[]> => {
-    const connection = await mysql.createConnection({
-      socketPath,
-      user: 'root',
-      multipleStatements: true,
-      charset: 'utf8mb4',
-      ...(database && { database }),
-    });
-    try {
-      await connection.query('set autocommit = 1');
-      const [result] = await connection.query(sql);
-      const last: unknown = Array.isArray(result) && Array.isArray(result.at(-1)) ? result.at(-1) : result;
-      return Array.isArray(last) ? (last as Record<string, unknown>[]) : [];
-    } finally {
-      await connection.end();
-    }
-  };
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    const running = program;
-    program = null;
-    if (running === null) return;
-    running.signal(signal);
-    await running.ended();
-  };
-  return {
-    engine: 'mysql',
-    folder,
-    socketPath,
-    port,
-    url: (database = DATABASE) =>
-      `mysql://${USER}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${database}`,
-    client: (changes = {}) => clientOf('mysql', port, changes),
-    query,
-    createDatabase: async (name, options = '') => {
-      await query(`create database ${name} ${options}`);
-      for (const host of ['localhost', '127.0.0.1']) {
-        await query(`grant all on ${name}.* to '${USER}'@'${host}'`);
-      }
-    },
-    start: async () => {
-      const flags = [...folders, `socket=${socketPath}`, `port=${port}`, ...FAST, ...settings()];
-      const identity = user === null ? asRoot() : [];
-      program = startProgram([PROGRAM, '--no-defaults', ...flags.map((flag) => `--${flag}`), ...identity], {
-        log,
-        user,
-      });
-      await waitUntilReady(() => query('select 1'), log);
-    },
-    stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
-    freeze: () => program?.signal('SIGSTOP'),
-    thaw: () => program?.signal('SIGCONT'),
-    destroy: async () => {
-      await end('SIGKILL');
-      removeFolder(folder);
-    },
-  };
-}

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import {
@@ -16,9 +16,9 @@ import {
   USER,
   waitUntilReady,
 } from './servers.js';
+import { copyFolder, programVersion, template } from './template.js';
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
-let template: string | null = null;
 
 /** The newest PostgreSQL that Debian's packages installed; null: none. */
 export function postgresFolder(): string | null {
@@ -38,8 +38,7 @@ export async function startPostgres(options: { settings?: readonly string[] } = 
   const folder = privateFolder('postgres');
   chmodSync(folder, 0o755);
   const data = join(folder, 'data');
-  mkdirSync(data, { mode: 0o700 });
-  if (user) for (const path of [folder, data]) chownSync(path, user.uid, user.gid);
+  if (user) chownSync(folder, user.uid, user.gid);
   copyTemplate(programs, data);
   const port = await freePort();
   const server = postgresServer({ programs, folder, data, port, settings: options.settings ?? [] });
@@ -49,27 +48,15 @@ export async function startPostgres(options: { settings?: readonly string[] } = 
   return server;
 }
 
-/** initdb takes a second or two: done once a process, then copied. */
 function copyTemplate(programs: string, data: string): void {
   const user = systemUser('postgres');
-  if (template === null) {
-    const folder = privateFolder('postgres-template');
+  const made = template(programVersion(join(programs, 'postgres')), (folder, fresh) => {
     if (user) chownSync(folder, user.uid, user.gid);
-    template = join(folder, 'data');
-    const command = [
-      join(programs, 'initdb'),
-      '-D',
-      template,
-      '-U',
-      'postgres',
-      '-E',
-      'UTF8',
-      '--locale=C.UTF-8',
-    ];
+    const place = ['-D', fresh, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8'];
     const auth = ['--auth-local=trust', '--auth-host=scram-sha-256', '--no-sync'];
-    execAs(user, [...command, ...auth], folder);
-  }
-  cpSync(template, data, { recursive: true, preserveTimestamps: true });
+    execAs(user, [join(programs, 'initdb'), ...place, ...auth], folder);
+  });
+  copyFolder(made, data);
   if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Question } from '../../../src/model/database.js';
 import { DatabaseError } from '../../../src/model/database.js';
 import { PASSWORD, type TestServer } from './servers.js';
@@ -34,11 +34,12 @@ export async function statementsDuring(
   if (server.engine === 'mysql')
     await server.query(`set global log_output = 'FILE'; set global general_log = 1`);
   const [row] = server.engine === 'mysql' ? await server.query('select @@general_log_file as file') : [];
-  const file = row === undefined ? join(server.folder, 'log') : join(server.folder, 'data', String(row.file));
+  const file =
+    row === undefined ? join(server.folder, 'log') : resolve(server.folder, 'data', String(row.file));
   const before = readFileSync(file).length;
   await work();
   const log = readFileSync(file).subarray(before).toString('utf8');
-  // PostgreSQL begins the further lines of a statement with a tab, MariaDB any entry.
+  // PostgreSQL begins the further lines of a statement with a tab, MySQL and MariaDB any entry.
   const entries = (server.engine === 'postgresql' ? log.replaceAll('\n\t', ' ') : log).split('\n');
   return entries.flatMap((line) => {
     const match = /(?:LOG: {2}(?:statement|execute [^:]*): |\d Query\t)(.*)/.exec(line);

@@ -57,6 +57,16 @@ export function literal(value: Value): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
+/** The numbers from 1 as `n`: a table for FROM, in what every version of an engine understands. */
+export function numbersSql(engine: TestServer['engine'], count: number): string {
+  if (engine === 'postgresql') return `generate_series(1, ${count}) as n`;
+  const places = [...String(count)].map((_, place) => place);
+  const digits = Array.from({ length: 10 }, (_, digit) => `select ${digit} as digit`).join(' union all ');
+  const tables = places.map((place) => `(${digits}) as place${place}`).join(' cross join ');
+  const number = `1 + ${places.map((place) => `place${place}.digit * ${10 ** place}`).join(' + ')}`;
+  return `(select ${number} as n from ${tables} where ${number} <= ${count}) as numbers`;
+}
+
 const insert = (table: string, values: Readonly<Record<string, Value>>): string =>
   `insert into ${table} (${Object.keys(values).join(', ')}) values (${Object.values(values).map(literal).join(', ')})`;
 

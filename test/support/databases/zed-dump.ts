@@ -8,6 +8,7 @@ const FOLDER = new URL('../../../../shared/data/', import.meta.url);
 const DUMPS = {
   PostgreSQL: 'neutron-zed-postgres-data.sql',
   MariaDB: 'neutron-zed-mariadb-data.sql',
+  MySQL: 'neutron-zed-mariadb-data.sql',
 } as const;
 
 /** The file of an engine's dump; null where there is none. */

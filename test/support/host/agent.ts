@@ -61,8 +61,11 @@ export interface Start {
 /** The SQLAlchemy URL of a server's Unix socket, which is reached from any namespace. */
 export function socketUrl(server: TestServer, database?: string): string {
   const option = server.engine === 'postgresql' ? 'host' : 'unix_socket';
-  return `${server.url(database)}?${option}=${server.socketPath}`;
+  return withOption(server.url(database), option, server.socketPath);
 }
+
+export const withOption = (url: string, name: string, value: string): string =>
+  `${url}${url.includes('?') ? '&' : '?'}${name}=${value}`;
 
 /** A configuration file with folders of its own beside it. */
 export interface ConfigFile {

@@ -1,5 +1,5 @@
 import { after, afterEach, before, describe } from 'node:test';
-import { ENGINES } from '../databases/engines.js';
+import { TWO_ENGINES } from '../databases/engines.js';
 import { type Rows, rowsOf } from '../databases/rows.js';
 import { type TestServer, waitUntil } from '../databases/servers.js';
 import { createSchema, type TestGeneration } from '../databases/tables.js';
@@ -74,7 +74,7 @@ export function onEachEngine(
   generation: TestGeneration,
   tests: (database: () => TestDatabase) => void,
 ): void {
-  for (const { name, start } of ENGINES) {
+  for (const { name, start } of TWO_ENGINES) {
     describe(name, () => withDatabase(() => start({ settings: DURABLE[name] }), generation, tests));
   }
 }
