@@ -3,13 +3,13 @@ import { errorCodeOf, messageOf } from '../model/thrown.js';
 import type { Warning } from '../model/warning.js';
 import { type EssexParts, essexConnection } from './essex.js';
 import { boolean } from './formats.js';
-import { type Assignment, parseIni } from './ini.js';
+import { type Assignment, type IniFile, parseIni } from './ini.js';
 import { type EssexPart, isMisplaced, meaningOf, sectionCalled } from './legacy.js';
 import { nearest } from './nearest.js';
 import type { Origin, SettingProblem, Written } from './problem.js';
 import { SECTIONS, type SettingName } from './schema.js';
 
-/** Where a file is looked for when none is named; the first one that is there is read. */
+/** Where a file is looked for when none is named; the first one that says anything is read. */
 export const CONVENTIONAL_FILES: readonly string[] = [
   '/etc/quantum/quantum-linuxbridge-agent.ini',
   '/etc/quantum/plugins/linuxbridge/linuxbridge_conf.ini',
@@ -40,8 +40,9 @@ interface Gathered {
 }
 
 /**
- * Reads the named files in order, or the first of `conventional` that exists when none is named (none existing is no
- * problem then). Every file that cannot be read and every line that makes no sense is a problem of its own.
+ * Reads the named files in order, or the first of `conventional` that says anything when none is named (none is no problem then):
+ * the one that a package brings has comments only, and hides no file of an older agent. Every file that cannot be read and every
+ * line that makes no sense is a problem of its own.
  */
 export function readFiles(named: readonly string[], conventional: readonly string[]): FileSettings {
   const gathered: Gathered = {
@@ -56,8 +57,10 @@ export function readFiles(named: readonly string[], conventional: readonly strin
     const content = readText(file);
     if (content.kind === 'absent' && named.length === 0) continue;
     if (content.kind === 'text') {
+      const ini = parseIni(content.text);
+      if (named.length === 0 && ini.assignments.length + ini.problems.length === 0) continue;
       files.push(file);
-      gather(file, content.text, gathered);
+      gather(file, ini, gathered);
     } else gathered.problems.push(unreadable(file, content.reason));
     if (named.length === 0) break;
   }
@@ -95,8 +98,7 @@ const unreadable = (file: string, reason: string): SettingProblem => ({
   remedy: 'Name a file that this user can read',
 });
 
-function gather(file: string, text: string, gathered: Gathered): void {
-  const { assignments, problems } = parseIni(text);
+function gather(file: string, { assignments, problems }: IniFile, gathered: Gathered): void {
   for (const { line, wrong } of problems)
     gathered.problems.push({
       setting: 'this line',

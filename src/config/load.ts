@@ -38,7 +38,7 @@ export type LoadResult =
   | { ok: false; problems: readonly SettingProblem[]; warnings: readonly Warning[] };
 
 export interface Sources {
-  /** `--config-file`, in order; empty: the first of `conventional` that exists. */
+  /** `--config-file`, in order; empty: the first of `conventional` that sets anything. */
   readonly files: readonly string[];
   /** Where a file is looked for that nobody has named. */
   readonly conventional: readonly string[];
@@ -155,7 +155,7 @@ function missingDatabase(
     files.length > 0
       ? ['is not set: no database is named', settingOf('sql_connection').format.expects]
       : [
-          `is not set, and no configuration file is there (looked for ${conventional.join(', ')})`,
+          `is not set, and no configuration file sets anything (looked for ${conventional.join(', ')})`,
           'Name one with --config-file, or write the first of these',
         ];
   return [{ setting: 'sql_connection', origin, wrong, remedy }];

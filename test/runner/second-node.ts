@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runBounded } from './process.js';
-import { SECOND_NODE_MAJOR } from './suites.js';
+import { SECOND_NODE } from './suites.js';
 
 const INSTALL_LIMIT_MS = 10 * 60_000;
 
@@ -17,7 +17,7 @@ export type SecondNode =
  */
 export async function secondNode(projectFolder: string): Promise<SecondNode> {
   const name = `node-linux-${process.arch}`;
-  const folder = join(projectFolder, 'node_modules', '.cache', `node-${SECOND_NODE_MAJOR}`);
+  const folder = join(projectFolder, 'node_modules', '.cache', `node-${SECOND_NODE}`);
   const program = join(folder, 'node_modules', name, 'bin', 'node');
   if (existsSync(program)) return { ok: true, program };
   const quietly = [
@@ -30,12 +30,12 @@ export async function secondNode(projectFolder: string): Promise<SecondNode> {
   ];
   const ended = await runBounded(
     'npm',
-    ['install', '--prefix', folder, ...quietly, `${name}@${SECOND_NODE_MAJOR}`],
+    ['install', '--prefix', folder, ...quietly, `${name}@${SECOND_NODE}`],
     { limitMs: INSTALL_LIMIT_MS },
   );
   if (ended.code === 0 && existsSync(program)) return { ok: true, program };
   return {
     ok: false,
-    reason: `npm could not install ${name}@${SECOND_NODE_MAJOR} (${ended.trouble ?? `exit code ${ended.code}`})`,
+    reason: `npm could not install ${name}@${SECOND_NODE} (${ended.trouble ?? `exit code ${ended.code}`})`,
   };
 }

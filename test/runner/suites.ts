@@ -17,8 +17,12 @@ export interface Suite {
   readonly alsoUnderSecondNode: boolean;
 }
 
-/** The program runs on Node 20.19 and later; this is the release line that every change is tried on as well. */
-export const SECOND_NODE_MAJOR = 26;
+/**
+ * The program runs on Node 20.19 and later; this is the one of the newest long-term line that every change is tried on as well, and that
+ * the packages carry: a whole version, so that they can be built again byte for byte.
+ */
+export const SECOND_NODE = '26.12.1';
+export const SECOND_NODE_MAJOR = Number.parseInt(SECOND_NODE, 10);
 
 /** Ends a hang and nothing else: a slow or busy machine needs a few times as long as a fast one. */
 const QUIET_MINUTES = 15;

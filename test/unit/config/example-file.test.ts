@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { CONVENTIONAL_FILES } from '../../../src/config/files.js';
 import { parseIni } from '../../../src/config/ini.js';
 import { environmentName, SETTING_NAMES, settingOf } from '../../../src/config/schema.js';
-import { DATABASE, file, loaded } from './support.js';
+import { DATABASE, file, loaded, problems } from './support.js';
 
 const EXAMPLE = readFileSync(new URL('../../../etc/quantum-linuxbridge-agent.ini', import.meta.url), 'utf8');
 /** The example with every setting switched on: `#name = value` is a setting, `# text` a comment. */
@@ -49,4 +49,12 @@ test('what the example shows behind each # is the default, where there is one', 
 test('the example names the conventional files and the environment form', () => {
   for (const path of CONVENTIONAL_FILES) assert.ok(EXAMPLE.includes(path), path);
   assert.ok(EXAMPLE.includes(environmentName('polling_interval')));
+});
+
+test('the example as the package brings it, all comments and headings, hides no file of an older agent', (t) => {
+  const untouched = file(t, EXAMPLE);
+  const old = file(t, '[DATABASE]\nsql_connection = mysql://quantum:secret@db/quantum\n');
+  assert.deepEqual(loaded({ conventional: [untouched, old] }).files, [old]);
+  const [nowhere] = problems({ conventional: [untouched] });
+  assert.match(nowhere?.wrong ?? '', /no configuration file sets anything/);
 });

@@ -144,7 +144,10 @@ test('of the conventional files the first that is there is read; none being ther
   const places = { conventional: ['/nonexistent/a.ini', path] };
   assert.deepEqual(loaded(places).files, [path]);
   const [nowhere] = problems({ conventional: ['/nonexistent/a.ini'] });
-  assert.match(nowhere?.wrong ?? '', /no configuration file is there \(looked for \/nonexistent\/a\.ini\)/);
+  assert.match(
+    nowhere?.wrong ?? '',
+    /no configuration file sets anything \(looked for \/nonexistent\/a\.ini\)/,
+  );
 });
 
 test('the password is in no entry, warning, problem nor in the settings as JSON', (t) => {
