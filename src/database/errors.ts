@@ -3,61 +3,34 @@ import type { DatabaseServer } from '../model/settings.js';
 import { errorCodeOf } from '../model/thrown.js';
 import { withoutSecret } from './secret.js';
 
+const byCode = <Code>(
+  kinds: readonly (readonly [DatabaseErrorKind, readonly Code[]])[],
+): ReadonlyMap<Code, DatabaseErrorKind> =>
+  new Map(kinds.flatMap(([kind, codes]) => codes.map((code) => [code, kind] as const)));
+
 /** SQLSTATEs of PostgreSQL; the first two characters are a class, looked up when the whole is not listed. */
-const KIND_BY_SQLSTATE: ReadonlyMap<string, DatabaseErrorKind> = new Map([
-  ['28000', 'authentication'],
-  ['28P01', 'authentication'],
-  ['3D000', 'no-such-database'],
-  ['42501', 'permission'],
-  ['42P01', 'schema'],
-  ['42703', 'schema'],
-  ['3F000', 'schema'],
+const KIND_BY_SQLSTATE = byCode([
+  ['authentication', ['28000', '28P01']],
+  ['no-such-database', ['3D000']],
+  ['permission', ['42501']],
+  ['schema', ['42P01', '42703', '3F000']],
   // Shutting down, crashed, starting, the limit of connections, statement_timeout.
-  ['57P01', 'unreachable'],
-  ['57P02', 'unreachable'],
-  ['57P03', 'unreachable'],
-  ['57014', 'unreachable'],
-  ['53300', 'unreachable'],
-  ['08', 'unreachable'],
+  ['unreachable', ['57P01', '57P02', '57P03', '57014', '53300', '08']],
 ]);
 
 /** MySQL tells an account without any right to a database the same, whether the database is there or not. */
 const NO_RIGHT_TO_DATABASE_MYSQL_NUMBER = 1044;
 
 /** Error numbers of MySQL and MariaDB. */
-const KIND_BY_MYSQL_NUMBER: ReadonlyMap<number, DatabaseErrorKind> = new Map([
-  [1045, 'authentication'],
-  [1251, 'authentication'],
-  [1698, 'authentication'],
-  [1820, 'authentication'],
-  [1862, 'authentication'],
-  [3118, 'authentication'],
-  [4151, 'authentication'],
-  [1130, 'authentication'],
-  [1049, 'no-such-database'],
-  [NO_RIGHT_TO_DATABASE_MYSQL_NUMBER, 'no-such-database'],
-  [1142, 'permission'],
-  [1143, 'permission'],
-  [1227, 'permission'],
-  [1054, 'schema'],
-  [1146, 'schema'],
-  [1412, 'schema'],
-  [1932, 'schema'],
-  [3159, 'tls'],
+const KIND_BY_MYSQL_NUMBER = byCode([
+  ['authentication', [1045, 1130, 1251, 1698, 1820, 1862, 3118, 4151]],
+  ['no-such-database', [NO_RIGHT_TO_DATABASE_MYSQL_NUMBER, 1049]],
+  ['permission', [1142, 1143, 1227]],
+  ['schema', [1054, 1146, 1412, 1932]],
+  ['tls', [3159]],
   // Too many connections, WSREP not ready, shutting down, blocked host, a commit that the cluster did not take, time
   // limits, killed.
-  [1040, 'unreachable'],
-  [1047, 'unreachable'],
-  [1053, 'unreachable'],
-  [1129, 'unreachable'],
-  [1180, 'unreachable'],
-  [1203, 'unreachable'],
-  [1205, 'unreachable'],
-  [1317, 'unreachable'],
-  [1927, 'unreachable'],
-  [1969, 'unreachable'],
-  [3024, 'unreachable'],
-  [4031, 'unreachable'],
+  ['unreachable', [1040, 1047, 1053, 1129, 1180, 1203, 1205, 1317, 1927, 1969, 3024, 4031]],
 ]);
 
 const DUPLICATE_SQLSTATE = '23505';

@@ -1,5 +1,5 @@
 import { type GenericSchema, getDotPath, safeParse } from 'valibot';
-import type { Checked } from '../../model/index.js';
+import type { Checked, StateKind, StateName } from '../../model/index.js';
 
 /** What foreign data has to look like to be taken for a `Value`. */
 export type Shape<Value> = GenericSchema<unknown, Value>;
@@ -14,6 +14,12 @@ export function check<Value>(shape: Shape<Value>, data: unknown): Checked<Value>
   const [issue] = found.issues;
   return { ok: false, wrong: `${getDotPath(issue) ?? 'it'} is not ${issue.expected ?? 'as it should be'}` };
 }
+
+/** One kind of state, whose values have this shape. */
+export const stateKind = <Value>(name: StateName, shape: Shape<Value>): StateKind<Value> => ({
+  name,
+  check: (value) => check(shape, value),
+});
 
 /** As `check`, for JSON text. */
 export function checkJson<Value>(shape: Shape<Value>, text: string): Checked<Value> {

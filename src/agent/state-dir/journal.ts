@@ -6,10 +6,9 @@ import {
   ifIndex,
   type MoveJournal,
   messageOf,
-  type StateKind,
   type Store,
 } from '../../model/index.js';
-import { check, type Shape } from './foreign.js';
+import { type Shape, stateKind } from './foreign.js';
 import { LINK_NAME } from './shapes.js';
 
 const LINK = v.object({
@@ -24,10 +23,7 @@ const ADDRESS_MOVE: Shape<AddressMove> = v.object({
   before: v.array(v.string()),
 });
 
-const MOVE_UNDER_WAY: StateKind<AddressMove> = {
-  name: 'address-move',
-  check: (value) => check(ADDRESS_MOVE, value),
-};
+const MOVE_UNDER_WAY = stateKind('address-move', ADDRESS_MOVE);
 
 /** The journal of address moves: one record in `state_dir` while a move is under way. */
 export const openJournal = (store: Store): MoveJournal => ({

@@ -1,16 +1,9 @@
 import * as v from 'valibot';
-import {
-  ifIndex,
-  isSame,
-  messageOf,
-  type StateKind,
-  type Store,
-  type StoreReader,
-} from '../../model/index.js';
+import { ifIndex, isSame, messageOf, type Store, type StoreReader } from '../../model/index.js';
 import { EMPTY_GUARD, type GuardMemory } from '../../reconcile/guard/guard-memory.js';
 import type { Suspicion } from '../../reconcile/guard/trust.js';
 import type { AgentState } from '../state.js';
-import { check } from './foreign.js';
+import { stateKind } from './foreign.js';
 
 const SHAPE = v.object({
   /** By the tap's index: when its wire was taken. */
@@ -26,7 +19,7 @@ const SHAPE = v.object({
 type GuardState = v.InferOutput<typeof SHAPE>;
 
 /** What the guard remembers of the polls before, see `GuardMemory`. */
-export const GUARD: StateKind<GuardState> = { name: 'guard', check: (value) => check(SHAPE, value) };
+export const GUARD = stateKind('guard', SHAPE);
 
 /** The kept form of the guard's memory. */
 export const guardStateOf = ({ taken, wired, held, confirmation }: GuardMemory): GuardState => ({

@@ -7,12 +7,11 @@ import {
   type Network,
   type NetworkId,
   type Port,
-  type StateKind,
   type Stored,
 } from '../../model/index.js';
 import type { InPlace } from '../../reconcile/decide/in-place.js';
 import type { KnownPort, Memory } from '../../reconcile/remember/memory.js';
-import { check, type Shape } from './foreign.js';
+import { type Shape, stateKind } from './foreign.js';
 import { LINK_NAME, NETWORK, NETWORK_ID, PORT, SEGMENT } from './shapes.js';
 
 /** What is kept: enough to wire this host's taps while no database answers. */
@@ -37,10 +36,7 @@ const SHAPE: Shape<LastKnownGood> = v.object({
   inPlace: v.optional(v.array(v.tuple([NETWORK_ID, IN_PLACE])), []),
 });
 
-export const LAST_KNOWN_GOOD: StateKind<LastKnownGood> = {
-  name: 'last-known-good',
-  check: (value) => check(SHAPE, value),
-};
+export const LAST_KNOWN_GOOD = stateKind('last-known-good', SHAPE);
 
 /** The kept form of what is known after a good answer. */
 export const lastKnownGoodOf = (memory: Memory, { generation }: Answer): LastKnownGood => ({

@@ -6,12 +6,11 @@ import {
   isSame,
   type Seen,
   type Sign,
-  type StateKind,
   type Store,
   type Watermark,
 } from '../../model/index.js';
 import type { Doubt, ServerTrust } from '../../reconcile/guard/trust.js';
-import { check, type Shape } from './foreign.js';
+import { type Shape, stateKind } from './foreign.js';
 
 /** A heartbeat alone is written this seldom: one that is older on disk than in truth is still a lower bound. */
 const HEARTBEAT_KEPT_MS = 5 * 60_000;
@@ -26,19 +25,14 @@ export interface ServerRecord {
   close(): void;
 }
 
-/** The form of the file. */
-interface Kept {
-  readonly trust: ServerTrust | null;
-  readonly seen: Seen;
-}
-
 const WENT_BACK = { known: v.string(), shown: v.string() };
 const DOUBT = v.variant('kind', [
   v.object({ kind: v.picklist(['other-server', 'replica']) }),
   v.object({ kind: v.literal('went-back'), ...WENT_BACK }),
 ]) satisfies Shape<Doubt>;
 
-const SHAPE: Shape<Kept> = v.object({
+/** The form of the file. */
+const SHAPE: Shape<{ readonly trust: ServerTrust | null; readonly seen: Seen }> = v.object({
   trust: v.nullable(v.object({ id: v.string(), believed: v.nullable(v.string()), doubt: v.nullable(DOUBT) })),
   seen: v.object({
     endpoint: v.nullable(v.string()),
@@ -48,7 +42,7 @@ const SHAPE: Shape<Kept> = v.object({
   }),
 });
 
-const SERVER: StateKind<Kept> = { name: 'server', check: (value) => check(SHAPE, value) };
+const SERVER = stateKind('server', SHAPE);
 
 /** Reads the record in `store`. */
 export function openServerRecord(store: Pick<Store, 'read' | 'keep'>, clock: Clock): ServerRecord {

@@ -15,7 +15,7 @@ import {
   type StoreReader,
 } from '../../model/index.js';
 import { networkNamespace, removeFile } from './folders.js';
-import { checkJson, type Shape } from './foreign.js';
+import { checkJson } from './foreign.js';
 import { stateFiles } from './state-files.js';
 import { type KeepingEvent, startStateQueue } from './state-queue.js';
 
@@ -24,28 +24,20 @@ const VERSION = 1;
 /** A file of the agent's own is far smaller; a larger one is somebody else's. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
-/** What a file holds. */
-interface Envelope {
-  readonly version: number;
-  readonly host: string;
-  readonly bootId: string;
-  readonly writtenAtMs: number;
-  readonly checksum: string;
-  /** JSON text of the value: the checksum is over these very bytes. */
-  readonly value: string;
-}
-
 /** What is in the envelope is checked by who knows it. */
-const UNCHECKED: Shape<unknown> = v.unknown();
+const UNCHECKED = v.unknown();
 
-const ENVELOPE: Shape<Envelope> = v.object({
+/** What a file holds. */
+const ENVELOPE = v.object({
   version: v.number(),
   host: v.string(),
   bootId: v.string(),
   writtenAtMs: v.number(),
   checksum: v.string(),
+  /** JSON text of the value: the checksum is over these very bytes. */
   value: v.string(),
 });
+type Envelope = v.InferOutput<typeof ENVELOPE>;
 
 /** A file that was found to be of no use, or whether the state is kept. */
 export type StateEvent = Extract<AgentEvent, { kind: 'state-unusable' }> | KeepingEvent;
