@@ -1,4 +1,5 @@
 import { planOnce } from '../agent/single.js';
+import { unservedBy } from '../database/unserved.js';
 import { type Change, EXIT, type ExitCode, type Settings } from '../model/index.js';
 import { jsonOf, visible } from '../model/visible.js';
 import { span } from '../model/words.js';
@@ -30,7 +31,8 @@ export async function explain({ loaded, json, output }: Invocation, what: string
     }
     const chain = chainOf(subject, { ...planned, settings: settings.host });
     const wired = chain.every(({ holds }) => holds);
-    const notes = subject.kind === 'port' && subject.port !== null ? notesOf(subject.port) : [];
+    const port = subject.kind === 'port' ? subject.port : null;
+    const notes = port === null ? [] : notesOf(port, await unservedBy(settings.database, port.id));
     const last = await lastOperation(settings, subject);
     output.print(
       json
@@ -97,26 +99,23 @@ const NAME_WIDTH = 12;
 function asText({ subject, chain, notes, wired }: Explained, { text }: Last, { colour }: Output): string {
   const paint = painter(colour);
   const first = chain.find(({ holds }) => !holds);
+  const linesOf = (sign: string, colour: Parameters<typeof paint>[0], name: string, said: Note): string[] => {
+    const head = `${sign}  ${name.padEnd(NAME_WIDTH)}  `;
+    const body = wrapped(said.text, head.length).slice(head.length);
+    const advice = said.remedy === null ? [] : [wrapped(adviceOf(said), head.length)];
+    return [paint(colour, head) + body, ...advice];
+  };
   const lines = chain.flatMap((link) => {
-    const sign = link.holds ? 'ok' : link === first ? '=>' : '--';
-    const head = `${sign}  ${link.name.padEnd(NAME_WIDTH)}  `;
-    const body = wrapped(link.text, head.length).slice(head.length);
-    const advice = link.remedy === null ? [] : [wrapped(adviceOf(link), head.length)];
-    return [paint(link.holds ? 'good' : link === first ? 'bad' : 'quiet', head) + body, ...advice];
-  });
-  const noteLines = notes.flatMap((note) => {
-    const head = `!!  ${'note'.padEnd(NAME_WIDTH)}  `;
-    const body = wrapped(note.text, head.length).slice(head.length);
-    return [paint('doubtful', head) + body, wrapped(adviceOf(note), head.length)];
+    if (link.holds) return linesOf('ok', 'good', link.name, link);
+    return link === first ? linesOf('=>', 'bad', link.name, link) : linesOf('--', 'quiet', link.name, link);
   });
   const verdict = wired ? paint('good', 'wired') : paint('bad', 'NOT WIRED');
   return [
     `${subject.kind} ${subject.name}: ${verdict}`,
     ...lines,
-    ...noteLines,
+    ...notes.flatMap((note) => linesOf('!!', 'doubtful', 'note', note)),
     wrapped(`last operation: ${text}`, 0),
   ].join('\n');
 }
 
-const adviceOf = ({ code, remedy }: ChainLink | Note): string =>
-  code === null ? `${remedy}` : `${code}: ${remedy}`;
+const adviceOf = ({ code, remedy }: Note): string => (code === null ? `${remedy}` : `${code}: ${remedy}`);

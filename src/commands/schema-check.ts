@@ -1,5 +1,5 @@
 import type { SchemaDescription, TableDescription } from '../database/generations/detect.js';
-import { type Details, type Inspection, inspectDatabase } from '../database/inspect.js';
+import { type Details, type FoundRows, type Inspection, inspectDatabase } from '../database/inspect.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { jsonOf, visible } from '../model/visible.js';
 import type { Invocation } from './invocation.js';
@@ -47,7 +47,7 @@ const tableLines = ({ table, columns }: TableDescription): readonly string[] => 
   ...columns.map(({ name, type }) => `  ${name.padEnd(20)} ${type ?? 'NOT FOUND'}`),
 ];
 
-function detailLines({ views, rights, indexes, collation, troubles }: Details): readonly string[] {
+function detailLines({ views, rights, indexes, collation, troubles, unserved }: Details): readonly string[] {
   return [
     ...(views.length === 0 ? [] : [`Views: ${views.join(', ')} (not every view can be written through)`]),
     'Rights',
@@ -59,6 +59,13 @@ function detailLines({ views, rights, indexes, collation, troubles }: Details): 
     ...indexes.map(({ table, column, there }) => `  ${table} (${column}): ${there ? 'there' : 'NOT THERE'}`),
     `Collation: ${collation}`,
     troubles.length === 0 ? 'No row that will cause trouble.' : 'Rows that will cause trouble',
-    ...troubles.map(({ what, rows, statement }) => `  ${rows} ${what}\n    ${statement};`),
+    ...troubles.map(rowsLine),
+    ...(unserved.length === 0 ? [] : ['Asked for and not served']),
+    ...unserved.map(rowsLine),
   ];
 }
+
+const rowsLine = ({ what, rows, statement }: FoundRows): string =>
+  rows === null
+    ? `  not counted, this account may not read it: ${what}\n    ${statement};`
+    : `  ${rows} ${what}\n    ${statement};`;

@@ -8,7 +8,7 @@ import { AGENT_TYPE } from './generations/agents.js';
 import { detectGeneration } from './generations/detect.js';
 import { type GenerationName, has, type Schema } from './generations/generation.js';
 import { boolean, integer, text } from './generations/values.js';
-import { withSchema } from './inspect.js';
+import { withSchema } from './with-schema.js';
 
 /** When a server of the generation takes an agent for dead; ML2 binds no port to a dead one. */
 const LATE_AFTER_S = { grizzly: 5, ml2: 75 } as const;

@@ -1,18 +1,15 @@
 import type { Knex } from 'knex';
 import type { DatabaseSettings } from '../model/settings.js';
-import { answered, connectToFirst, disconnect } from './connect.js';
+import { answered } from './connect.js';
 import type { Connection, Row } from './connection.js';
 import { databaseError, endpointOf } from './errors.js';
 import { AGENT_COLUMNS } from './generations/agents.js';
-import {
-  describeSchema,
-  detectGeneration,
-  readSchema,
-  type SchemaDescription,
-} from './generations/detect.js';
-import type { Generation, Needs, Schema } from './generations/generation.js';
+import { describeSchema, detectGeneration, type SchemaDescription } from './generations/detect.js';
+import type { Generation, Needs } from './generations/generation.js';
 import { integer, text } from './generations/values.js';
-import { troubles } from './troubles.js';
+import { type Trouble, troubles } from './troubles.js';
+import { unserved } from './unserved.js';
+import { withSchema } from './with-schema.js';
 
 /** What `schema check` found behind the first server that answers. */
 export interface Inspection {
@@ -33,7 +30,15 @@ export interface Details {
   /** How the database sorts and compares ids: a fact, never a finding. */
   readonly collation: string;
   /** Rows that will cause trouble; `statement` shows them. */
-  readonly troubles: readonly { readonly what: string; readonly rows: number; readonly statement: string }[];
+  readonly troubles: readonly FoundRows[];
+  /** What ports of this host ask for and do not get: facts, never findings. `rows` is null: this account may not read them. */
+  readonly unserved: readonly FoundRows[];
+}
+
+export interface FoundRows {
+  readonly what: string;
+  readonly rows: number | null;
+  readonly statement: string;
 }
 
 type Ask = (query: Knex.QueryBuilder | Knex.Raw) => Promise<readonly Row[]>;
@@ -53,6 +58,7 @@ export async function inspectDatabase(
     if (description.generation === null || !isComplete)
       return { endpoint, schema: description, details: null };
     const generation = detectGeneration(schema, endpoint);
+    const { builder } = connection;
     const ask: Ask = (query) =>
       answered(connection, settings.queryTimeoutMs, 'answer', connection.select(query));
     const views = await foundViews(connection, generation, ask);
@@ -63,7 +69,8 @@ export async function inspectDatabase(
         ({ table }) => !views.includes(table),
       ),
       collation: await collationOf(connection, generation, ask),
-      troubles: await foundTroubles(connection, generation, knownNetworks, ask),
+      troubles: await foundRows(connection, troubles(builder, generation, knownNetworks), ask),
+      unserved: await foundRows(connection, unserved(builder, generation, schema, settings.host), ask),
     };
     return { endpoint, schema: description, details };
   });
@@ -77,21 +84,6 @@ export const inspectGeneration = (
     generation: detectGeneration(schema, endpointOf(server)),
     namespace,
   }));
-
-/** Connects to the first server that answers, hands over the connection and its schema, and ends the connection. Throws DatabaseError. */
-export async function withSchema<T>(
-  settings: DatabaseSettings,
-  look: (connection: Connection, schema: Schema) => Promise<T>,
-): Promise<T> {
-  const connection = await connectToFirst(settings, () => {});
-  try {
-    const reading = readSchema(connection);
-    const found = await answered(connection, settings.queryTimeoutMs, 'show its schema', reading);
-    return await look(found.connection, found.schema);
-  } finally {
-    await disconnect(connection);
-  }
-}
 
 async function foundViews(
   { builder, server, namespace }: Connection,
@@ -230,17 +222,23 @@ async function collationOf(
   return `${text(row?.collation ?? null)} (${text(row?.encoding ?? null)})`;
 }
 
-async function foundTroubles(
-  { builder }: Connection,
-  generation: Generation,
-  knownNetworks: readonly string[],
+/** Those of which there are any, or that may not be counted. */
+async function foundRows(
+  { builder, server }: Connection,
+  sought: readonly Trouble[],
   ask: Ask,
-): Promise<Details['troubles']> {
-  const found: { what: string; rows: number; statement: string }[] = [];
-  for (const { what, query } of troubles(builder, generation, knownNetworks)) {
-    const [row] = await ask(builder.from(query.clone().as('found')).count('* as rows_found'));
-    const rows = integer(row?.rows_found ?? null) ?? 0;
-    if (rows > 0) found.push({ what, rows, statement: query.toString() });
+): Promise<readonly FoundRows[]> {
+  const found: FoundRows[] = [];
+  for (const { what, query } of sought) {
+    const counting = ask(builder.from(query.clone().as('found')).count('* as rows_found'));
+    const rows = await counting.then(
+      ([row]) => integer(row?.rows_found ?? null) ?? 0,
+      (error: unknown) => {
+        if (databaseError(error, server).kind === 'permission') return null;
+        throw error;
+      },
+    );
+    if (rows !== 0) found.push({ what, rows, statement: query.toString() });
   }
   return found;
 }

@@ -31,6 +31,13 @@ const KNOWN_TABLES: readonly string[] = [
   'networksegments',
   'portsecuritybindings',
   'agents',
+  'qos_port_policy_bindings',
+  'qos_network_policy_bindings',
+  'trunks',
+  'subports',
+  'allowedaddresspairs',
+  'segmenthostmappings',
+  'subnets',
 ];
 
 /** One table that a generation needs; `type` is null where the table or the column was not found. */
