@@ -11,6 +11,7 @@ import { jsonOf, visible } from '../model/visible.js';
 import { WARNINGS, type WarningCode } from '../model/warning.js';
 import type { Invocation } from './invocation.js';
 import { type Preflight, type PreflightResult, preflight } from './preflight.js';
+import { takeOverSteps } from './take-over.js';
 
 /** How the check looks at this host and at the database. */
 export interface Probes {
@@ -36,7 +37,7 @@ const LISTED_MAX = 8;
 /**
  * Checks the settings against the live host: the mapped interfaces and bridges, the right to change them, what else works
  * on them, what the kernel can, and the database. Prints every finding with its remedy, or with `--json` one object
- * `{ findings, notes, warnings }`. Exit code 0 without a finding, 78 when the schema is wrong, 75 when the database cannot
+ * `{ findings, notes, takeOver, warnings }`, where `takeOver` is what is left to do after another agent, in order. Exit code 0 without a finding, 78 when the schema is wrong, 75 when the database cannot
  * be reached, else 1. Notes, and warnings about the files, are printed, but are no findings.
  */
 export async function configCheck({ loaded, json, output }: Invocation, probes: Probes): Promise<ExitCode> {
@@ -45,10 +46,9 @@ export async function configCheck({ loaded, json, output }: Invocation, probes: 
   const answer = await probes.database();
   const failure = answer instanceof DatabaseError ? answer : null;
   const generation = answer instanceof DatabaseError ? null : answer.generation;
-  const looks =
-    links instanceof KernelError
-      ? []
-      : preflight({ ...probes.host(), ...host, firewallDriver, links, generation });
+  const seen = links instanceof KernelError ? null : { ...probes.host(), links };
+  const looks = seen === null ? [] : preflight({ ...seen, ...host, firewallDriver, generation });
+  const takeOver = seen === null ? [] : takeOverSteps(seen);
   const results = (weight: PreflightResult['weight']): Finding[] =>
     looks.filter((look) => look.weight === weight).map(({ weight: _, ...rest }) => rest);
   const findings = [
@@ -58,7 +58,7 @@ export async function configCheck({ loaded, json, output }: Invocation, probes: 
     ...(failure === null ? [] : [databaseFinding(failure)]),
   ];
   const notes = results('note');
-  if (json) output.print(jsonOf({ findings, notes, warnings: loaded.warnings }, 2));
+  if (json) output.print(jsonOf({ findings, notes, takeOver, warnings: loaded.warnings }, 2));
   else {
     for (const { code, message, remedy } of visible(findings))
       output.print(`${code}: ${message}\n  ${remedy}`);
@@ -66,6 +66,8 @@ export async function configCheck({ loaded, json, output }: Invocation, probes: 
       output.print(`Note ${code}: ${message}\n  ${remedy}`);
     for (const { code, message } of visible(loaded.warnings))
       output.complain(`${code}: ${message}\n  ${WARNINGS[code].remedy}`);
+    if (takeOver.length > 0) output.print('Taking over from the agent before, in order');
+    for (const [at, step] of visible(takeOver).entries()) output.print(`  ${at + 1}. ${step}`);
     if (findings.length === 0) output.print('The settings fit this host, and the database answers.');
   }
   return findings.length === 0 ? EXIT.ok : exitCodeOf(failure);

@@ -5,10 +5,11 @@ import { startPostgres } from '../support/databases/postgres.js';
 import { waitUntil } from '../support/databases/servers.js';
 import { makeConfig, runCli, socketUrl } from '../support/host/agent.js';
 import { makeHost, type TestDatabase, withDatabase } from '../support/host/host.js';
-import { endProcess, spawnIn } from '../support/host/netns.js';
+import { command, endProcess, ip, spawnIn } from '../support/host/netns.js';
 
 interface Seen {
   readonly findings: readonly { readonly code: string; readonly message: string }[];
+  readonly takeOver: readonly string[];
   readonly notes: readonly { readonly code: string }[];
 }
 
@@ -25,6 +26,22 @@ describe('config check on a real host', () => {
       const seen = await check(namespace, database());
       assert.deepEqual([seen.findings, seen.code], [[], 0]);
       assert.ok(seen.notes.some(({ code }) => code === 'VIF_PLUGGING'));
+    });
+
+    test('what Neutron’s agent has left is listed with what to do about it, in order', async (t) => {
+      const { namespace } = makeHost(t);
+      ip(namespace, 'link', 'add', 'brq11111111-aa', 'type', 'bridge');
+      command('ip', 'netns', 'exec', namespace, 'nft', 'add', 'table', 'bridge', 'nat');
+      command('ip', 'netns', 'exec', namespace, 'nft', 'add', 'chain', 'bridge', 'nat', 'neutronMAC-tap1');
+      const { findings, takeOver } = await check(namespace, database());
+      assert.deepEqual(
+        findings.map(({ code }) => code),
+        ['NEUTRON_RULES_LEFT'],
+      );
+      assert.deepEqual(
+        takeOver.map((step) => step.split(/[:,]/)[0]),
+        ['Look at plan', 'Look at schema check', 'Start this agent', 'Take away the 1 chain of rules'],
+      );
     });
 
     test('another LinuxBridge agent in the same namespace is a finding', async (t) => {
