@@ -23,14 +23,17 @@ const NO_RIGHT_TO_DATABASE_MYSQL_NUMBER = 1044;
 
 /** Error numbers of MySQL and MariaDB. */
 const KIND_BY_MYSQL_NUMBER = byCode([
-  ['authentication', [1045, 1130, 1251, 1698, 1820, 1862, 3118, 4151]],
+  ['authentication', [1045, 1130, 1251, 1698, 1820, 1862, 3118, 3955, 4151]],
   ['no-such-database', [NO_RIGHT_TO_DATABASE_MYSQL_NUMBER, 1049]],
   ['permission', [1142, 1143, 1227]],
   ['schema', [1054, 1146, 1412, 1932]],
   ['tls', [3159]],
-  // Too many connections, WSREP not ready, shutting down, blocked host, a commit that the cluster did not take, time
-  // limits, killed.
-  ['unreachable', [1040, 1047, 1053, 1129, 1180, 1203, 1205, 1317, 1927, 1969, 3024, 4031]],
+  // Too many connections (of all, of one account), WSREP not ready, shutting down, blocked host, a commit that the cluster
+  // did not take, time limits, killed, offline mode.
+  [
+    'unreachable',
+    [1040, 1047, 1053, 1129, 1180, 1203, 1205, 1226, 1317, 1927, 1969, 3024, 3032, 3101, 3169, 4031],
+  ],
 ]);
 
 const DUPLICATE_SQLSTATE = '23505';
