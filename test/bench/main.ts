@@ -46,6 +46,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   steady: () => steadyPolls([1_000, 10_000, 100_000, 1_000_000]),
   'row-change': () => rowChange(1_000),
   idle: () => idle(300),
+  'idle-mariadb': () => idle(300, { engine: 'mysql' }),
+  'idle-ml2-100': () => idle(100, { generation: 'ml2-zed' }),
+  'idle-ml2': () => idle(300, { generation: 'ml2-zed' }),
+  'idle-ml2-mariadb-100': () => idle(100, { generation: 'ml2-zed', engine: 'mysql' }),
+  'idle-ml2-mariadb': () => idle(300, { generation: 'ml2-zed', engine: 'mysql' }),
   churn: () => churn(3),
   // A bridge holds 1,023 ports at most.
   'growth-taps': () =>

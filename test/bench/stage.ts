@@ -50,7 +50,7 @@ export const PHYSICAL_NETWORK = 'physnet1';
 export const UPLINK = 'uplink0';
 
 /** Fills the Grizzly tables of a server. */
-async function fillCloud(server: TestServer, { ports, networks, segment }: Cloud): Promise<void> {
+async function fillGrizzly(server: TestServer, { ports, networks, segment }: Cloud): Promise<void> {
   await insertRange(server, 'networks (id)', [1, networks], ({ id }) => id('bbbb'));
   await insertRange(
     server,
@@ -59,6 +59,37 @@ async function fillCloud(server: TestServer, { ports, networks, segment }: Cloud
     ({ id }) => `${id('bbbb')}, ${segment === 'flat' ? `'${PHYSICAL_NETWORK}', -1` : 'null, -2'}`,
   );
   await addPorts(server, [1, ports], networks, `'${HOST}'`);
+}
+
+/** What Nova is told of a port by a server with its defaults. */
+const VIF_DETAILS = `'{"connectivity": "l2", "port_filter": true}'`;
+
+/** The same in the tables of ML2, all of it bound to this host, on local networks. */
+async function fillMl2(server: TestServer, { ports, networks }: Cloud): Promise<void> {
+  const port = ({ id }: Sql): string => id('aaaa');
+  const networkOfPort = ({ id }: Sql): string => id('bbbb', `((n - 1) % ${networks}) + 1`);
+  const segments = 'networksegments (id, network_id, network_type)';
+  const bindings = 'ml2_port_bindings (port_id, host, vif_type, vif_details)';
+  const levels = 'ml2_port_binding_levels (port_id, host, level, driver, segment_id)';
+  const all = [1, ports] as const;
+  await insertRange(server, 'networks (id, mtu)', [1, networks], ({ id }) => `${id('bbbb')}, 1500`);
+  await insertRange(server, segments, [1, networks], ({ id }) => `${id('bbbb')}, ${id('bbbb')}, 'local'`);
+  await insertRange(
+    server,
+    'ports (id, network_id, admin_state_up, status, device_owner)',
+    all,
+    (sql) => `${port(sql)}, ${networkOfPort(sql)}, true, 'DOWN', ''`,
+  );
+  await insertRange(server, bindings, all, (sql) => `${port(sql)}, '${HOST}', 'bridge', ${VIF_DETAILS}`);
+  await insertRange(
+    server,
+    levels,
+    all,
+    (sql) => `${port(sql)}, '${HOST}', 0, 'linuxbridge', ${networkOfPort(sql)}`,
+  );
+  await insertRange(server, 'portsecuritybindings (port_id, port_security_enabled)', all, (sql) => {
+    return `${port(sql)}, true`;
+  });
 }
 
 /** Ports with these numbers on a host, an SQL expression; `OTHER` spreads them over a thousand other hosts. */
@@ -106,11 +137,18 @@ async function insertRange(
   await server.query(`insert into ${into} select ${row({ id, text })} from ${numbers}`, 'quantum');
 }
 
-/** A server with the Grizzly tables and this cloud in them. */
+/** What a cloud is on: PostgreSQL with the tables of Grizzly, unless it says otherwise. */
+export interface CloudOn {
+  readonly engine?: TestServer['engine'];
+  readonly generation?: 'grizzly' | 'ml2-zed';
+  readonly connections?: number;
+}
+
+/** A server with this cloud in its tables. */
 export async function cloudOn(
   bench: Bench,
   cloud: Cloud,
-  { engine = 'postgresql', connections = 40 }: { engine?: TestServer['engine']; connections?: number } = {},
+  { engine = 'postgresql', generation = 'grizzly', connections = 40 }: CloudOn = {},
 ): Promise<TestServer> {
   const server =
     engine === 'postgresql'
@@ -119,8 +157,8 @@ export async function cloudOn(
         })
       : await startMariadb({ settings: ['innodb-buffer-pool-size=512M', `max-connections=${connections}`] });
   bench.after(() => server.destroy());
-  await createSchema(server, 'grizzly');
-  await fillCloud(server, cloud);
+  await createSchema(server, generation);
+  await (generation === 'grizzly' ? fillGrizzly : fillMl2)(server, cloud);
   return server;
 }
 

@@ -7,6 +7,7 @@ import { type Figures, figuresOf, type Row } from '../measure.js';
 import {
   addPorts,
   type Bench,
+  type CloudOn,
   cloudOn,
   cpuMs,
   hostWithTaps,
@@ -152,9 +153,10 @@ export const steadyTaps = (taps: number, networks: number): Promise<Row> =>
   });
 
 /** CPU of the agent while nothing happens, at the usual interval. */
-export const idle = (taps: number): Promise<Row> =>
+export const idle = (taps: number, on: CloudOn = {}): Promise<Row> =>
   withBench(async (bench) => {
-    const server = await cloudOn(bench, { ports: taps, networks: 30 });
+    const server = await cloudOn(bench, { ports: taps, networks: 30 }, on);
+    const where = `${on.generation === 'ml2-zed' ? 'ML2' : 'Grizzly'} on ${on.engine === 'mysql' ? 'MariaDB' : 'PostgreSQL'}`;
     const namespace = hostWithTaps(bench, taps);
     const agent = await runningAgent(bench, namespace, server, { pollingInterval: 2 });
     await delay(AT_REST_MS);
@@ -163,7 +165,7 @@ export const idle = (taps: number): Promise<Row> =>
     const measured = figuresOf([(cpuMs(agent.pid) - before) / 1000]);
     return {
       scenario: 'idle',
-      what: `agent CPU in a minute, ${taps} taps, nothing happens, polling every 2 s`,
+      what: `agent CPU in a minute, ${taps} taps, ${where}, nothing happens, polling every 2 s`,
       unit: 's CPU',
       measured,
       floor: null,
