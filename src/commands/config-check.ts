@@ -1,3 +1,4 @@
+import type { LoadedSettings } from '../config/load.js';
 import { DatabaseError } from '../model/database.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { databaseFailure, FAILURES, type FailureCode } from '../model/failure.js';
@@ -18,6 +19,8 @@ export interface Probes {
   links(): HostState | KernelError;
   /** Whether this process holds CAP_NET_ADMIN. */
   netAdmin(): boolean;
+  /** Whether every user of this host may read this file. */
+  isReadableByAll(path: string): boolean;
   /** What of the host matters beside its links. */
   host(): Preflight;
   /** The generation of the database, which answered and has a known schema; or why not. */
@@ -46,8 +49,9 @@ export async function configCheck({ loaded, json, output }: Invocation, probes: 
   const answer = await probes.database();
   const failure = answer instanceof DatabaseError ? answer : null;
   const generation = answer instanceof DatabaseError ? null : answer.generation;
+  const openSecrets = passwordFiles(loaded).filter((path) => probes.isReadableByAll(path));
   const seen = links instanceof KernelError ? null : { ...probes.host(), links };
-  const looks = seen === null ? [] : preflight({ ...seen, ...host, firewallDriver, generation });
+  const looks = seen === null ? [] : preflight({ ...seen, ...host, firewallDriver, openSecrets, generation });
   const takeOver = seen === null ? [] : takeOverSteps(seen);
   const results = (weight: PreflightResult['weight']): Finding[] =>
     looks.filter((look) => look.weight === weight).map(({ weight: _, ...rest }) => rest);
@@ -72,6 +76,15 @@ export async function configCheck({ loaded, json, output }: Invocation, probes: 
   }
   return findings.length === 0 ? EXIT.ok : exitCodeOf(failure);
 }
+
+/** Where the password stands, as far as it stands in files. */
+const passwordFiles = ({ entries }: LoadedSettings): string[] =>
+  entries.flatMap(({ name, value, origin }) => {
+    if (name === 'sql_password_file') return value === '' ? [] : [value];
+    return name === 'sql_connection' && value.includes(':***@') && origin.kind === 'file'
+      ? [origin.file]
+      : [];
+  });
 
 function exitCodeOf(database: DatabaseError | null): ExitCode {
   if (database?.kind === 'schema') return EXIT.misconfigured;

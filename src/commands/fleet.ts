@@ -34,9 +34,13 @@ export async function fleet(invocation: Invocation, { watchMs }: FleetOptions): 
 
 async function show({ loaded, json, output }: Invocation): Promise<ExitCode> {
   const seen = await readFleet(loaded.settings.database);
+  if (seen.isCut) output.complain(CUT);
   output.print(json ? jsonOf(seen) : fleetAsText(visible(seen), output.colour));
   return seen.hosts.every(({ state }) => state === 'alive') ? EXIT.ok : EXIT.failed;
 }
+
+const CUT =
+  'the tables hold more rows than are read (100,000 of agents, and as many of counts): hosts are missing here, or some of their ports';
 
 const STATE_WORDS: Readonly<Record<FleetHost['state'], string>> = {
   alive: 'alive',

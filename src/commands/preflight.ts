@@ -32,6 +32,8 @@ export interface PreflightInput extends Preflight {
   readonly physicalInterfaces: ReadonlyMap<PhysicalNetwork, LinkName>;
   readonly dropTaggedFrames: boolean;
   readonly firewallDriver: string | null;
+  /** Files with the password that every user of this host may read. */
+  readonly openSecrets: readonly string[];
   readonly links: HostState;
   readonly generation: string | null;
 }
@@ -42,6 +44,9 @@ export function preflight(input: PreflightInput): readonly PreflightResult[] {
     ...agentResults(input),
     ...filterResults(input),
     ...tunnelResults(input),
+    ...input.openSecrets.map((path) =>
+      result('PASSWORD_READABLE', `Every user of this host may read ${path}, which holds the password.`),
+    ),
     ...kernelResults(input),
     ...mappedLinks(input).flatMap((link) => linkResults(link, input.facts)),
     ...novaResults(input),

@@ -1,3 +1,4 @@
+import { isReadableByAll } from '../files/read-file.js';
 import { readFacts } from '../kernel/facts.js';
 import { neutronChains } from '../kernel/filtering/neutron-chains.js';
 import { hasNetAdmin } from '../kernel/kernel.js';
@@ -9,6 +10,7 @@ import { databaseFor, kernelToSee } from './open-parts.js';
 /** What `config check` looks at on the real host and in the real database. */
 export const liveProbes = (settings: Settings): Probes => ({
   netAdmin: hasNetAdmin,
+  isReadableByAll,
   links: () => {
     try {
       const kernel = kernelToSee();

@@ -26,7 +26,8 @@ export function schemaCheck({ loaded, json, output }: Invocation): Promise<ExitC
 const asText = ({ endpoint, schema, details }: Inspection): string =>
   [endpoint, ...schemaLines(schema), ...(details ? detailLines(details) : [])].join('\n');
 
-const isClean = ({ rights, indexes, troubles }: Details): boolean =>
+const isClean = ({ rights, torn, indexes, troubles }: Details): boolean =>
+  torn.length === 0 &&
   rights.every(({ held, needed }) => held || !needed) &&
   indexes.every(({ there }) => there) &&
   troubles.length === 0;
@@ -47,9 +48,21 @@ const tableLines = ({ table, columns }: TableDescription): readonly string[] => 
   ...columns.map(({ name, type }) => `  ${name.padEnd(20)} ${type ?? 'NOT FOUND'}`),
 ];
 
-function detailLines({ views, rights, indexes, collation, troubles, unserved }: Details): readonly string[] {
+function detailLines({
+  views,
+  torn,
+  rights,
+  indexes,
+  collation,
+  troubles,
+  unserved,
+}: Details): readonly string[] {
   return [
     ...(views.length === 0 ? [] : [`Views: ${views.join(', ')} (not every view can be written through)`]),
+    ...torn.map(
+      ({ table, engine }) =>
+        `Table ${table} has no transactions (${engine}): a poll may read half of a change. Convert it to InnoDB.`,
+    ),
     'Rights',
     ...rights.map(
       ({ right, held, needed }) =>

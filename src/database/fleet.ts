@@ -39,6 +39,8 @@ export interface FleetHost {
 export interface Fleet {
   readonly generation: GenerationName;
   readonly lateAfterS: number;
+  /** There are more rows than were read: hosts, or counts of ports, are missing. */
+  readonly isCut: boolean;
   /** Hosts that need somebody come first, then by name. */
   readonly hosts: readonly FleetHost[];
 }
@@ -56,7 +58,8 @@ export function readFleet(settings: DatabaseSettings): Promise<Fleet> {
     const agents = await ask(agentsOf(connection));
     const ports = await ask(generation === 'grizzly' ? grizzlyPorts(connection) : ml2Ports(connection));
     const lateAfterS = LATE_AFTER_S[generation];
-    return { generation, lateAfterS, hosts: hostsOf(agents, ports, lateAfterS) };
+    const isCut = [agents, ports].some(({ length }) => length >= ROWS_MAX);
+    return { generation, lateAfterS, isCut, hosts: hostsOf(agents, ports, lateAfterS) };
   });
 }
 

@@ -24,6 +24,8 @@ export interface Details {
   /** The tables that are views: a fact, never a finding. An index is then a matter of the tables behind them. */
   readonly views: readonly string[];
   /** `needed`: the agent cannot do its work without it. */
+  /** Tables without transactions (MyISAM): a poll may read half of a change in them. */
+  readonly torn: readonly { readonly table: string; readonly engine: string }[];
   readonly rights: readonly { readonly right: string; readonly held: boolean; readonly needed: boolean }[];
   /** The lookups of a poll, and whether an index begins with the column. */
   readonly indexes: readonly { readonly table: string; readonly column: string; readonly there: boolean }[];
@@ -68,6 +70,7 @@ export async function inspectDatabase(
       indexes: (await foundIndexes(connection, generation, ask)).filter(
         ({ table }) => !views.includes(table),
       ),
+      torn: await tornTables(connection, generation, ask),
       collation: await collationOf(connection, generation, ask),
       troubles: await foundRows(connection, troubles(builder, generation, knownNetworks), ask),
       unserved: await foundRows(connection, unserved(builder, generation, schema, settings.host), ask),
@@ -105,6 +108,25 @@ async function foundViews(
           .select('table_name as table_name'),
   );
   return rows.map((row) => text(row.table_name) ?? '').sort();
+}
+
+/** On PostgreSQL every table has transactions. */
+async function tornTables(
+  { builder, server }: Connection,
+  { needs }: Generation,
+  ask: Ask,
+): Promise<Details['torn']> {
+  if (server.engine === 'postgresql') return [];
+  const rows = await ask(
+    builder('information_schema.tables as t')
+      .join('information_schema.engines as e', 'e.engine', 't.engine')
+      .whereRaw('t.table_schema = database()')
+      .whereIn('t.table_name', Object.keys(needs))
+      .whereNot('e.transactions', 'YES')
+      .orderBy('t.table_name')
+      .select('t.table_name as table_name', 't.engine as engine'),
+  );
+  return rows.map((row) => ({ table: text(row.table_name) ?? '', engine: text(row.engine) ?? '' }));
 }
 
 /** Tried with EXPLAIN, which asks for the same rights as the statement and carries nothing out. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 const PIECE_BYTES = 64 * 1024;
 
@@ -19,6 +19,10 @@ export function readRegularFile(path: string, maxBytes: number, links: Links = '
     closeSync(fd);
   }
 }
+
+/** Whether every user of this host may read the file, as far as its own mode says; false where it cannot be asked. */
+export const isReadableByAll = (path: string): boolean =>
+  ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & constants.S_IROTH) !== 0;
 
 function readPieces(fd: number, maxBytes: number): Buffer {
   const pieces: Buffer[] = [];

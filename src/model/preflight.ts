@@ -29,6 +29,11 @@ export const PREFLIGHT = {
     remedy:
       'Run as root or with CAP_NET_ADMIN, without ProtectKernelTunables, and with a /proc/sys that can be written.',
   },
+  PASSWORD_READABLE: {
+    weight: 'note',
+    cause: 'A file that holds the password of the database may be read by every user of this host.',
+    remedy: 'chmod o-rwx the file, and let the group of the agent’s user read it (chgrp, chmod 0640).',
+  },
   VLAN_UNSUPPORTED: {
     weight: 'note',
     cause: 'This kernel cannot make VLAN subinterfaces, so that ports of VLAN networks are not wired.',

@@ -88,6 +88,20 @@ describe('fleet on ML2', () => {
       assert.equal(hosts.filter(({ devices }) => devices === 7).length, 20_000, ran.stderr);
     });
 
+    test('a fleet of more rows than are read is told to be cut', async (t) => {
+      const { server } = database();
+      await server.query(
+        `insert into agents select 'cut-' || n, 'Linux bridge agent', 'a', 'N/A', 'compute-' || n, true,
+         timezone('utc', now()), timezone('utc', now()), timezone('utc', now()), null, '{}'
+         from generate_series(1, 100000) n`,
+        'quantum',
+      );
+      const config = makeConfig({ url: socketUrl(server), database: ['query_timeout = 60'] });
+      const ran = await runCli(makeNamespace(t), ['--config-file', config.path, '--json', 'fleet']);
+      assert.match(ran.stderr, /more rows than are read/);
+      assert.equal(JSON.parse(ran.stdout).isCut, true);
+    });
+
     test('--watch looks again and again, until nobody reads it', async (t) => {
       const { server } = database();
       const child = spawn(process.execPath, [

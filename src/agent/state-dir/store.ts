@@ -68,6 +68,9 @@ export function openStore(
     ...startStateQueue(stateFiles(stateDir, pathOf, textOf, clock), clock, tell),
     read: (kind) => {
       const found = find(stateDir, kind, host, clock);
+      // Who reads the others says what came of them.
+      if (found.kind === 'refused' && kind.name === 'guard')
+        tell({ kind: 'state-unusable', why: found.why, putAsideAs: null });
       if (found.kind !== 'unusable') return found;
       tell({ kind: 'state-unusable', ...putAside(stateDir, kind.name, found, clock) });
       return { kind: 'refused', why: found.why };

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,7 +16,7 @@ import { GUARD, guardStateOf, recallGuard } from '../../../src/agent/state-dir/k
 import { LAST_KNOWN_GOOD, type LastKnownGood } from '../../../src/agent/state-dir/last-known-good.js';
 import { lookIntoStore, openStore, type StateEvent } from '../../../src/agent/state-dir/store.js';
 import { type Clock, ifIndex, networkId, type Store } from '../../../src/model/index.js';
-import type { GuardMemory } from '../../../src/reconcile/guard/guard-memory.js';
+import { EMPTY_GUARD, type GuardMemory } from '../../../src/reconcile/guard/guard-memory.js';
 
 const KEPT: LastKnownGood = {
   generation: 'folsom',
@@ -164,4 +172,18 @@ test('after a boot the guard counts polls, minutes and taken wires from the star
     held: new Map([['detach tap8 8', { ...hold, sinceMs: nowMs }]]),
     confirmation: null,
   });
+});
+
+test('a guard file that cannot be read, or is another host’s, is told: the guard counts from nothing', (t) => {
+  const { folder, store, told, clock } = scene(t);
+  store.writeAhead(GUARD, guardStateOf(EMPTY_GUARD));
+  const other: StateEvent[] = [];
+  openStore(folder, 'host2', clock, (event) => other.push(event)).read(GUARD);
+  assert.match(other[0]?.kind === 'state-unusable' ? other[0].why : '', /written for host host1/);
+  const [file = ''] = readdirSync(folder);
+  rmSync(join(folder, file));
+  // As good as one that belongs to somebody else, also for root: a link is not followed.
+  symlinkSync('/etc/hostname', join(folder, file));
+  assert.deepEqual(recallGuard(store, 0), EMPTY_GUARD);
+  assert.match(told[0]?.kind === 'state-unusable' ? told[0].why : '', /cannot be read/);
 });

@@ -62,6 +62,7 @@ const FACTS: HostFacts = {
 const probesOf = (probes: Partial<Probes>): Probes => ({
   links: () => host({ name: 'eth1' }, { name: 'br-ext', detail: BRIDGE }),
   netAdmin: () => true,
+  isReadableByAll: () => false,
   host: () => ({ facts: FACTS, vlans: true, neutronChains: [] }),
   database: async () => ({ generation: 'folsom' }),
   ...probes,
@@ -84,6 +85,20 @@ async function check(probes: Partial<Probes>, environment: Record<string, string
     assert.ok(message.endsWith('.') && remedy.endsWith('.'), message);
   return { exitCode, codes: findings.map(({ code }) => code), findings };
 }
+
+test('a file with the password that everybody may read is noted, by the setting that names it', async () => {
+  const seen: string[] = [];
+  const isReadableByAll = (path: string): boolean => seen.push(path) > 0;
+  const environment = { ...MAPPINGS, QUANTUM_SQL_PASSWORD_FILE: '/etc/passwd' };
+  const { output, printed } = recorder();
+  await configCheck({ loaded: loaded({ environment }), json: true, output }, probesOf({ isReadableByAll }));
+  const { notes } = JSON.parse(printed.join('\n'));
+  assert.deepEqual(
+    notes.map(({ code }: { code: string }) => code),
+    ['PASSWORD_READABLE'],
+  );
+  assert.deepEqual(seen, ['/etc/passwd']);
+});
 
 test('a host that fits gives no finding and exit code 0, warnings or not', async () => {
   const result = await check({}, { ...MAPPINGS, QUANTUM_POLING_INTERVAL: '2' });

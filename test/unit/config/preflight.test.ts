@@ -72,6 +72,7 @@ const look = (facts: Partial<HostFacts>, changes: Partial<PreflightInput> = {}) 
     physicalInterfaces: new Map([[physicalNetwork('physnet1'), linkName('eth1')]]),
     dropTaggedFrames: true,
     firewallDriver: null,
+    openSecrets: [],
     neutronChains: [],
     links: stateOf(link('eth1', 2)),
     generation: 'grizzly',
@@ -124,6 +125,7 @@ const RESULTS: readonly (readonly [string, ReturnType<typeof look>, string])[] =
     ),
     'finding VXLAN_IN_USE',
   ],
+  ['a password for all', look({}, { openSecrets: ['/etc/p'] }), 'note PASSWORD_READABLE'],
   ['ML2', look({}, { generation: 'ml2' }), 'note VIF_PLUGGING'],
 ];
 for (const [what, results, expected] of RESULTS) {

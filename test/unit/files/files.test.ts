@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readFiles } from '../../../src/config/files.js';
 import { readPasswordFile } from '../../../src/config/password.js';
-import { readRegularFile } from '../../../src/files/read-file.js';
+import { isReadableByAll, readRegularFile } from '../../../src/files/read-file.js';
 import { replaceFile } from '../../../src/files/replace-file.js';
 import { messageOf } from '../../../src/model/index.js';
 import { writeTextfile } from '../../../src/monitoring/textfile.js';
@@ -43,6 +43,15 @@ test('a FIFO without a writer is no file to read: it is refused at once, by what
 test('a device and a folder are no files to read', () => {
   for (const path of ['/dev/zero', '/tmp'])
     assert.throws(() => readRegularFile(path, MAX_BYTES), /no regular file/);
+});
+
+test('that every user of the host may read a file is seen', () => {
+  const { path } = place();
+  chmodSync(path('file'), 0o644);
+  assert.equal(isReadableByAll(path('link')), true);
+  chmodSync(path('file'), 0o640);
+  assert.equal(isReadableByAll(path('link')), false);
+  assert.equal(isReadableByAll(path('nowhere')), false);
 });
 
 test('a link is followed where an administrator may have made it, and refused elsewhere', () => {
