@@ -14,7 +14,7 @@ import {
 import type { DesiredNetwork, World } from '../decide/desired.js';
 import { foreignMembers, isSubinterface } from '../decide/owners.js';
 import { type Bridge, ownAddresses } from '../see/view.js';
-import { bridgeRef, type Fields, fieldsOf, type PlanContext, present } from './context.js';
+import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext, present } from './context.js';
 import { isFiltered } from './tap-filter.js';
 
 /** The bridge of one network: made when a tap needs it, kept right while it is the agent's. */
@@ -33,30 +33,25 @@ export function bridgeOperations(
 function makeBridge(context: PlanContext, network: DesiredNetwork): Operation[] {
   const target = bridgeRef(network);
   if (target === null) return [];
-  const fields = fieldsOf(network, target);
-  const why = `network ${network.id} has a tap here`;
-  const { dropTaggedFrames } = context.world.settings;
+  const reason = `network ${network.id} has a tap here`;
+  const mac = macForBridge(context, network);
+  const vlanFiltering = context.world.settings.dropTaggedFrames;
   return [
-    {
-      ...fields,
-      op: 'create-bridge',
-      mac: macForBridge(context, network),
-      vlanFiltering: dropTaggedFrames,
-      reason: why,
-    },
-    {
-      ...fields,
-      op: 'set-label',
-      target,
-      label: labelOf(network.id),
-      reason: `marks the bridge as the agent's`,
-    },
-    ...ipv6OfNewBridge(network, target, fields),
-    ...ipv4OfNewBridge(context, network, target, fields),
-    ...setMtu(context, network, target, fields, null),
-    { ...fields, op: 'set-up', target, reason: why },
+    { ...fieldsOf(network, target), op: 'create-bridge', mac, vlanFiltering, reason },
+    labelled(network, target),
+    ...ipv6OfNewBridge(network, target),
+    ...ipv4OfNewBridge(context, network, target),
+    ...setMtu(context, network, target, null),
+    { ...onDevice(network, target), op: 'set-up', reason },
   ];
 }
+
+const labelled = (network: DesiredNetwork, target: LinkRef): Operation => ({
+  ...onDevice(network, target),
+  op: 'set-label',
+  label: labelOf(network.id),
+  reason: `marks the bridge as the agent's`,
+});
 
 /** Its flat uplink's, so that neighbours keep the host's addresses; else one that depends on names only. */
 function macForBridge({ world }: PlanContext, network: DesiredNetwork): string {
@@ -65,46 +60,36 @@ function macForBridge({ world }: PlanContext, network: DesiredNetwork): string {
     : bridgeMac(network.id, world.settings.host);
 }
 
-function ipv6OfNewBridge(network: DesiredNetwork, target: LinkRef, fields: Fields): Operation[] {
-  if (network.serves?.kind !== 'interface') {
-    return [
-      { ...fields, op: 'disable-ipv6', target, reason: 'the host takes no part in a network of guests' },
-    ];
-  }
-  const settings = network.serves.link.ipv6;
-  return settings === null
-    ? []
-    : [
-        {
-          ...fields,
-          op: 'set-ipv6',
-          target,
-          settings,
-          reason: `takes the place of ${network.serves.link.name}`,
-        },
-      ];
+function ipv6OfNewBridge(network: DesiredNetwork, target: LinkRef): Operation[] {
+  if (network.serves?.kind !== 'interface') return [withoutIpv6(network, target)];
+  const { ipv6: settings, name } = network.serves.link;
+  if (settings === null) return [];
+  return [{ ...onDevice(network, target), op: 'set-ipv6', settings, reason: `takes the place of ${name}` }];
 }
+
+const withoutIpv6 = (network: DesiredNetwork, target: LinkRef): Operation => ({
+  ...onDevice(network, target),
+  op: 'disable-ipv6',
+  reason: NO_PART,
+});
 
 function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bridge): Operation[] {
   const target = present(bridge);
-  const fields = fieldsOf(network, target);
+  const fields = onDevice(network, target);
   const operations: Operation[] = [];
   if (bridge.alias !== labelOf(network.id) && !hasMacOfStranger(context.world, bridge)) {
-    operations.push(...adopt(network, bridge, fields));
+    operations.push(...adopt(network, bridge));
   }
   if (bridge.group !== FILTERED_GROUP && isFiltered(context.world, network)) {
     const reason = 'its taps are filtered, as on every bridge that the agent makes';
-    operations.push({ ...fields, op: 'set-group', target, group: FILTERED_GROUP, reason });
+    operations.push({ ...fields, op: 'set-group', group: FILTERED_GROUP, reason });
   }
   if (bridge.detail.stp || bridge.detail.forwardDelayMs !== 0) {
-    operations.push({ ...fields, op: 'set-bridge-options', target, reason: 'a tap has to forward at once' });
+    operations.push({ ...fields, op: 'set-bridge-options', reason: 'a tap has to forward at once' });
   }
-  operations.push(
-    ...ipv6Repair(context, network, bridge, fields),
-    ...ipv4Repair(context, network, bridge, fields),
-  );
-  operations.push(...setMtu(context, network, target, fields, bridge));
-  if (!bridge.up) operations.push({ ...fields, op: 'set-up', target, reason: 'the bridge is down' });
+  operations.push(...ipv6Repair(context, network, bridge), ...ipv4Repair(context, network, bridge));
+  operations.push(...setMtu(context, network, target, bridge));
+  if (!bridge.up) operations.push({ ...fields, op: 'set-up', reason: 'the bridge is down' });
   return operations;
 }
 
@@ -113,12 +98,12 @@ function repairBridge(context: PlanContext, network: DesiredNetwork, bridge: Bri
  * comes or the lowest goes, until somebody sets one (br_stp_recalculate_bridge_id): the neighbours of a host whose address is on
  * such a bridge then lose it. The label comes last, so that an agent that is killed in between does both again.
  */
-function adopt(network: DesiredNetwork, bridge: Bridge, fields: Fields): Operation[] {
+function adopt(network: DesiredNetwork, bridge: Bridge): Operation[] {
   const target = present(bridge);
-  const [label, reason] = [labelOf(network.id), `marks the bridge as the agent's`];
+  const reason = 'it stays as it is while taps come and go';
   return [
-    { ...fields, op: 'set-mac', target, mac: bridge.mac, reason: 'it stays as it is while taps come and go' },
-    { ...fields, op: 'set-label', target, label, reason },
+    { ...onDevice(network, target), op: 'set-mac', mac: bridge.mac, reason },
+    labelled(network, target),
   ];
 }
 
@@ -136,26 +121,20 @@ const hasMacOfStranger = (world: World, bridge: Bridge): boolean =>
  */
 export const APART: Ipv4Settings = { forwarding: false, rpFilter: 1, arpIgnore: 8 };
 
-const apart = (target: LinkRef, fields: Fields): Operation => ({
-  ...fields,
+const apart = (network: DesiredNetwork, target: LinkRef): Operation => ({
+  ...onDevice(network, target),
   op: 'set-ipv4',
-  target,
   settings: APART,
-  reason: 'the host takes no part in a network of guests',
+  reason: NO_PART,
 });
 
 /** A bridge that takes the addresses of its uplink takes its place in what the host accepts there, too. */
-function ipv4OfNewBridge(
-  { world }: PlanContext,
-  network: DesiredNetwork,
-  target: LinkRef,
-  fields: Fields,
-): Operation[] {
-  if (!holdsAddresses(world, network, null, 'inet')) return [apart(target, fields)];
+function ipv4OfNewBridge({ world }: PlanContext, network: DesiredNetwork, target: LinkRef): Operation[] {
+  if (!holdsAddresses(world, network, null, 'inet')) return [apart(network, target)];
   const uplink = network.serves?.kind === 'interface' ? network.serves.link : null;
   if (uplink === null || uplink.ipv4 === null) return [];
   const reason = `takes the place of ${uplink.name}`;
-  return [{ ...fields, op: 'set-ipv4', target, settings: uplink.ipv4, reason }];
+  return [{ ...onDevice(network, target), op: 'set-ipv4', settings: uplink.ipv4, reason }];
 }
 
 /** With less the kernel takes IPv6 from a link, and its addresses with it. */
@@ -166,14 +145,13 @@ function setMtu(
   { world }: PlanContext,
   network: DesiredNetwork,
   target: LinkRef,
-  fields: Fields,
   bridge: Bridge | null,
 ): Operation[] {
   if (network.mtu === null) return [];
   const mtu = Math.max(network.mtu, holdsAddresses(world, network, bridge, 'inet6') ? IPV6_MTU_MIN : 0);
   if (bridge?.mtu === mtu) return [];
   const reason = `network ${network.id} has MTU ${network.mtu}${bridge === null ? '' : `, the bridge ${bridge.mtu}`}`;
-  return [{ ...fields, op: 'set-mtu', target, mtu, reason }];
+  return [{ ...onDevice(network, target), op: 'set-mtu', mtu, reason }];
 }
 
 /** A bridge with addresses of the host of this family, which it has by its flat uplink or by somebody's hand, or is about to get. */
@@ -193,35 +171,24 @@ function holdsAddresses(
  * A bridge that somebody has given an IPv4 address is the host's from then on, as nova-network's gateway is. What the host has
  * for all its links shows in those of its loopback.
  */
-function ipv4Repair(
-  { world }: PlanContext,
-  network: DesiredNetwork,
-  bridge: Bridge,
-  fields: Fields,
-): Operation[] {
+function ipv4Repair({ world }: PlanContext, network: DesiredNetwork, bridge: Bridge): Operation[] {
   if (network.serves === null || bridge.ipv4 === null) return [];
   const target = present(bridge);
   if (!holdsAddresses(world, network, bridge, 'inet'))
-    return isSame(bridge.ipv4, APART) ? [] : [apart(target, fields)];
+    return isSame(bridge.ipv4, APART) ? [] : [apart(network, target)];
   const uplink = network.serves.kind === 'interface' ? network.serves.link : null;
   const settings = (uplink ?? world.view.observed.byName.get(linkName('lo')))?.ipv4 ?? null;
   if (settings === null || !isSame(bridge.ipv4, APART)) return [];
   const reason =
     uplink === null ? 'somebody has given it an address of the host' : `takes the place of ${uplink.name}`;
-  return [{ ...fields, op: 'set-ipv4', target, settings, reason }];
+  return [{ ...onDevice(network, target), op: 'set-ipv4', settings, reason }];
 }
 
 /** A flat bridge keeps what it took from its uplink; any other takes no part in IPv6, unless it has addresses. */
-function ipv6Repair(
-  { world }: PlanContext,
-  network: DesiredNetwork,
-  bridge: Bridge,
-  fields: Fields,
-): Operation[] {
+function ipv6Repair({ world }: PlanContext, network: DesiredNetwork, bridge: Bridge): Operation[] {
   const flat = network.serves === null || network.serves.kind === 'interface';
   const flatUplinkLeaves = network.mayLeave && network.leaving.some((link) => !isSubinterface(world, link));
   const used = !flatUplinkLeaves && ownAddresses(bridge).some(({ family }) => family === 'inet6');
   if (flat || used || bridge.ipv6 === null || bridge.ipv6.disabled) return [];
-  const reason = 'the host takes no part in a network of guests';
-  return [{ ...fields, op: 'disable-ipv6', target: present(bridge), reason }];
+  return [withoutIpv6(network, present(bridge))];
 }

@@ -1,4 +1,4 @@
-import type { Link, LinkRef, Operation } from '../../model/index.js';
+import type { Link, LinkRef, NetworkId, Operation, OperationOf, Port } from '../../model/index.js';
 import type { Desired, DesiredNetwork, DesiredTap, World } from '../decide/desired.js';
 
 /** What every part of the planner is given. */
@@ -13,13 +13,36 @@ export interface PlanContext {
 
 export const present = ({ name, index }: Link): LinkRef => ({ name, index });
 
-export type Fields = Pick<Operation, 'device' | 'network' | 'scope'>;
-
 /** What every operation on a network's bridge or uplink has in common: one that fails stops the network. */
-export const fieldsOf = (network: DesiredNetwork, device: LinkRef): Fields => ({
+export const fieldsOf = (
+  network: DesiredNetwork,
+  device: LinkRef,
+): Pick<Operation, 'device' | 'network' | 'scope'> => ({
   device: device.name,
   network: network.id,
   scope: 'network',
+});
+
+/** What is done to a device that is there, or that an operation before makes. */
+export const onDevice = (network: DesiredNetwork, target: LinkRef) => ({
+  ...fieldsOf(network, target),
+  target,
+});
+
+/** Why a bridge or an uplink is made deaf. */
+export const NO_PART = 'the host takes no part in a network of guests';
+
+/** What every operation on a tap has in common: one that fails stops no other tap. */
+export const onTap = (
+  tap: Link,
+  network: NetworkId | null,
+  port: Port | null,
+): Omit<OperationOf<'set-up'>, 'op' | 'reason'> => ({
+  device: tap.name,
+  target: present(tap),
+  network,
+  ...(port === null ? {} : { port: port.id }),
+  scope: 'device',
 });
 
 /** Where a tap of the network is attached. */

@@ -9,7 +9,7 @@ import {
 import { type DesiredNetwork, type DesiredTap, type GoneBridge, UNWIRE_REASONS } from '../decide/desired.js';
 import { isSubinterface } from '../decide/owners.js';
 import { type Bridge, isPlugged, ownAddresses } from '../see/view.js';
-import { type PlanContext, present } from './context.js';
+import { onTap, type PlanContext, present } from './context.js';
 import { outside } from './taps.js';
 
 /** Everything that goes: taps, uplinks of older segments, bridges of networks that are gone, orphans. */
@@ -41,16 +41,7 @@ function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap)
   const reason = UNWIRE_REASONS[decision.cause];
   return [
     ...outside(tap, port, network),
-    {
-      op: 'detach',
-      device: tap.name,
-      target: present(tap),
-      bridge: present(bridge),
-      network,
-      ...(port === null ? {} : { port: port.id }),
-      scope: 'device',
-      reason,
-    },
+    { ...onTap(tap, network, port), op: 'detach', bridge: present(bridge), reason },
   ];
 }
 

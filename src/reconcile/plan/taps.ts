@@ -9,7 +9,7 @@ import {
 import type { DesiredNetwork, DesiredTap } from '../decide/desired.js';
 import { ownAddresses } from '../see/view.js';
 import { APART } from './bridge.js';
-import { bridgeRef, type PlanContext, present } from './context.js';
+import { bridgeRef, onTap, type PlanContext, present } from './context.js';
 import { groupOnAttach, isFiltered } from './tap-filter.js';
 
 /** What one tap needs: attached to its network's bridge, up, quiet in IPv6, with the network's MTU. */
@@ -26,30 +26,22 @@ export function tapOperations(context: PlanContext, { tap, decision }: DesiredTa
   const bridge = network === undefined ? null : bridgeRef(network);
   if (network === undefined || bridge === null) return [];
   const { port } = decision;
-  const common = { device: tap.name, network: network.id, port: port.id, scope: 'device' } as const;
+  const fields = onTap(tap, network.id, port);
   const inPlace = tap.master !== null && tap.master === bridge.index;
   const isMoving = tap.master !== null && !inPlace;
   const why = 'no router advertisement of a guest may reach the host';
   const operations = isMoving ? [] : quiet(tap, port, network.id, why);
   if (network.mtu !== null && tap.mtu !== network.mtu) {
     const reason = `network ${network.id} has MTU ${network.mtu}, the tap ${tap.mtu}`;
-    operations.push({ ...common, op: 'set-mtu', target: present(tap), mtu: network.mtu, reason });
+    operations.push({ ...fields, op: 'set-mtu', mtu: network.mtu, reason });
   }
   if (inPlace) operations.push(...grouped(context, tap, port, network));
   else {
     const reason = `port ${port.id} is up and on network ${network.id}`;
-    operations.push({
-      ...common,
-      op: 'attach',
-      target: present(tap),
-      bridge,
-      ...groupOnAttach(context.world, network, tap),
-      reason,
-    });
+    const group = groupOnAttach(context.world, network, tap);
+    operations.push({ ...fields, op: 'attach', bridge, ...group, reason });
   }
-  if (!tap.up) {
-    operations.push({ ...common, op: 'set-up', target: present(tap), reason: 'a wired tap is up' });
-  }
+  if (!tap.up) operations.push({ ...fields, op: 'set-up', reason: 'a wired tap is up' });
   return operations;
 }
 
@@ -61,9 +53,8 @@ function grouped(
   network: DesiredNetwork | undefined,
 ): Operation[] {
   if (network === undefined || tap.group === FILTERED_GROUP || !isFiltered(context.world, network)) return [];
-  const fields = { device: tap.name, network: network.id, port: port.id, scope: 'device' } as const;
   const reason = 'frames of its guest are filtered';
-  return [{ ...fields, op: 'set-group', target: present(tap), group: FILTERED_GROUP, reason }];
+  return [{ ...onTap(tap, network.id, port), op: 'set-group', group: FILTERED_GROUP, reason }];
 }
 
 /**
@@ -80,16 +71,7 @@ export function moveOutOperations(context: PlanContext, { tap, decision }: Desir
   const reason = `port ${port.id} is on network ${network.id} now`;
   return [
     ...quiet(tap, port, network.id, 'a detached tap must not give the host a route'),
-    {
-      op: 'detach',
-      device: tap.name,
-      target: present(tap),
-      bridge: present(old),
-      network: network.id,
-      port: port.id,
-      scope: 'device',
-      reason,
-    },
+    { ...onTap(tap, network.id, port), op: 'detach', bridge: present(old), reason },
   ];
 }
 
@@ -101,23 +83,12 @@ export function outside(tap: Link, port: Port | null, network: NetworkId | null)
   const operations = quiet(tap, port, network, 'no router advertisement of a guest may reach the host');
   // One with addresses is a gateway of the host's own (Essex).
   if (tap.ipv4 === null || isSame(tap.ipv4, APART) || ownAddresses(tap).length > 0) return operations;
-  const ids = { network, ...(port === null ? {} : { port: port.id }) };
-  const fields = { device: tap.name, ...ids, scope: 'device' } as const;
   const reason = 'the host takes nothing from a guest that is in no network';
-  return [...operations, { ...fields, op: 'set-ipv4', target: present(tap), settings: APART, reason }];
+  return [...operations, { ...onTap(tap, network, port), op: 'set-ipv4', settings: APART, reason }];
 }
 
 /** `disable_ipv6` on a tap, before it is attached and before it is detached, unless it is set already. */
 function quiet(tap: Link, port: Port | null, network: NetworkId | null, reason: string): Operation[] {
   if (tap.ipv6 === null || tap.ipv6.disabled) return [];
-  const operation: Operation = {
-    op: 'disable-ipv6',
-    device: tap.name,
-    target: present(tap),
-    network,
-    ...(port === null ? {} : { port: port.id }),
-    scope: 'device',
-    reason,
-  };
-  return [operation];
+  return [{ ...onTap(tap, network, port), op: 'disable-ipv6', reason }];
 }

@@ -9,7 +9,7 @@ import {
 import type { DesiredNetwork } from '../decide/desired.js';
 import type { Uplink } from '../decide/resolve-segment.js';
 import { type Bridge, ownAddresses, type View } from '../see/view.js';
-import { bridgeRef, fieldsOf, type PlanContext, present } from './context.js';
+import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext, present } from './context.js';
 
 /** The uplink of one network that has a tap here. */
 export function uplinkOperations(context: PlanContext, network: DesiredNetwork): Operation[] {
@@ -28,13 +28,11 @@ export function uplinkOperations(context: PlanContext, network: DesiredNetwork):
 }
 
 function flatUplink(context: PlanContext, network: DesiredNetwork, link: Link, bridge: LinkRef): Operation[] {
-  const fields = fieldsOf(network, present(link));
+  const fields = onDevice(network, present(link));
   const inPlace = bridge.index !== null && link.master === bridge.index;
-  const up: Operation[] = link.up
-    ? []
-    : [{ ...fields, op: 'set-up', target: present(link), reason: 'the uplink is down' }];
+  const up: Operation[] = link.up ? [] : [{ ...fields, op: 'set-up', reason: 'the uplink is down' }];
   const move = (membership: 'join' | 'none', reason: string): Operation => ({
-    ...fields,
+    ...fieldsOf(network, present(link)),
     op: 'move-addresses',
     from: present(link),
     to: bridge,
@@ -55,9 +53,7 @@ function flatUplink(context: PlanContext, network: DesiredNetwork, link: Link, b
   }
   const why = `uplink of flat network ${network.id}`;
   const join: Operation =
-    link.addresses.length > 0
-      ? move('join', why)
-      : { ...fields, op: 'attach', target: present(link), bridge, reason: why };
+    link.addresses.length > 0 ? move('join', why) : { ...fields, op: 'attach', bridge, reason: why };
   return [
     ...(network.place.kind === 'present' ? takePlaceOf(context, network, link, network.place.bridge) : []),
     join,
@@ -72,19 +68,18 @@ function takePlaceOf(
   link: Link,
   bridge: Bridge,
 ): Operation[] {
-  const target = present(bridge);
-  const fields = fieldsOf(network, target);
+  const fields = onDevice(network, present(bridge));
   const reason = `takes the place of ${link.name}`;
   const operations: Operation[] = [];
   if (link.ipv6 !== null && !sameIpv6(link.ipv6, bridge.ipv6)) {
-    operations.push({ ...fields, op: 'set-ipv6', target, settings: link.ipv6, reason });
+    operations.push({ ...fields, op: 'set-ipv6', settings: link.ipv6, reason });
   }
   const isGiven =
     bridge.mac === bridgeMac(network.id, world.settings.host) ||
     network.leaving.some(({ mac }) => mac === bridge.mac) ||
     isOfOlderUplink(world.view, bridge, link);
   if (isGiven && bridge.mac !== link.mac) {
-    operations.push({ ...fields, op: 'set-mac', target, mac: link.mac, reason });
+    operations.push({ ...fields, op: 'set-mac', mac: link.mac, reason });
   }
   return operations;
 }
@@ -100,9 +95,8 @@ const isOfOlderUplink = (view: View, bridge: Bridge, uplink: Link): boolean =>
 function ipv6ForAddresses(network: DesiredNetwork, link: Link, bridge: Bridge): Operation[] {
   if (link.ipv6 === null || link.ipv6.disabled || bridge.ipv6?.disabled !== true) return [];
   if (!ownAddresses(link).some(({ family }) => family === 'inet6')) return [];
-  const target = present(bridge);
   const reason = `the IPv6 addresses of ${link.name} belong on it`;
-  return [{ ...fieldsOf(network, target), op: 'set-ipv6', target, settings: link.ipv6, reason }];
+  return [{ ...onDevice(network, present(bridge)), op: 'set-ipv6', settings: link.ipv6, reason }];
 }
 
 const sameIpv6 = (a: NonNullable<Link['ipv6']>, b: Link['ipv6']): boolean =>
@@ -117,55 +111,42 @@ type Subinterface = Extract<Uplink, { kind: 'subinterface' }>;
 function vlanUplink(network: DesiredNetwork, uplink: Subinterface, bridge: LinkRef): Operation[] {
   const { parent, existing, name, vlanId } = uplink;
   const target: LinkRef = existing === null ? { name, index: null } : present(existing);
-  const fields = fieldsOf(network, target);
+  const fields = onDevice(network, target);
   const operations: Operation[] = [];
   const inPlace = existing !== null && bridge.index !== null && existing.master === bridge.index;
   if (!parent.up) {
     // A VLAN device cannot be brought up while the interface under it is down (ENETDOWN).
     operations.push({
-      ...fields,
-      device: parent.name,
+      ...onDevice(network, present(parent)),
       op: 'set-up',
-      target: present(parent),
       reason: `carries VLAN ${vlanId}`,
     });
   }
   if (existing === null) {
     const reason = `network ${network.id} is VLAN ${vlanId} on ${parent.name}`;
-    operations.push({ ...fields, op: 'create-subinterface', parent: present(parent), vlanId, reason });
+    const made = { ...fieldsOf(network, target), op: 'create-subinterface' } as const;
+    operations.push({ ...made, parent: present(parent), vlanId, reason });
   }
   if (existing === null || existing.alias !== labelOf(network.id)) {
-    operations.push({
-      ...fields,
-      op: 'set-label',
-      target,
-      label: labelOf(network.id),
-      reason: `marks the subinterface as the agent's`,
-    });
+    const reason = `marks the subinterface as the agent's`;
+    operations.push({ ...fields, op: 'set-label', label: labelOf(network.id), reason });
   }
   if (existing === null || (!inPlace && existing.ipv6 !== null && !existing.ipv6.disabled)) {
-    operations.push({
-      ...fields,
-      op: 'disable-ipv6',
-      target,
-      reason: 'the host takes no part in a network of guests',
-    });
+    operations.push({ ...fields, op: 'disable-ipv6', reason: NO_PART });
   }
   const mtu = network.mtu === null ? null : Math.min(network.mtu, parent.mtu);
   if (mtu !== null && (existing?.mtu ?? parent.mtu) !== mtu) {
     operations.push({
       ...fields,
       op: 'set-mtu',
-      target,
       mtu,
       reason: `network ${network.id} has MTU ${network.mtu}`,
     });
   }
   if (!inPlace) {
-    operations.push({ ...fields, op: 'attach', target, bridge, reason: `uplink of network ${network.id}` });
+    operations.push({ ...fields, op: 'attach', bridge, reason: `uplink of network ${network.id}` });
   }
-  if (existing === null || !existing.up) {
-    operations.push({ ...fields, op: 'set-up', target, reason: 'the uplink is down' });
-  }
+  if (existing === null || !existing.up)
+    operations.push({ ...fields, op: 'set-up', reason: 'the uplink is down' });
   return operations;
 }
