@@ -7,7 +7,7 @@ import {
   makeTapsOf,
   masterOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   tapOf,
   waitForMaster,
@@ -19,7 +19,7 @@ const NETWORK = networkId(1);
 const BRIDGE = bridgeOf(NETWORK);
 const COMPUTE = 'compute:nova';
 
-onEachEngine('grizzly', (database) => {
+onUsualEngine('PostgreSQL', 'grizzly', (database) => {
   test('once wires what is bound here or nowhere, and leaves alone what is bound elsewhere', async (t) => {
     const { server, rows } = database();
     const { namespace } = makeHost(t);

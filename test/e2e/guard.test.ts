@@ -8,7 +8,7 @@ import {
   makeTapsOf,
   masterOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   type TestDatabase,
   tapOf,
@@ -35,7 +35,7 @@ async function makeWiredHost(t: Cleanup, { server, rows }: TestDatabase) {
   return { namespace, rows, config, sql, cli, start: () => startAgent(t, namespace, config) };
 }
 
-onEachEngine('folsom', (database) => {
+onUsualEngine('PostgreSQL', 'folsom', (database) => {
   test('DELETE FROM ports takes nothing away until an operator accepts it', async (t) => {
     const { namespace, sql, cli, start } = await makeWiredHost(t, database());
     const agent = await start();

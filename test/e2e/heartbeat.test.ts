@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { TWO_ENGINES } from '../support/databases/engines.js';
+import { ENGINES, usually } from '../support/databases/engines.js';
 import { type TestServer, waitUntil } from '../support/databases/servers.js';
 import type { TestGeneration } from '../support/databases/tables.js';
 import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
@@ -44,91 +44,93 @@ const lockAgents = ({ server }: TestDatabase, seconds: number): Promise<unknown>
     'quantum',
   );
 
-for (const engine of TWO_ENGINES) {
-  describe(`the heartbeat of a running agent on ${engine.name}`, () => {
-    for (const generation of ['ml2-zed', 'ml2-havana', 'grizzly'] satisfies TestGeneration[]) {
-      describe(generation, () => {
-        withDatabase(engine.start, generation, (database) => {
-          test('is there after the first good answer, and fleet sees the host alive with its mappings and taps', async (t) => {
-            const { server, rows } = database();
-            const { namespace } = makeHost(t);
-            await rows.network({ id: NETWORK, type: 'local' });
-            await rows.port({ id: portId(1), network: NETWORK, host: 'host1' });
-            makeTapsOf(namespace, portId(1), portId(2));
-            const config = makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1' });
-            const agent = await startAgent(t, namespace, config);
-            await waitUntil(async () => (await agentRow(database())) !== undefined, 'the row');
-            const fleet = await runCli(namespace, ['--config-file', config.path, '--json', 'fleet']);
-            assert.equal(fleet.code, 0, fleet.stderr);
-            const [host] = JSON.parse(fleet.stdout).hosts;
-            assert.deepEqual([host.host, host.state, host.devices], ['host1', 'alive', 2]);
-            assert.ok(host.upForS >= 0 && host.upForS < 30, `${host.upForS} s`);
-            const configurations = JSON.parse(String((await agentRow(database()))?.configurations));
-            assert.deepEqual(configurations.interface_mappings, { physnet1: 'eth1' });
-            agent.signal('SIGTERM');
-            assert.equal(await agent.ended(5_000), 0);
-          });
-        });
-      });
-    }
+const USUAL = { 'ml2-zed': 'MariaDB', 'ml2-havana': 'MariaDB', grizzly: 'PostgreSQL' } as const;
 
-    describe('grizzly, which wants one every four seconds', () => {
-      withDatabase(engine.start, 'grizzly', (database) => {
-        test('comes again and again, and leaves alone that an administrator has switched the agent off', async (t) => {
-          const { server } = database();
-          const { namespace } = makeHost(t);
-          await startAgent(t, namespace, makeConfig({ url: socketUrl(server) }));
-          await waitUntil(async () => (await agentRow(database())) !== undefined, 'the row');
-          await server.query(
-            `update agents set admin_state_up = false, description = 'switched off'`,
-            'quantum',
-          );
-          const before = await agentRow(database());
-          const beaten = async (): Promise<boolean> =>
-            String((await agentRow(database()))?.heartbeat_timestamp) !== String(before?.heartbeat_timestamp);
-          await waitUntil(beaten, 'the next heartbeat');
-          const { heartbeat_timestamp: _, ...after } = (await agentRow(database())) ?? {};
-          const { heartbeat_timestamp: __, ...rest } = before ?? {};
-          assert.deepEqual(after, rest);
-        });
-
-        test('delays nothing when it hangs: a new tap is wired at once, and the failure is told once', async (t) => {
+for (const generation of ['ml2-zed', 'ml2-havana', 'grizzly'] satisfies TestGeneration[]) {
+  for (const engine of usually(USUAL[generation], ENGINES)) {
+    describe(`the heartbeat of a running agent, ${generation} on ${engine.name}`, () => {
+      withDatabase(engine.start, generation, (database) => {
+        test('is there after the first good answer, and fleet sees the host alive with its mappings and taps', async (t) => {
           const { server, rows } = database();
           const { namespace } = makeHost(t);
           await rows.network({ id: NETWORK, type: 'local' });
           await rows.port({ id: portId(1), network: NETWORK, host: 'host1' });
-          const config = makeConfig({ url: socketUrl(server), database: ['query_timeout = 4'] });
+          makeTapsOf(namespace, portId(1), portId(2));
+          const config = makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1' });
           const agent = await startAgent(t, namespace, config);
           await waitUntil(async () => (await agentRow(database())) !== undefined, 'the row');
-          const held = lockAgents(database(), 20);
-          await waitUntil(async () => (await waiting(server)).length > 0, 'a heartbeat hangs');
-          const hanging = await waiting(server);
-          makeTapsOf(namespace, portId(1));
-          await waitForStatus(rows, portId(1), 'ACTIVE');
-          assert.deepEqual(await waiting(server), hanging, 'the same heartbeat hangs still');
-          assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(NETWORK));
-          const line = await agent.line(FAILED);
-          assert.equal(line.code, 'HEARTBEAT_NOT_WRITTEN');
-          await held;
-          await agent.line(BACK);
-          assert.equal(agent.saying(FAILED).length, 1);
-          assert.equal(agent.saying('database lost, the data plane stays as it is').length, 0);
+          const fleet = await runCli(namespace, ['--config-file', config.path, '--json', 'fleet']);
+          assert.equal(fleet.code, 0, fleet.stderr);
+          const [host] = JSON.parse(fleet.stdout).hosts;
+          assert.deepEqual([host.host, host.state, host.devices], ['host1', 'alive', 2]);
+          assert.ok(host.upForS >= 0 && host.upForS < 30, `${host.upForS} s`);
+          const configurations = JSON.parse(String((await agentRow(database()))?.configurations));
+          assert.deepEqual(configurations.interface_mappings, { physnet1: 'eth1' });
+          agent.signal('SIGTERM');
+          assert.equal(await agent.ended(5_000), 0);
         });
+      });
+    });
+  }
+}
 
-        test('is not sent when the rights for it are missing, which is told once, and wiring goes on', async (t) => {
-          const { server, rows } = database();
-          const { namespace } = makeHost(t);
-          await rows.network({ id: NETWORK, type: 'local' });
-          await rows.port({ id: portId(1), network: NETWORK, host: 'host1' });
-          await makeReader(server);
-          const url = socketUrl(server).replace('://quantum:', '://reader:');
-          const agent = await startAgent(t, namespace, makeConfig({ url }));
-          const line = await agent.line(FAILED);
-          assert.match(String(line.error), /lacks a right/);
-          makeTapsOf(namespace, portId(1));
-          await waitForMaster(namespace, tapOf(portId(1)), bridgeOf(NETWORK));
-          assert.equal(agent.saying(FAILED).length, 1);
-        });
+for (const engine of usually('PostgreSQL', ENGINES)) {
+  describe(`the heartbeat of a running agent on ${engine.name}, grizzly, which wants one every four seconds`, () => {
+    withDatabase(engine.start, 'grizzly', (database) => {
+      test('comes again and again, and leaves alone that an administrator has switched the agent off', async (t) => {
+        const { server } = database();
+        const { namespace } = makeHost(t);
+        await startAgent(t, namespace, makeConfig({ url: socketUrl(server) }));
+        await waitUntil(async () => (await agentRow(database())) !== undefined, 'the row');
+        await server.query(
+          `update agents set admin_state_up = false, description = 'switched off'`,
+          'quantum',
+        );
+        const before = await agentRow(database());
+        const beaten = async (): Promise<boolean> =>
+          String((await agentRow(database()))?.heartbeat_timestamp) !== String(before?.heartbeat_timestamp);
+        await waitUntil(beaten, 'the next heartbeat');
+        const { heartbeat_timestamp: _, ...after } = (await agentRow(database())) ?? {};
+        const { heartbeat_timestamp: __, ...rest } = before ?? {};
+        assert.deepEqual(after, rest);
+      });
+
+      test('delays nothing when it hangs: a new tap is wired at once, and the failure is told once', async (t) => {
+        const { server, rows } = database();
+        const { namespace } = makeHost(t);
+        await rows.network({ id: NETWORK, type: 'local' });
+        await rows.port({ id: portId(1), network: NETWORK, host: 'host1' });
+        const config = makeConfig({ url: socketUrl(server), database: ['query_timeout = 4'] });
+        const agent = await startAgent(t, namespace, config);
+        await waitUntil(async () => (await agentRow(database())) !== undefined, 'the row');
+        const held = lockAgents(database(), 20);
+        await waitUntil(async () => (await waiting(server)).length > 0, 'a heartbeat hangs');
+        const hanging = await waiting(server);
+        makeTapsOf(namespace, portId(1));
+        await waitForStatus(rows, portId(1), 'ACTIVE');
+        assert.deepEqual(await waiting(server), hanging, 'the same heartbeat hangs still');
+        assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(NETWORK));
+        const line = await agent.line(FAILED);
+        assert.equal(line.code, 'HEARTBEAT_NOT_WRITTEN');
+        await held;
+        await agent.line(BACK);
+        assert.equal(agent.saying(FAILED).length, 1);
+        assert.equal(agent.saying('database lost, the data plane stays as it is').length, 0);
+      });
+
+      test('is not sent when the rights for it are missing, which is told once, and wiring goes on', async (t) => {
+        const { server, rows } = database();
+        const { namespace } = makeHost(t);
+        await rows.network({ id: NETWORK, type: 'local' });
+        await rows.port({ id: portId(1), network: NETWORK, host: 'host1' });
+        await makeReader(server);
+        const url = socketUrl(server).replace('://quantum:', '://reader:');
+        const agent = await startAgent(t, namespace, makeConfig({ url }));
+        const line = await agent.line(FAILED);
+        assert.match(String(line.error), /lacks a right/);
+        makeTapsOf(namespace, portId(1));
+        await waitForMaster(namespace, tapOf(portId(1)), bridgeOf(NETWORK));
+        assert.equal(agent.saying(FAILED).length, 1);
       });
     });
   });

@@ -7,7 +7,7 @@ import {
   makeHost,
   makeTapsOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   tapOf,
   waitForMaster,
@@ -23,7 +23,7 @@ function assertNoSecret(text: string): void {
   for (const secret of SECRETS) assert.ok(!text.includes(secret), `a password in:\n${text}`);
 }
 
-onEachEngine('folsom', (database) => {
+onUsualEngine('PostgreSQL', 'folsom', (database) => {
   test('the log is one JSON object a line, nothing is on stdout, and every line of a pass carries its id', async (t) => {
     const { server, rows } = database();
     const { namespace } = makeHost(t);

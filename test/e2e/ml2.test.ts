@@ -8,7 +8,7 @@ import {
   makeTapsOf,
   masterOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   type TestDatabase,
   tapOf,
@@ -28,7 +28,7 @@ async function fill({ server, rows }: TestDatabase): Promise<void> {
   await rows.segment('flat-segment', { id: FLAT, type: 'flat', physicalNetwork: 'physnet1' });
 }
 
-onEachEngine('ml2-zed', (database) => {
+onUsualEngine('MariaDB', 'ml2-zed', (database) => {
   test('once wires local and flat ports by the segment that their binding names, and sets the MTU', async (t) => {
     const { server, rows } = database();
     const { namespace } = makeHost(t);

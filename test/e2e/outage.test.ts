@@ -15,7 +15,7 @@ import {
   makeHost,
   makeTapsOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   type TestDatabase,
   tapOf,
@@ -69,7 +69,7 @@ async function during(database: TestDatabase, outage: (typeof OUTAGES)[number], 
 
 const retriesLogged = (agent: RunningAgent): number => agent.saying('database still down').length;
 
-onEachEngine('folsom', (database) => {
+onUsualEngine('MariaDB', 'folsom', (database) => {
   for (const outage of OUTAGES) {
     test(`a server that is ${outage.name} costs not one link event, and is told once when lost and once when back`, async (t) => {
       const { namespace, agent, config } = await makeWiredHost(t, database());

@@ -8,7 +8,7 @@ import {
   makeTapsOf,
   masterOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   tapOf,
   waitForMaster,
@@ -18,7 +18,7 @@ import { ip } from '../support/host/netns.js';
 const NETWORK = networkId(1);
 const WRITES = /\b(insert|update|delete|replace|create|alter|drop|truncate|grant|lock)\b/i;
 
-onEachEngine('ml2-zed', (database) => {
+onUsualEngine('MariaDB', 'ml2-zed', (database) => {
   test('read_only: the agent and once do their whole work on the host, and the server’s own log shows not one write', async (t) => {
     const { server, rows } = database();
     const { namespace } = makeHost(t);

@@ -9,7 +9,7 @@ import {
   makeTapsOf,
   masterOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   type TestDatabase,
   tapOf,
@@ -36,7 +36,7 @@ async function makeCloud(t: Cleanup, { server, rows }: TestDatabase, agent: read
   return { namespace, rows, sql, start: () => startAgent(t, namespace, config) };
 }
 
-onEachEngine('folsom', (database) => {
+onUsualEngine('MariaDB', 'folsom', (database) => {
   test('a new tap of a port that the agent has never seen is asked for and wired at once', async (t) => {
     const { namespace, rows, start } = await makeCloud(t, database(), [NEVER]);
     const agent = await start();

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DATABASE } from '../support/databases/servers.js';
 import { makeConfig, runCli, socketUrl } from '../support/host/agent.js';
-import { onEachEngine } from '../support/host/host.js';
+import { onUsualEngine } from '../support/host/host.js';
 import { makeNamespace } from '../support/host/netns.js';
 
-onEachEngine('grizzly', (database) => {
+onUsualEngine('PostgreSQL', 'grizzly', (database) => {
   test('schema grants prints statements that the server takes as they are', async (t) => {
     const { server } = database();
     const config = makeConfig({ url: socketUrl(server) });

@@ -120,7 +120,7 @@ withDatabase(startPostgres, 'folsom', (database) => {
     assert.ok(!stdout.includes('\u001b'));
     assert.match(stdout, new RegExp(`^${FLAT}  ${bridgeOf(FLAT)}   eth1             served$`, 'm'));
     assert.match(stdout, /PHYSICAL_NETWORK_UNMAPPED/);
-    assert.match(stdout, /^database {3}up for .* \(folsom, server \/\S+\)$/m);
+    assert.match(stdout, /^database {3}up for .* \(folsom, server\s+\/\S+\)$/m);
   });
 
   test('while the database is down, status tells since when and why, and the taps stay wired', async (t) => {

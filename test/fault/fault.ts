@@ -1,6 +1,5 @@
+import type { EngineName } from '../support/databases/engines.js';
 import { type Manners, type Stage, serves } from './stage.js';
-
-export type EngineName = 'PostgreSQL' | 'MariaDB';
 
 /** One entry of the catalogue. */
 export interface Fault {

@@ -11,7 +11,7 @@ import {
   makeHost,
   masterOf,
   networkId,
-  onEachEngine,
+  onUsualEngine,
   portId,
   type TestDatabase,
   tapOf,
@@ -59,7 +59,7 @@ async function makeOneTapHost(t: Cleanup, { server }: TestDatabase, urls: readon
   };
 }
 
-onEachEngine('grizzly', (database) => {
+onUsualEngine('MariaDB', 'grizzly', (database) => {
   test('the only tap of a host stays wired when its row is missing, although one removal would be free', async (t) => {
     await fillTables(database());
     const host = await makeOneTapHost(t, database());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TWO_ENGINES } from '../support/databases/engines.js';
+import { ENGINES, usually } from '../support/databases/engines.js';
 import type { TestServer } from '../support/databases/servers.js';
 import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import { bridgeOf, makeHost, portId, tapOf, waitForMaster } from '../support/host/host.js';
@@ -154,7 +154,7 @@ interface Report {
   readonly failed: readonly unknown[];
 }
 
-for (const { name, start } of TWO_ENGINES) {
+for (const { name, start } of usually('PostgreSQL', ENGINES)) {
   test(`rows that hold anything at all cost themselves only (${name})`, async (t) => {
     const server = await start();
     t.after(() => server.destroy());

@@ -36,7 +36,11 @@ export async function runSuite(
     const ended = await runBounded(program, nodeArguments(run.suite, outcomesFile, files), {
       limitMs: run.suite.quietMinutes * 60_000,
       progress: () => statSync(outcomesFile, { throwIfNoEntry: false })?.size ?? 0,
-      env: { TMPDIR: temporary, PATH: [dirname(program), process.env.PATH ?? ''].join(delimiter) },
+      env: {
+        ...run.suite.environment,
+        TMPDIR: temporary,
+        PATH: [dirname(program), process.env.PATH ?? ''].join(delimiter),
+      },
     });
     return judge(run.label, ended, existsSync(outcomesFile) ? readFileSync(outcomesFile, 'utf8') : '');
   } finally {

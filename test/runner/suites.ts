@@ -11,8 +11,10 @@ export interface Suite {
   readonly needsBuild: boolean;
   /** The suite is ended when no test of it has ended for so long; one of its files, when it takes about so long. */
   readonly quietMinutes: number;
-  /** Test files at one time. Suites that start guests or servers take the two cores one file after the other. */
+  /** Test files at one time. Those that start servers and agents wait most of the time, and none asserts a time. */
   readonly filesAtOnce: number;
+  /** Added to the environment of its tests. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Run once more under the newer Node that is supported, see `SECOND_NODE_MAJOR`. */
   readonly alsoUnderSecondNode: boolean;
 }
@@ -39,7 +41,7 @@ const system = {
   quietMinutes: QUIET_MINUTES,
   needsRoot: true,
   needsBuild: false,
-  filesAtOnce: 1,
+  filesAtOnce: 3,
   alsoUnderSecondNode: false,
 };
 const program = { ...system, needsBuild: true };
@@ -58,14 +60,19 @@ export const SUITES: readonly Suite[] = [
   { ...program, name: 'page', needs: ['servers', 'browser'] },
 ];
 
-/** What `npm run test:long` runs instead. */
+/** What `npm run test:long` runs instead: the long proofs, and what `npm test` goes through on one engine on every engine. */
 export const LONG_SUITES: readonly Suite[] = [
   {
     ...program,
     name: 'long',
     needs: ['servers', 'mysql', 'hosts', 'witnesses', 'neutron', 'long'],
     quietMinutes: 170,
+    filesAtOnce: 1,
   },
+  ...SUITES.filter(({ name }) => ['fault', 'e2e'].includes(name)).map((suite) => ({
+    ...suite,
+    environment: { TEST_EVERY_ENGINE: '1' },
+  })),
 ];
 
 /** One run of a suite under one Node. */

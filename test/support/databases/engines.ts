@@ -13,10 +13,17 @@ export const ENGINES = [
   { name: 'MySQL', start: startMysql },
 ] as const;
 
-/** For what a suite tries with the built program, or for minutes: there MySQL is the same to it as MariaDB. */
-export const TWO_ENGINES = [ENGINES[0], ENGINES[1]] as const;
-
 export type EngineName = (typeof ENGINES)[number]['name'];
+
+/**
+ * What the built program does on one engine it does on each: `npm test` goes through the usual one of a file, and
+ * `npm run test:long` through all of them.
+ */
+export const usually = <Engine extends { readonly name: EngineName }>(
+  usual: EngineName,
+  engines: readonly Engine[],
+): readonly Engine[] =>
+  process.env.TEST_EVERY_ENGINE === '1' ? engines : engines.filter(({ name }) => name === usual);
 
 /** Settings for `openDatabase` with limits that suit tests. */
 export function databaseSettings(

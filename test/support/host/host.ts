@@ -1,5 +1,5 @@
 import { after, afterEach, before, describe } from 'node:test';
-import { TWO_ENGINES } from '../databases/engines.js';
+import { ENGINES, type EngineName, usually } from '../databases/engines.js';
 import { type Rows, rowsOf } from '../databases/rows.js';
 import { type TestServer, waitUntil } from '../databases/servers.js';
 import { createSchema, type TestGeneration } from '../databases/tables.js';
@@ -67,14 +67,19 @@ export interface TestDatabase {
 }
 
 /** The fast settings of the test server lose the last second when it is killed. */
-const DURABLE = { PostgreSQL: [], MariaDB: ['innodb-flush-log-at-trx-commit=1'] };
+const DURABLE = {
+  PostgreSQL: [],
+  MariaDB: ['innodb-flush-log-at-trx-commit=1'],
+  MySQL: ['innodb-flush-log-at-trx-commit=1'],
+};
 
-/** Describes the same tests once for each engine: one server each, started before the first test. */
-export function onEachEngine(
+/** Describes the same tests for the usual engine, see `usually`: one server, started before the first test. */
+export function onUsualEngine(
+  usual: EngineName,
   generation: TestGeneration,
   tests: (database: () => TestDatabase) => void,
 ): void {
-  for (const { name, start } of TWO_ENGINES) {
+  for (const { name, start } of usually(usual, ENGINES)) {
     describe(name, () => withDatabase(() => start({ settings: DURABLE[name] }), generation, tests));
   }
 }

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ip, makeNamespace, makeTap } from '../support/host/netns.js';
-import { runInGuest, runTestsInGuest } from '../support/host/uml.js';
-
-test('VLAN operations, in a User-mode Linux guest', (t) => runTestsInGuest(t, 'test/kernel/guest/vlan.ts'));
-
-test('the contract of VLAN networks, in a User-mode Linux guest', (t) =>
-  runTestsInGuest(t, 'test/kernel/guest/contract.ts'));
-
-test('frames of guests, in a User-mode Linux guest', (t) =>
-  runTestsInGuest(t, 'test/kernel/guest/frames.ts'));
+import { runInGuest } from '../support/host/uml.js';
 
 test('a guest’s card is on its outer tap', async (t) => {
   const ns = makeNamespace(t);

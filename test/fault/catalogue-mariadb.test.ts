@@ -1,0 +1,3 @@
+import { describeCatalogue } from './describe-catalogue.js';
+
+describeCatalogue('MariaDB');
