@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { TWO_ENGINES } from '../support/databases/engines.js';
+import { ENGINES, usually } from '../support/databases/engines.js';
 import { waitUntil } from '../support/databases/servers.js';
 import { type ConfigFile, makeConfig, type RunningAgent, runCli, startAgent } from '../support/host/agent.js';
 import { makeHost, makeTapsOf, tapOf } from '../support/host/host.js';
@@ -9,7 +9,7 @@ import type { ApiPort } from '../support/neutron/api.js';
 import { ELSEWHERE, HERE, LIFE, livePorts } from '../support/neutron/life.js';
 import { type Neutron, startNeutron } from '../support/neutron/server.js';
 
-for (const { name, start } of TWO_ENGINES) {
+for (const { name, start } of usually('MariaDB', ENGINES)) {
   describe(`a neutron-server on ${name}, with our agents alone`, () => {
     const ends: (() => void | Promise<void>)[] = [];
     let neutron: Neutron;

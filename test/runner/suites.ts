@@ -69,7 +69,7 @@ export const LONG_SUITES: readonly Suite[] = [
     quietMinutes: 170,
     filesAtOnce: 1,
   },
-  ...SUITES.filter(({ name }) => ['fault', 'e2e'].includes(name)).map((suite) => ({
+  ...SUITES.filter(({ name }) => ['fault', 'e2e', 'neutron'].includes(name)).map((suite) => ({
     ...suite,
     environment: { TEST_EVERY_ENGINE: '1' },
   })),
