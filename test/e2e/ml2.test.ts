@@ -54,6 +54,23 @@ onUsualEngine('MariaDB', 'ml2-zed', (database) => {
     for (const port of [portId(1), portId(2)]) assert.equal(await rows.statusOf(port), 'ACTIVE');
   });
 
+  test('ACTIVE that was written while a server moved the port to another host is taken back by the next poll', async (t) => {
+    const { server, rows } = database();
+    const { namespace } = makeHost(t);
+    await fill(database());
+    await rows.port({ id: portId(1), network: LOCAL });
+    await rows.binding({ port: portId(1), ...HERE, segment: LOCAL });
+    makeTapsOf(namespace, portId(1));
+    await startAgent(t, namespace, makeConfig({ url: socketUrl(server) }));
+    await waitForStatus(rows, portId(1), 'ACTIVE');
+
+    // As ML2 commits it: its own copy of the row said DOWN, and nothing is written over the status.
+    await server.query("update ml2_port_bindings set host = 'host2'", 'quantum');
+
+    await waitForStatus(rows, portId(1), 'DOWN');
+    assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(LOCAL), 'the tap is left alone');
+  });
+
   test('a port that Nova was told is filtered is wired, and once and explain say that nothing filters it', async (t) => {
     const { server, rows } = database();
     const { namespace } = makeHost(t);
