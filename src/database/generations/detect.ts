@@ -1,4 +1,4 @@
-import { DatabaseError } from '../../model/database.js';
+import { DatabaseError, type DatabaseErrorKind } from '../../model/database.js';
 import { type Connection, inNamespace, type Row } from '../connection.js';
 import { databaseError, endpointOf } from '../errors.js';
 import { essex } from './essex.js';
@@ -86,24 +86,32 @@ export async function readSchema(connection: Connection): Promise<FoundSchema> {
 }
 
 /**
- * The schema without what may be read and need not, where this account may not: PostgreSQL shows everybody every table,
- * and a right that is missing would fail the transaction of a poll. Rejects with the driver's error.
+ * The schema without what may be read and need not, where it cannot be: PostgreSQL shows everybody every table, and a right
+ * that is missing, or a broken view, would fail the transaction of a poll. Rejects with the driver's error when the connection fails.
  */
 export async function readableSchema({ connection, schema }: FoundSchema): Promise<Schema> {
   const readable = new Map(schema);
   for (const [table, columns] of Object.entries(recognise(schema)?.optional ?? {})) {
     if (missing(schema, { [table]: columns }).length > 0) continue;
-    const isPermitted = await connection.select(connection.builder(table).select(columns).limit(0)).then(
+    const isReadable = await connection.select(connection.builder(table).select(columns).limit(0)).then(
       () => true,
       (error: unknown) => {
-        if (databaseError(error, connection.server).kind === 'permission') return false;
+        if (OF_THE_TABLE.has(databaseError(error, connection.server).kind)) return false;
         throw error;
       },
     );
-    if (!isPermitted) readable.delete(table);
+    if (!isReadable) readable.delete(table);
   }
   return readable;
 }
+
+/** What is wrong with a table, and not with the connection. */
+const OF_THE_TABLE: ReadonlySet<DatabaseErrorKind> = new Set([
+  'permission',
+  'rows-hidden',
+  'schema',
+  'query',
+]);
 
 function ambiguous({ server }: Connection, one: string, other: string): DatabaseError {
   return new DatabaseError(
