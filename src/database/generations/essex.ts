@@ -3,7 +3,7 @@ import { networkId, portId } from '../../model/ids.js';
 import { ESSEX_PHYSICAL_NETWORK, ID_PREFIX_LENGTH, isGatewayName, isUsableId } from '../../model/names.js';
 import type { Row } from '../connection.js';
 import type { Term } from '../lookup.js';
-import type { DecodedPort, Generation, GenerationFile } from './generation.js';
+import { columnsOf, type DecodedPort, type Generation, type GenerationFile } from './generation.js';
 import { portProblem, vlanSegment } from './quantum.js';
 import { shown, text } from './values.js';
 
@@ -23,14 +23,7 @@ const generation: Generation = {
   boundTo: () => null,
   heartbeat: null,
   portTerms: (taps) => taps.flatMap(termsOf),
-  selectPorts: (builder) =>
-    builder('ports').select(
-      'ports.uuid',
-      'ports.network_id',
-      'ports.interface_id',
-      'ports.state',
-      'ports.op_status',
-    ),
+  selectPorts: (builder) => builder('ports').select(columnsOf('ports', NEEDS.ports)),
   decodePorts: (rows) => rows.map(decode),
   networkHalves: [
     {

@@ -104,6 +104,10 @@ export interface GenerationFile {
   open(schema: Schema): Generation;
 }
 
+/** The columns by their full names, as a SELECT over several tables needs them. */
+export const columnsOf = (table: string, columns: readonly string[]): string[] =>
+  columns.map((column) => `${table}.${column}`);
+
 export const has = (schema: Schema, table: string, column?: string): boolean =>
   column === undefined ? schema.has(table) : schema.get(table)?.has(column) === true;
 

@@ -1,7 +1,7 @@
 import type { Binding } from '../../model/port.js';
 import type { Row } from '../connection.js';
 import { heartbeatFacts } from './agents.js';
-import type { Generation, GenerationFile } from './generation.js';
+import { columnsOf, type Generation, type GenerationFile } from './generation.js';
 import {
   boundElsewhere,
   decodePort,
@@ -37,14 +37,8 @@ const generation: Omit<Generation, 'heartbeat'> = {
   selectPorts: (builder) =>
     builder('ports')
       .leftJoin('portbindingports', 'portbindingports.port_id', 'ports.id')
-      .select(
-        'ports.id',
-        'ports.network_id',
-        'ports.admin_state_up',
-        'ports.status',
-        'ports.device_owner',
-        'portbindingports.host',
-      ),
+      .select(columnsOf('ports', NEEDS.ports))
+      .select('portbindingports.host'),
   decodePorts: (rows, host) =>
     rows.map((row) =>
       decodePort(row, {

@@ -1,5 +1,5 @@
 import { type AgentStatus, type Change, OPERATIONS } from '../../model/index.js';
-import { type Html, html } from './html.js';
+import { fold, type Html, html } from './html.js';
 import { moment } from './moment.js';
 import { icon } from './states.js';
 
@@ -15,7 +15,7 @@ export function changeLog({ changes, nowMs }: AgentStatus): Html {
   const older = changes.slice(SHOWN_MAX, LISTED_MAX);
   return html`<div id="changes-list">
 ${byPass(changes.slice(0, SHOWN_MAX), nowMs)}
-${older.length === 0 ? null : html`<details class="fold"><summary>${older.length} older</summary>${byPass(older, nowMs)}</details>`}
+${older.length === 0 ? null : fold(`${older.length} older`, byPass(older, nowMs))}
 </div>`;
 }
 

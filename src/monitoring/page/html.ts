@@ -25,6 +25,10 @@ export function html(parts: TemplateStringsArray, ...values: readonly Content[])
   return { html: parts.map((part, at) => part + (at < values.length ? textOf(values[at]) : '')).join('') };
 }
 
+/** What is folded away until somebody opens it. */
+export const fold = (summary: string, body: Content): Html =>
+  html`<details class="fold"><summary>${summary}</summary>${body}</details>`;
+
 function textOf(content: Content | undefined): string {
   if (content === null || content === undefined) return '';
   if (typeof content === 'string') return escaped(content);

@@ -1,8 +1,8 @@
 import type { AgentStatus, NetworkId, NetworkStatus, TapStatus } from '../../model/index.js';
 import { WARNINGS } from '../../model/index.js';
 import { count, shortId } from '../../model/words.js';
-import { type Html, html } from './html.js';
-import { icon, TAP_STATE_NAMES, TAP_STATES, type Tone, tally } from './states.js';
+import { fold, type Html, html } from './html.js';
+import { icon, legendOf, TAP_STATE_NAMES, TAP_STATES, type Tone } from './states.js';
 
 /** One piece of a region: its element carries `id`. */
 export interface Part {
@@ -127,12 +127,6 @@ function stateOf({ state }: NetworkStatus): Html | null {
   return html`<span class="state ${look.tone}">${icon(state === 'blocked' ? 'cross' : 'power')}${look.label}</span>`;
 }
 
-const legendOf = (taps: readonly TapStatus[]): Html[] =>
-  tally(taps).map(({ state, taps: some }) => {
-    const { tone, icon: picture, label } = TAP_STATES[state];
-    return html`<span class="state ${tone}">${icon(picture)}${some} ${label}</span>`;
-  });
-
 function warningOf({ warning }: NetworkStatus): Html | null {
   if (warning === null) return null;
   return html`<div class="note bad"><p><strong>${warning.message}</strong></p><p>${WARNINGS[warning.code].remedy}</p><p class="device">${warning.code}</p></div>`;
@@ -164,11 +158,7 @@ function tapTree(taps: readonly TapStatus[], className: 'taps' | 'taps free'): H
   const shown = [...troubled, ...wired.slice(0, WIRED_SHOWN_MAX)];
   const folded = wired.slice(WIRED_SHOWN_MAX);
   return html`<ul class="${className}">${shown.map(tapBox)}</ul>
-${
-  folded.length === 0
-    ? null
-    : html`<details class="fold"><summary>${count(folded.length, 'more wired tap')}</summary><ul class="${className}">${folded.map(tapBox)}</ul></details>`
-}
+${folded.length === 0 ? null : fold(count(folded.length, 'more wired tap'), html`<ul class="${className}">${folded.map(tapBox)}</ul>`)}
 ${sorted.length > listed.length ? html`<p class="more">${unlisted(sorted.length - listed.length, 'tap')}</p>` : null}`;
 }
 

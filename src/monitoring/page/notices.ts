@@ -1,7 +1,7 @@
 import type { AgentStatus, HeldRemoval, Warning, WarningCode } from '../../model/index.js';
 import { fingerprintOf, WARNINGS } from '../../model/index.js';
 import { count } from '../../model/words.js';
-import { type Html, html } from './html.js';
+import { fold, type Html, html } from './html.js';
 import type { Part } from './networks.js';
 import { icon } from './states.js';
 
@@ -60,14 +60,8 @@ function listOf(items: readonly Html[]): Html {
   const line = (item: Html): Html => html`<li>${item}</li>`;
   const folded = items.slice(SHOWN_MAX, LISTED_MAX);
   const rest = items.length - LISTED_MAX;
+  const more =
+    rest > 0 ? html`<p class="more">and ${rest} more; <code>status --json</code> lists them all</p>` : null;
   return html`<ul>${items.slice(0, SHOWN_MAX).map(line)}</ul>
-${
-  folded.length === 0
-    ? null
-    : html`<details class="fold"><summary>${folded.length + Math.max(0, rest)} more</summary><ul>${folded.map(line)}</ul>${
-        rest > 0
-          ? html`<p class="more">and ${rest} more; <code>status --json</code> lists them all</p>`
-          : null
-      }</details>`
-}`;
+${folded.length === 0 ? null : fold(`${folded.length + Math.max(0, rest)} more`, [html`<ul>${folded.map(line)}</ul>`, more])}`;
 }

@@ -2,7 +2,7 @@ import type { AgentStatus, DatabaseStatus, PassSummary, TapStatus } from '../../
 import { count, span, took } from '../../model/words.js';
 import { type Content, type Html, html } from './html.js';
 import { moment } from './moment.js';
-import { icon, TAP_STATES, tally } from './states.js';
+import { icon, legendOf, TAP_STATES, tally } from './states.js';
 import { verdictOf } from './verdict.js';
 
 /** The one line that says how this host is. */
@@ -69,20 +69,15 @@ export const TRIGGERS = { poll: 'a poll', kernel: 'the kernel', command: 'a comm
 
 /** A bar by state, with a legend that says the same in words. */
 function tapFact(taps: readonly TapStatus[]): Html {
-  const parts = tally(taps);
   let from = 0;
-  const bars = parts.map(({ state, taps: some }) => {
+  const bars = tally(taps).map(({ state, taps: some }) => {
     const width = (100 * some) / taps.length;
     const bar = html`<rect class="${TAP_STATES[state].tone}" x="${from.toFixed(2)}%" width="${width.toFixed(2)}%" height="8"/>`;
     from += width;
     return bar;
   });
-  const legend = parts.map(({ state, taps: some }) => {
-    const { tone, icon: picture, label } = TAP_STATES[state];
-    return html`<span class="state ${tone}">${icon(picture)}${some} ${label}</span>`;
-  });
   return fact('Taps', taps.length.toLocaleString('en'), [
     html`<svg class="share" aria-hidden="true" width="100%" height="8">${bars}</svg>`,
-    html`<span class="legend">${legend}</span>`,
+    html`<span class="legend">${legendOf(taps)}</span>`,
   ]);
 }

@@ -1,6 +1,6 @@
 import type { AgentStatus, PassSummary } from '../../model/index.js';
 import { count, took } from '../../model/words.js';
-import { type Html, html } from './html.js';
+import { fold, type Html, html } from './html.js';
 import { moment } from './moment.js';
 import { TRIGGERS } from './overview.js';
 import type { Tone } from './states.js';
@@ -88,5 +88,8 @@ function table(bars: readonly PassSummary[], nowMs: number): Html {
       (pass) =>
         html`<tr><td>${moment(pass.atMs, nowMs)}</td><td>${TRIGGERS[pass.trigger]}</td><td class="number">${took(pass.durationMs)}</td><td>${outcomeOf(pass)}</td></tr>`,
     );
-  return html`<details class="fold"><summary>As a table</summary><div class="scroll" tabindex="0" role="region" aria-label="Last passes"><table><thead><tr><th scope="col">Time</th><th scope="col">Started by</th><th scope="col" class="number">Took</th><th scope="col">Outcome</th></tr></thead><tbody>${rows}</tbody></table></div></details>`;
+  return fold(
+    'As a table',
+    html`<div class="scroll" tabindex="0" role="region" aria-label="Last passes"><table><thead><tr><th scope="col">Time</th><th scope="col">Started by</th><th scope="col" class="number">Took</th><th scope="col">Outcome</th></tr></thead><tbody>${rows}</tbody></table></div>`,
+  );
 }

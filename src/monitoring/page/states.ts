@@ -49,6 +49,13 @@ export function tally(
   })).filter(({ taps: some }) => some > 0);
 }
 
+/** The same in words, each with its picture. */
+export const legendOf = (taps: readonly TapStatus[]): Html[] =>
+  tally(taps).map(({ state, taps: some }) => {
+    const { tone, icon: picture, label } = TAP_STATES[state];
+    return html`<span class="state ${tone}">${icon(picture)}${some} ${label}</span>`;
+  });
+
 /** A picture beside a word that says the same, hence hidden from screen readers. */
 export const icon = (name: Icon): Html =>
   html`<svg class="icon" aria-hidden="true"><use href="#icon-${name}"/></svg>`;
