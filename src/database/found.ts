@@ -9,14 +9,14 @@ export interface Found<Item> extends Looked {
 /** Rows that are the same mean the same. */
 export const found = <Item>(
   before: Found<Item> | null,
-  looked: Looked,
-  decode: () => readonly Item[],
-): Found<Item> =>
-  before !== null && sameRows(before.rows, looked.rows) && sameRows(before.cut, looked.cut)
-    ? before
-    : { ...looked, items: decode() };
+  now: Looked,
+  decode: (now: Looked) => readonly Item[],
+): Found<Item> => (before !== null && hasSameRows(before, now) ? before : { ...now, items: decode(now) });
 
-const sameRows = (before: readonly Row[], now: readonly Row[]): boolean =>
+export const hasSameRows = (before: Looked, now: Looked): boolean =>
+  areSameRows(before.rows, now.rows) && areSameRows(before.cut, now.cut);
+
+export const areSameRows = (before: readonly Row[], now: readonly Row[]): boolean =>
   before.length === now.length && before.every((row, at) => sameRow(row, now[at] ?? {}));
 
 function sameRow(before: Row, now: Row): boolean {

@@ -12,9 +12,6 @@ export interface Looked {
   readonly cut: readonly Row[];
 }
 
-export const partsOf = (lookups: readonly Lookup[], rows: readonly (readonly Row[])[]): readonly Part[] =>
-  lookups.map((lookup, at) => [lookup, rows[at] ?? []]);
-
 const isCut = ([{ rowsMax }, rows]: Part): boolean => rows.length > rowsMax;
 
 /** Whether a lookup of several terms was cut off: whose rows are missing cannot be told. */

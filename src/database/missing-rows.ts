@@ -18,8 +18,10 @@ export function isRowMissing(
 ): boolean {
   const ports = decoded.map((entry) => (entry.ok ? entry.port : entry));
   const ids = new Set<string>(ports.map(({ id }) => id));
+  // Of a host that has been served for a while no tap is asked for by its name.
+  const named = question.taps.some(({ by }) => by !== 'id') ? ports : [];
   const names = new Set(
-    ports.flatMap(({ interfaceId }) => [interfaceId, interfaceId.slice(0, ID_PREFIX_LENGTH)]),
+    named.flatMap(({ interfaceId }) => [interfaceId, interfaceId.slice(0, ID_PREFIX_LENGTH)]),
   );
   const hasPort = (tap: TapQuestion): boolean => (tap.by === 'id' ? ids : names).has(lookedForBy(tap));
   const whole = networks.filter(({ rowPresent, segments }) => rowPresent && segments.length > 0);

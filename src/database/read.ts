@@ -5,10 +5,10 @@ import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
 import { type Connection, originOf, type Row, type Select, type ServerState } from './connection.js';
-import { type Found, found } from './found.js';
+import { areSameRows, type Found, found, hasSameRows } from './found.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
-import { shown } from './generations/values.js';
-import { inPieces, type Looked, looked, needsPieces, partsOf } from './looked.js';
+import { shown, text } from './generations/values.js';
+import { inPieces, type Looked, looked, needsPieces, type Part } from './looked.js';
 import { type Lookup, lookupsOf, matching } from './lookup.js';
 import { isRowMissing, probeEmptyTables, refuseHiddenRows } from './missing-rows.js';
 import {
@@ -20,33 +20,16 @@ import {
   wantedNetworks,
 } from './read-networks.js';
 
-/** What a read has found, and by which question: the next read with the same one builds on it. */
+/** What a read has found, and by which question: the next one builds on it. Each part is the same as long as its rows are. */
 export interface Reading {
   readonly question: Question;
   readonly server: ServerState;
-  readonly ports: Found<DecodedPort>;
+  readonly ports: FoundPorts;
   readonly networks: Found<Network>;
   readonly isRowMissing: boolean;
   /** This agent's own; no part of the answer, which is the same for as long as its rows are. */
   readonly heartbeat: string | null;
   readonly answer: Answer;
-}
-
-/**
- * Reads one snapshot: the server's state, ports and networks; a probe for empty tables only when something that is here
- * has no row. `host` is the one whose bindings are `here`. An answer that is as in `before` is the same object. Rejects
- * with the driver's error; the connection must not be used again then, because its transaction may still be open.
- */
-export async function readSnapshot(
-  source: Source,
-  question: Question,
-  host: string,
-  before: Reading | null = null,
-): Promise<Reading> {
-  const reader = { ...source, question, host };
-  const last = before !== null && asksForTheSame(before.question, question) ? before : null;
-  if (last === null || last.isRowMissing) return readAnew(reader, last, before);
-  return (await readAgain(reader, last)) ?? readAnew(reader, last, null);
 }
 
 /** Where is read, and by which SELECT this agent's own heartbeat, see `heartbeatOf`. */
@@ -60,6 +43,27 @@ export interface Source {
 interface Reader extends Source {
   readonly question: Question;
   readonly host: string;
+  readonly before: Reading | null;
+  /** The one before has asked for the same ports. */
+  readonly isSameQuestion: boolean;
+}
+
+/**
+ * Reads one snapshot: the server's state, ports and networks; a probe for empty tables only when something that is here
+ * has no row. `host` is the one whose bindings are `here`. An answer that is as in `before` is the same object. Rejects
+ * with the driver's error; the connection must not be used again then, because its transaction may still be open.
+ */
+export async function readSnapshot(
+  source: Source,
+  question: Question,
+  host: string,
+  before: Reading | null = null,
+): Promise<Reading> {
+  const isSameQuestion = before !== null && asksForTheSame(before.question, question);
+  const reader = { ...source, question, host, before, isSameQuestion };
+  // Mostly nothing has changed, and one round trip does: nothing else can be asked in it.
+  const isEnough = isSameQuestion && !before.isRowMissing;
+  return (isEnough ? await readIn('wholeSnapshot', reader) : null) ?? readOpen(reader);
 }
 
 /** Whether a tap is wired does not change what is asked for. */
@@ -72,93 +76,92 @@ const asksForTheSame = (before: Question, now: Question): boolean =>
 const isSameTap = (tap: TapQuestion, other: TapQuestion | undefined): boolean =>
   other?.by === tap.by && lookedForBy(other) === lookedForBy(tap);
 
-/**
- * Asks for the rows that were found before, all at once: mostly nothing has changed. null: other networks have to be
- * asked for now, or something that is here has no row any more, which takes a probe in the same snapshot.
- */
-async function readAgain(reader: Reader, last: Reading): Promise<Reading | null> {
-  const lookups = [...last.ports.lookups, ...last.networks.lookups];
-  const statements = lookups.map(({ statement }) => statement);
-  const now = await reader.connection.wholeSnapshot(statements, reader.heartbeat);
-  const parts = partsOf(lookups, now.rows);
-  if (parts.some(needsPieces)) return null;
-  const count = last.ports.lookups.length;
-  const ports = foundPorts(reader, last.ports, looked(parts.slice(0, count)));
-  const wanted = { question: reader.question, ports };
-  if (ports !== last.ports && !areSameNetworks(wantedIn(wanted), wantedIn(last))) return null;
-  const networks = foundNetworks(reader, last.networks, looked(parts.slice(count)), ports);
-  const reading = {
-    question: reader.question,
-    server: now.server,
-    heartbeat: now.heartbeat,
-    ports,
-    networks,
-  };
-  return isMissingIn(reading, last) ? null : concluded(reader, { ...reading, isRowMissing: false }, [], last);
+async function readOpen(reader: Reader): Promise<Reading> {
+  const reading = await readIn('beginSnapshot', reader);
+  if (reading === null) throw new Error('an open snapshot can be asked for everything');
+  return reading;
 }
 
-/**
- * Asks for ports, and with them for the networks of `guessed`: a new port is mostly of a network that is here. Otherwise
- * the right networks are asked for in the same snapshot.
- */
-async function readAnew(reader: Reader, last: Reading | null, guessed: Reading | null): Promise<Reading> {
-  const { connection, generation, question } = reader;
-  const wanted = last?.ports.lookups ?? portLookups(connection, generation, question.taps);
-  const lookups = [...wanted, ...(guessed?.networks.lookups ?? [])];
-  const statements = lookups.map(({ statement }) => statement);
-  const { server, rows, heartbeat } = await connection.beginSnapshot(statements, reader.heartbeat);
-  const parts = partsOf(lookups, rows);
-  const portParts = await inPieces(connection, parts.slice(0, wanted.length));
-  const ports = foundPorts(reader, last?.ports ?? null, looked(portParts));
-  const isGuessRight = guessed !== null && areSameNetworks(wantedIn({ question, ports }), wantedIn(guessed));
-  const guess = parts.slice(wanted.length);
-  const networks =
-    isGuessRight && !guess.some(needsPieces)
-      ? foundNetworks(reader, guessed.networks, looked(guess), ports)
-      : await readNetworks(reader, ports);
-  const reading = { question, server, heartbeat, ports, networks };
-  const isRowMissing = isMissingIn(reading, last);
-  const isProbed = last?.isRowMissing === true && areRowsSame(reading, last);
-  if (isRowMissing && !isProbed) await refuseHiddenRows(connection, [ports, networks]);
-  const emptyTables = isRowMissing ? await probeEmptyTables(connection, generation) : [];
-  await connection.endSnapshot();
-  return concluded(reader, { ...reading, isRowMissing }, emptyTables, last);
+/** null: the snapshot has ended, and more than it was asked for has to be known. */
+async function readIn(manner: 'wholeSnapshot' | 'beginSnapshot', reader: Reader): Promise<Reading | null> {
+  const { connection, generation, question, before, isSameQuestion } = reader;
+  const isOver = manner === 'wholeSnapshot';
+  const portLookups =
+    isSameQuestion && before !== null ? before.ports.lookups : lookupsOfPorts(reader, question.taps);
+  // A new port is mostly of a network that is here: those are asked for at the same time.
+  const networksBefore = before?.networks.lookups ?? [];
+  const { server, heartbeat, partsOf } = await ask(manner, reader, [...portLookups, ...networksBefore]);
+  const portParts = partsOf(portLookups);
+  if (isOver && portParts.some(needsPieces)) return null;
+  const ports = foundPorts(reader, looked(await inPieces(connection, portParts)));
+  const wanted = wantedNetworks(portsIn(ports.items), question.bridges);
+  const areAsked = before !== null && areNetworksOf(before, ports, wanted);
+  const networkParts = areAsked ? partsOf(networksBefore) : null;
+  if (isOver && (networkParts === null || networkParts.some(needsPieces))) return null;
+  const asked = networkParts ?? (await select(connection, networkLookups(connection, generation, wanted)));
+  const networks = found(
+    areAsked ? before.networks : null,
+    looked(await inPieces(connection, asked)),
+    (now) => decodeNetworks(now, generation, wanted),
+  );
+
+  const isUnchanged = before !== null && ports === before.ports && networks === before.networks;
+  const isMissing =
+    isUnchanged && isSame(question, before.question)
+      ? before.isRowMissing
+      : isRowMissing(question, ports.items, networks.items);
+  if (isOver && isMissing) return null;
+  const isCounted = isUnchanged && before.isRowMissing;
+  if (isMissing && !isCounted) await refuseHiddenRows(connection, [ports, networks]);
+  const emptyTables = isMissing ? await probeEmptyTables(connection, generation) : [];
+  if (!isOver) await connection.endSnapshot();
+  const now = { question, server, heartbeat, ports, networks, isRowMissing: isMissing };
+  const isAsBefore = isUnchanged && isSame([server, emptyTables], [before.server, before.answer.emptyTables]);
+  return { ...now, answer: isAsBefore ? before.answer : answerOf(reader, now, emptyTables) };
 }
 
-const isMissingIn = (now: Omit<Reading, 'answer' | 'isRowMissing'>, last: Reading | null): boolean =>
-  last !== null && areRowsSame(now, last) && isSame(now.question, last.question)
-    ? last.isRowMissing
-    : isRowMissing(now.question, now.ports.items, now.networks.items);
+const areNetworksOf = (before: Reading, ports: FoundPorts, wanted: WantedNetworks): boolean =>
+  ports === before.ports ||
+  areSameNetworks(wanted, wantedNetworks(portsIn(before.ports.items), before.question.bridges));
 
-type Rows = Pick<Reading, 'ports' | 'networks'>;
+/** What the server is, and what each of these lookups has found. */
+async function ask(
+  manner: 'wholeSnapshot' | 'beginSnapshot',
+  { connection, heartbeat: ownRow }: Reader,
+  lookups: readonly Lookup[],
+): Promise<{
+  readonly server: ServerState;
+  readonly heartbeat: string | null;
+  readonly partsOf: (some: readonly Lookup[]) => readonly Part[];
+}> {
+  const statements = lookups.map(({ statement }) => statement);
+  const { server, rows, heartbeat } = await connection[manner](statements, ownRow);
+  const rowsOf = new Map(lookups.map((lookup, at) => [lookup, rows[at] ?? []]));
+  return { server, heartbeat, partsOf: (some) => some.map((one) => [one, rowsOf.get(one) ?? []]) };
+}
 
-const areRowsSame = (now: Rows, last: Rows): boolean =>
-  now.ports === last.ports && now.networks === last.networks;
+/** One after the other, within the snapshot that is open. */
+async function select(connection: Connection, lookups: readonly Lookup[]): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const lookup of lookups) parts.push([lookup, await connection.select(lookup.statement)]);
+  return parts;
+}
 
-function concluded(
+const answerOf = (
   { generation, connection }: Reader,
-  now: Omit<Reading, 'answer'>,
+  { server, ports, networks }: Pick<Reading, 'server' | 'ports' | 'networks'>,
   emptyTables: readonly string[],
-  last: Reading | null,
-): Reading {
-  const { server, ports, networks } = now;
-  if (last !== null && areRowsSame(now, last)) {
-    const isAsBefore = isSame([server, emptyTables], [last.server, last.answer.emptyTables]);
-    if (isAsBefore) return { ...now, answer: last.answer };
-  }
-  const answer: Answer = {
-    generation: generation.name,
-    hasHosts: generation.hasHosts,
-    ports: withSpelling(portsIn(ports.items), networks.items),
-    networks: networks.items,
-    server: originOf(connection, server),
-    suspect: server.suspect,
-    behind: null,
-    emptyTables,
-    warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
-  };
-  return { ...now, answer };
-}
+): Answer => ({
+  generation: generation.name,
+  hasHosts: generation.hasHosts,
+  ports: withSpelling(portsIn(ports.items), networks.items),
+  networks: networks.items,
+  server: originOf(connection, server),
+  suspect: server.suspect,
+  behind: null,
+  emptyTables,
+  warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
+});
 
 /** Ports name their networks as those are spelled. */
 function withSpelling(ports: readonly Port[], networks: readonly Network[]): Port[] {
@@ -172,62 +175,59 @@ function withSpelling(ports: readonly Port[], networks: readonly Network[]): Por
 const portsIn = (decoded: readonly DecodedPort[]): Port[] =>
   decoded.flatMap((entry) => (entry.ok ? [entry.port] : []));
 
-const portLookups = (
-  { builder, server }: Connection,
-  generation: Generation,
+const lookupsOfPorts = (
+  { connection: { builder, server }, generation }: Reader,
   taps: readonly TapQuestion[],
 ): readonly Lookup[] =>
   lookupsOf(generation.portTerms(taps), server.engine, (terms) =>
     matching(generation.selectPorts(builder), terms, server.engine),
   );
 
-const wantedIn = ({ question, ports }: Pick<Reading, 'question' | 'ports'>): WantedNetworks =>
-  wantedNetworks(portsIn(ports.items), question.bridges);
-
-async function readNetworks(reader: Reader, ports: Found<DecodedPort>): Promise<Found<Network>> {
-  const { connection, generation, question } = reader;
-  const lookups = networkLookups(connection, generation, wantedIn({ question, ports }));
-  const rows: (readonly Row[])[] = [];
-  for (const { statement } of lookups) rows.push(await connection.select(statement));
-  const parts = await inPieces(connection, partsOf(lookups, rows));
-  return foundNetworks(reader, null, looked(parts), ports);
+/** Ports, with the rows that each of them was made of. */
+interface FoundPorts extends Found<DecodedPort> {
+  readonly byId: ReadonlyMap<string, RowsOfPort>;
 }
 
-const foundNetworks = (
-  { generation, question }: Reader,
-  before: Found<Network> | null,
-  now: Looked,
-  ports: Found<DecodedPort>,
-): Found<Network> => found(before, now, () => decodeNetworks(now, generation, wantedIn({ question, ports })));
+interface RowsOfPort {
+  readonly rows: readonly Row[];
+  readonly entries: readonly DecodedPort[];
+}
 
-const foundPorts = (
-  { generation, question, host }: Reader,
-  before: Found<DecodedPort> | null,
-  now: Looked,
-): Found<DecodedPort> => found(before, now, () => decodePorts(generation, now, question.taps, host));
-
-function decodePorts(
-  generation: Generation,
-  { rows, cut }: Looked,
-  taps: readonly TapQuestion[],
-  host: string,
-): DecodedPort[] {
-  const isWanted = portFilter(taps);
-  const byId = new Map<string, DecodedPort>();
-  for (const entry of generation.decodePorts(rows, host)) {
-    const { id, interfaceId } = entry.ok ? entry.port : entry;
-    // Two statements may find one row; a range or a collation may find rows that were not meant.
-    if (isWanted(id, interfaceId)) byId.set(id, entry);
+/** A port whose rows say the same as before is the same object, so that it can be told apart from one that has changed. */
+function foundPorts({ generation, question, host, before, isSameQuestion }: Reader, now: Looked): FoundPorts {
+  if (isSameQuestion && before !== null && hasSameRows(before.ports, now)) return before.ports;
+  const byId = new Map<string, RowsOfPort>();
+  for (const [id, rows] of byKey(now.rows, generation.places.port.id)) {
+    const old = before?.ports.byId.get(id);
+    const isSameRows = old !== undefined && areSameRows(old.rows, rows);
+    byId.set(id, isSameRows ? old : { rows, entries: keptIfSame(old, generation.decodePorts(rows, host)) });
   }
-  return [...byId.values(), ...crowded(generation.decodePorts(cut, host), isWanted)];
+  const isWanted = portFilter(question.taps);
+  // A range or a collation may find rows that were not meant.
+  const wanted = [...byId.values()].flatMap(({ entries }) => entries.slice(-1).filter(isWanted));
+  return { ...now, byId, items: [...wanted, ...crowded(generation.decodePorts(now.cut, host), isWanted)] };
+}
+
+/** Rows come in any order. */
+const keptIfSame = (old: RowsOfPort | undefined, entries: readonly DecodedPort[]): readonly DecodedPort[] =>
+  old !== undefined && isSame(old.entries, entries) ? old.entries : entries;
+
+function byKey(rows: readonly Row[], column: string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = text(row[column]) ?? '';
+    const own = groups.get(key);
+    if (own === undefined) groups.set(key, [row]);
+    else own.push(row);
+  }
+  return groups;
 }
 
 /** One for each tap that has more rows than can be read: which of them is meant stands perhaps in another. */
-function crowded(decoded: readonly DecodedPort[], isWanted: ReturnType<typeof portFilter>): DecodedPort[] {
+function crowded(decoded: readonly DecodedPort[], isWanted: (entry: DecodedPort) => boolean): DecodedPort[] {
   const byName = new Map<string, DecodedPort>();
-  for (const entry of decoded) {
+  for (const entry of decoded.filter(isWanted)) {
     const { id, interfaceId, deviceName } = entry.ok ? entry.port : entry;
-    if (!isWanted(id, interfaceId)) continue;
     const problem = 'more rows stand for its tap than can be read';
     byName.set(interfaceId.slice(0, ID_PREFIX_LENGTH), { ok: false, id, interfaceId, deviceName, problem });
   }
@@ -235,7 +235,7 @@ function crowded(decoded: readonly DecodedPort[], isWanted: ReturnType<typeof po
 }
 
 /** The exact, case-sensitive test that the database's collation may have done more loosely. */
-function portFilter(taps: readonly TapQuestion[]): (id: string, interfaceId: string) => boolean {
+function portFilter(taps: readonly TapQuestion[]): (entry: DecodedPort) => boolean {
   const ids = new Set<string>();
   const whole = new Set<string>();
   const prefixes = new Set<string>();
@@ -245,8 +245,10 @@ function portFilter(taps: readonly TapQuestion[]): (id: string, interfaceId: str
     else if (tap.suffix.length === ID_PREFIX_LENGTH) prefixes.add(tap.suffix);
     else whole.add(tap.suffix);
   }
-  return (id, interfaceId) =>
-    ids.has(id) || whole.has(interfaceId) || prefixes.has(interfaceId.slice(0, ID_PREFIX_LENGTH));
+  return (entry) => {
+    const { id, interfaceId } = entry.ok ? entry.port : entry;
+    return ids.has(id) || whole.has(interfaceId) || prefixes.has(interfaceId.slice(0, ID_PREFIX_LENGTH));
+  };
 }
 
 /** Essex names a tap after the row's interface id, and not after its key. */

@@ -25,7 +25,18 @@ export async function withBench<Value>(work: (bench: Bench) => Promise<Value>): 
   try {
     return await work({ after: (end) => void ends.push(end) });
   } finally {
-    for (const end of ends.reverse()) await end();
+    await endAll(ends.reverse());
+  }
+}
+
+/** An end that fails keeps no other one from being tried: a server that is left keeps the whole bench from its end. */
+async function endAll(ends: readonly (() => void | Promise<void>)[]): Promise<void> {
+  const [end, ...others] = ends;
+  if (end === undefined) return;
+  try {
+    await end();
+  } finally {
+    await endAll(others);
   }
 }
 
