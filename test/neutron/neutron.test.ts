@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ENGINES, usually } from '../support/databases/engines.js';
-import { waitUntil } from '../support/databases/servers.js';
-import { type ConfigFile, makeConfig, type RunningAgent, runCli, startAgent } from '../support/host/agent.js';
+import { DATABASE, waitUntil } from '../support/databases/servers.js';
+import {
+  type ConfigFile,
+  makeConfig,
+  type RunningAgent,
+  runCli,
+  type Sections,
+  startAgent,
+} from '../support/host/agent.js';
 import { makeHost, makeTapsOf, tapOf } from '../support/host/host.js';
 import { type Cleanup, ip } from '../support/host/netns.js';
 import type { ApiPort } from '../support/neutron/api.js';
@@ -24,7 +31,7 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
     });
 
     test('the API says the right thing after each step in the life of a port', async (t) => {
-      const { namespace } = await startHost(t, neutron, HERE, 'max_removals = 5');
+      const { namespace } = await startHost(t, neutron, HERE, { agent: ['max_removals = 5'] });
       await startHost(t, neutron, ELSEWHERE);
       const steps = await livePorts(neutron, namespace, LIFE);
       for (const { step, says, afterMs } of steps)
@@ -33,7 +40,7 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
     });
 
     test('a tap that comes is ACTIVE and one that goes is DOWN long before the next poll', async (t) => {
-      const { namespace } = await startHost(t, neutron, 'host3', 'polling_interval = 3600');
+      const { namespace } = await startHost(t, neutron, 'host3', { agent: ['polling_interval = 3600'] });
       const { id } = await makePort(neutron, 'host3');
       makeTapsOf(namespace, id);
       await waitForStatus(neutron, id, 'ACTIVE');
@@ -54,6 +61,28 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
       await waitForStatus(neutron, failed.id, 'ACTIVE');
       assert.equal((await agent.line('warning cured')).code, 'PORT_BINDING_FAILED');
     });
+
+    test('a segment older than a host is closed to it, as schema check says, until it is mapped to the host', async (t) => {
+      const { api, server } = neutron;
+      const network = await api.makeNetwork({
+        'provider:network_type': 'flat',
+        'provider:physical_network': 'physnet1',
+      });
+      const [segment] = (await api.get<{ segments: { id: string }[] }>(`segments?network_id=${network}`))
+        .segments;
+      const subnet = { network_id: network, ip_version: 4, cidr: '10.88.0.0/24', segment_id: segment?.id };
+      await api.post('subnets', { subnet: { tenant_id: 'p', ...subnet } });
+      const { namespace, config } = await startHost(t, neutron, 'host5', { mappings: 'physnet1:eth1' });
+      const check = async (): Promise<string> =>
+        (await runCli(namespace, ['--config-file', config.path, 'schema', 'check'])).stdout;
+      const port = { network_id: network, 'binding:host_id': 'host5', device_owner: 'compute:nova' };
+
+      assert.match(await check(), /segmenthostmappings/);
+      await assert.rejects(api.makePort(port), /409.*HostNotConnectedToAnySegment/);
+      await server.query(`insert into segmenthostmappings values ('${segment?.id}', 'host5')`, DATABASE);
+      assert.equal((await api.makePort(port))['binding:vif_type'], 'bridge');
+      assert.doesNotMatch(await check(), /segmenthostmappings/);
+    });
   });
 }
 
@@ -62,10 +91,10 @@ async function startHost(
   t: Cleanup,
   { api, url }: Neutron,
   host: string,
-  ...lines: readonly string[]
+  { agent: lines = [], mappings = '' }: Pick<Partial<Sections>, 'agent' | 'mappings'> = {},
 ): Promise<{ readonly namespace: string; readonly agent: RunningAgent; readonly config: ConfigFile }> {
   const { namespace } = makeHost(t);
-  const config = makeConfig({ url, agent: [`host = ${host}`, ...lines] });
+  const config = makeConfig({ url, mappings, agent: [`host = ${host}`, ...lines] });
   const agent = await startAgent(t, namespace, config);
   await waitUntil(async () => (await api.agent(host))?.alive === true, `${host} is alive`);
   return { namespace, agent, config };

@@ -16,7 +16,8 @@ export interface Place {
 
 /** Neutron's own agent, with the half of the server that answers it, as a process in a namespace. */
 export interface NeutronAgent {
-  readonly pid: number;
+  /** Its own process and those of its helpers, the oldest first. */
+  pids(): readonly number[];
   /** `kill -9` of it and of the helpers that it has started; resolves when they are gone. */
   kill(): Promise<void>;
 }
@@ -35,11 +36,13 @@ firewall_driver = noop
 
 /** Starts Neutron's agent beside a neutron-server on the same database. Nothing that the server casts reaches it. Ends with the test. */
 export async function startNeutronAgent(t: Cleanup, neutron: Neutron, place: Place): Promise<NeutronAgent> {
+  const before = await neutron.api.agent(place.host);
   const agent = startProcess(t, neutron, place, '0');
-  await waitUntil(
-    async () => (await neutron.api.agent(place.host))?.alive === true,
-    `${place.host} is alive`,
-  );
+  const hasStarted = async (): Promise<boolean> => {
+    const now = await neutron.api.agent(place.host);
+    return now !== undefined && now.started_at !== before?.started_at;
+  };
+  await waitUntil(hasStarted, `Neutron's agent of ${place.host} has reported`);
   return agent;
 }
 
@@ -57,8 +60,12 @@ export async function startNeutronWithAgent(t: Cleanup, server: TestServer, plac
 
 const logOf = ({ folder }: Neutron, { host }: Place): string => join(folder, `${host}.log`);
 
+let starts = 0;
+
 function startProcess(t: Cleanup, neutron: Neutron, place: Place, servesApi: '0' | '1'): NeutronAgent {
-  const ini = join(neutron.folder, `${place.host}.ini`);
+  starts += 1;
+  // Its helpers are known by this file.
+  const ini = join(neutron.folder, `${place.host}-${starts}.ini`);
   writeFileSync(ini, configOf(place));
   const files = [neutron.configFile, ini].flatMap((file) => ['--config-file', file]);
   const inside = ['ip', 'netns', 'exec', place.namespace, 'env', `API=${servesApi}`];
@@ -70,22 +77,23 @@ function startProcess(t: Cleanup, neutron: Neutron, place: Place, servesApi: '0'
     program.signal('SIGKILL');
     await program.ended();
     // Its helpers are daemons of their own: they end when they find nobody at the other end.
-    await waitUntil(() => !isNamedByAny(ini), 'the helpers of the agent have ended');
+    await waitUntil(() => processesNaming(ini).length === 0, 'the helpers of the agent have ended');
   };
   t.after(kill);
-  return { pid: program.pid, kill };
+  return { pids: () => processesNaming(ini), kill };
 }
 
-/** Whether a process has this file on its command line. */
-function isNamedByAny(file: string): boolean {
-  return readdirSync('/proc')
+/** The processes that have this file on their command lines. */
+const processesNaming = (file: string): readonly number[] =>
+  readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
-    .some((pid) => {
+    .filter((pid) => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(file);
       } catch {
         // It ended while we were looking.
         return false;
       }
-    });
-}
+    })
+    .map(Number)
+    .sort((a, b) => a - b);

@@ -16,6 +16,8 @@ export interface ApiAgent {
   readonly id: string;
   readonly host: string;
   readonly alive: boolean;
+  /** In whole seconds. */
+  readonly started_at: string;
   readonly configurations: Readonly<Record<string, unknown>>;
 }
 

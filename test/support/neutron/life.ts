@@ -35,8 +35,16 @@ export const LIFE = {
 } as const;
 export type StepName = keyof typeof LIFE;
 
-/** An owner that no agent of Neutron treats apart. */
-const OWNER = 'appliance:peer';
+/** The same with Neutron’s own agent; etc/README.md says where it differs, and why. */
+export const THEIR_LIFE: Readonly<Record<StepName, string>> = {
+  ...LIFE,
+  'admin down': 'bridge, DOWN; tap in its bridge',
+  'machine to come: binding INACTIVE here, tap plugged': 'bridge, DOWN; tap alone',
+  'its binding activated': 'bridge, ACTIVE; tap alone',
+};
+
+/** Neutron’s agent filters the ports of other owners with ebtables, whose rules it cannot delete again on Debian 12. */
+const OWNER = 'network:peer';
 /** A step that has no effect by then has none. */
 const PATIENCE_MS = 30_000;
 /** A step that is to change nothing gets so long to change something all the same: a few polls. */

@@ -32,7 +32,7 @@ const DRIVERS = { postgresql: 'postgresql+psycopg2', mysql: 'mysql+pymysql' } as
 const configOf = (folder: string, url: string, port: number): string => `[DEFAULT]
 auth_strategy = noauth
 core_plugin = ml2
-service_plugins =
+service_plugins = segments
 transport_url = fake://
 bind_host = 127.0.0.1
 bind_port = ${port}
@@ -53,7 +53,7 @@ lock_path = ${folder}/lock
 type_drivers = local,flat,vlan,vxlan
 tenant_network_types = local
 mechanism_drivers = linuxbridge
-extension_drivers = port_security
+extension_drivers =
 [ml2_type_flat]
 flat_networks = *
 [ml2_type_vlan]
