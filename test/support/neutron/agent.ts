@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProgram, type TestServer, waitUntil, waitUntilReady } from '../databases/servers.js';
 import type { Cleanup } from '../host/netns.js';
+import { HANG_LIMIT_MS } from '../limit.js';
 import { configureNeutron, type Neutron } from './server.js';
+
+/** Neutron’s agent takes seconds where ours takes milliseconds, minutes where the machine is busy. */
+export const THEIR_LIMIT_MS = 5 * HANG_LIMIT_MS;
 
 const PROGRAM = fileURLToPath(new URL('./agent.py', import.meta.url));
 
@@ -42,7 +46,7 @@ export async function startNeutronAgent(t: Cleanup, neutron: Neutron, place: Pla
     const now = await neutron.api.agent(place.host);
     return now !== undefined && now.started_at !== before?.started_at;
   };
-  await waitUntil(hasStarted, `Neutron's agent of ${place.host} has reported`);
+  await waitUntil(hasStarted, `Neutron’s agent of ${place.host} has reported`, THEIR_LIMIT_MS);
   return agent;
 }
 
