@@ -202,6 +202,7 @@ async function fill(
       ml2,
       `insert into ml2_port_binding_levels (port_id, host, level, segment_id)
        select ${id}, 'host1', 0, ${network} from ${numbers(ports)} order by 1`,
+      `insert into portsecuritybindings (port_id, port_security_enabled) select ${id}, true from ${numbers(ports)} order by 1`,
     ],
   };
   const statements = [
