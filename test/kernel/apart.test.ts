@@ -1,2 +1,2 @@
-/** On the machine's own kernel; in a User-mode Linux guest they run beside the tests of frames, see guest-frames.test.ts. */
+/** On the machine’s own kernel; guest-apart.test.ts runs them in a User-mode Linux guest. */
 import './guest/apart.js';

@@ -1,5 +1,3 @@
-import './apart.js';
-import './tap-filter.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Cleanup, ip, ipBatch, ipJson, makeNamespace, spawnIn } from '../../support/host/netns.js';
