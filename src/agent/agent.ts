@@ -6,8 +6,7 @@ import {
   fingerprintOf,
   type Settings,
 } from '../model/index.js';
-import { viewOf } from '../reconcile/see/view.js';
-import { look } from './kernel-pass.js';
+import { lastView, look } from './kernel-pass.js';
 import { poll } from './poll.js';
 import { startPoller } from './poller.js';
 import { shutDown } from './shut-down.js';
@@ -62,14 +61,14 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     stop: () => shutDown(self, EXIT.ok),
     fault: (during, thrown) => noteFault(self, during, thrown),
     status: () => statusOf(self),
-    tapsHere: () => (self.seen === null ? 0 : viewOf(self.seen, self.settings.host).taps.size),
+    tapsHere: () => lastView(self)?.taps.size ?? 0,
     lateMs: () => self.poller?.lateMs() ?? 0,
     ended,
   };
 }
 
 function accept(self: AgentState, fingerprint: string): number {
-  const held = self.last?.held ?? [];
+  const held = self.answered?.report.held ?? [];
   if (fingerprintOf(held) !== fingerprint) return 0;
   self.memory = { ...self.memory, accepted: new Set(held.map(({ key }) => key)) };
   self.edges.observer({ kind: 'accepted', removals: held.length });
@@ -88,7 +87,11 @@ function reload(self: AgentState, settings: Settings): void {
 
 function summariseHourly(self: AgentState): void {
   self.cancelSummary = self.edges.clock.after(SUMMARY_INTERVAL_MS, () => {
-    const summary = self.tally.take(self.memory.known.size, self.last, self.outage === null);
+    const summary = self.tally.take(
+      self.memory.known.size,
+      self.answered?.report ?? null,
+      self.outage === null,
+    );
     self.edges.observer({ kind: 'summary', summary });
     summariseHourly(self);
   });

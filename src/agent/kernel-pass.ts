@@ -1,17 +1,12 @@
-import type { HostState, PassReport } from '../model/index.js';
+import type { PassReport } from '../model/index.js';
+import type { Ahead } from '../reconcile/guard/pass-guard.js';
+import { type PassResult, runPass } from '../reconcile/pass.js';
 import { type FreshAnswer, type Memory, memoryChangesAtMs, owesMore } from '../reconcile/remember/memory.js';
 import { hasUnknownTaps } from '../reconcile/remember/question.js';
 import { type View, viewOf } from '../reconcile/see/view.js';
 import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
-import { type PassResult, runPass } from './pass.js';
-import type { Ahead } from './pass-guard.js';
 import { type AgentState, guarded } from './state.js';
 import { GUARD, guardStateOf, keepGuardAhead, noteGuard } from './state-dir/keep-guard.js';
-
-/** An answer, and the host as it was when the database was asked. */
-export interface Told extends FreshAnswer {
-  readonly asked: HostState;
-}
 
 /** Thrown when a pass has something to write ahead and it is not its turn: nothing was changed. */
 class NotItsTurn extends Error {}
@@ -20,10 +15,10 @@ class NotItsTurn extends Error {}
 export function passAtOnce(
   self: AgentState,
   trigger: PassReport['trigger'],
-  told: Told | null,
+  fresh: FreshAnswer | null,
 ): PassReport | 'put-off' {
   try {
-    return pass(self, trigger, told, () => {
+    return pass(self, trigger, fresh, () => {
       throw new NotItsTurn();
     });
   } catch (error) {
@@ -33,33 +28,38 @@ export function passAtOnce(
 }
 
 /** One pass of the running agent, from an answer or (null) from what is remembered. Throws KernelError. */
-export const passInTurn = (self: AgentState, trigger: PassReport['trigger'], told: Told | null): PassReport =>
-  pass(self, trigger, told, () => {});
+export const passInTurn = (
+  self: AgentState,
+  trigger: PassReport['trigger'],
+  fresh: FreshAnswer | null,
+): PassReport => pass(self, trigger, fresh, () => {});
 
 function pass(
   self: AgentState,
   trigger: PassReport['trigger'],
-  told: Told | null,
+  fresh: FreshAnswer | null,
   begin: Ahead['begin'],
 ): PassReport {
   const { kernel, clock, store } = self.edges;
-  const { settings, memory, settled } = self;
+  const { settings, memory, settled, answered } = self;
   self.passes += 1;
   const id = `${process.pid}-${self.passes}`;
   const startedMs = clock.monotonicMs();
   const state = kernel.observe();
-  const now = { state, settings, memory, answer: told?.answer ?? null };
-  const isAsBefore = settled !== null && (told?.wentBack ?? null) === null;
-  if (isAsBefore && self.last !== null && nothingHasChanged(settled, now, startedMs)) {
+  const now = { state, settings, memory, answer: fresh?.answer ?? null };
+  const isAsBefore = settled !== null && (fresh?.wentBack ?? null) === null;
+  if (isAsBefore && answered !== null && nothingHasChanged(settled, now, startedMs)) {
     const timings = { planMs: clock.monotonicMs() - startedMs, applyMs: 0 };
-    return conclude(self, told, { ...self.last, pass: id, trigger, operations: [], timings });
+    const report = { ...answered.report, pass: id, trigger, operations: [], timings };
+    self.answered = { ...answered, report };
+    return told(self, report);
   }
   const result = runPass(kernel, clock, {
     pass: id,
     trigger,
     settings,
     memory,
-    fresh: told,
+    fresh,
     accepted: 'remembered',
     ahead: {
       begin,
@@ -71,17 +71,14 @@ function pass(
   });
   self.memory = result.memory;
   noteGuard(self, result.memory.guard, (guard) => store.keep(GUARD, guardStateOf(guard)));
-  self.seen = result.view.observed;
-  self.seenVersion = self.seen.version;
-  self.latest = result.desired;
-  if (told !== null) self.answered = result.desired;
-  self.settled = settledBy(settings, result, told);
+  self.latest = result;
+  if (fresh !== null) self.answered = result;
+  self.settled = settledBy(settings, result, fresh);
   wakeAt(self, result.wakeAtMs);
-  return conclude(self, told, result.report);
+  return told(self, result.report);
 }
 
-function conclude(self: AgentState, told: Told | null, report: PassReport): PassReport {
-  if (told !== null) self.last = report;
+function told(self: AgentState, report: PassReport): PassReport {
   self.tally.notePass(report);
   self.edges.observer({ kind: 'pass', report });
   return report;
@@ -91,11 +88,11 @@ function conclude(self: AgentState, told: Told | null, report: PassReport): Pass
 export function settledBy(
   settings: PassSettings,
   { report, memory, desired, view, wakeAtMs }: PassResult,
-  told: Told | null,
+  fresh: FreshAnswer | null,
 ): Settled | null {
   const isAtRest = report.pending + report.failed.length + report.held.length + desired.removals.length === 0;
   if (!isAtRest || wakeAtMs !== null) return null;
-  const answer = told !== null && told.asked === view.observed ? told.answer : null;
+  const answer = fresh?.asked === view.observed ? fresh.answer : null;
   const untilMs = answer === null ? 0 : memoryChangesAtMs(memory, settings.knownPortRetentionMs);
   return { view, settings, memory, desired, answer, untilMs };
 }
@@ -161,21 +158,29 @@ export function passFromMemory(self: AgentState): PassReport | null {
 
 /** A pass from memory when the host is not as the last pass has left it: whoever reads the kernel takes its events away. */
 export function catchUp(self: AgentState): PassReport | null {
-  return self.edges.kernel.observe().version === self.seenVersion ? null : passFromMemory(self);
+  const isAsLeft = self.edges.kernel.observe() === self.latest?.view.observed;
+  return isAsLeft ? null : passFromMemory(self);
 }
 
-/** The same after what memory can wire. Before the first pass there is nothing that could have been missed. */
+/** The host after what memory can wire. Before the first pass there is nothing that could have been missed. */
 export function viewCaughtUp(self: AgentState): View {
-  if (self.latest === null || self.seen === null) return viewNow(self);
+  if (self.latest === null) return viewNow(self);
   catchUp(self);
-  return viewOf(self.seen, self.settings.host);
+  return viewOf(self.latest.view.observed, self.settings.host);
 }
 
+/** The host as it is, before the first pass. */
 export function viewNow(self: AgentState): View {
-  self.seen = self.edges.kernel.observe();
-  return viewOf(self.seen, self.settings.host);
+  self.seenAtStart = self.edges.kernel.observe();
+  return viewOf(self.seenAtStart, self.settings.host);
+}
+
+/** How the host was when it was last read; null: it never was. */
+export function lastView({ latest, seenAtStart, settings }: AgentState): View | null {
+  const state = latest?.view.observed ?? seenAtStart;
+  return state === null ? null : viewOf(state, settings.host);
 }
 
 /** True when a tap was here in the last pass whose port the database has not been asked for lately. */
 const knowsTooLittle = ({ latest, memory, edges }: AgentState): boolean =>
-  latest !== null && hasUnknownTaps(latest.withoutPort, memory, edges.clock.monotonicMs());
+  latest !== null && hasUnknownTaps(latest.desired.withoutPort, memory, edges.clock.monotonicMs());

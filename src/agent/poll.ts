@@ -8,10 +8,10 @@ import {
   type PassReport,
   type Sign,
 } from '../model/index.js';
-import { memoryChangesAtMs } from '../reconcile/remember/memory.js';
+import { type FreshAnswer, memoryChangesAtMs } from '../reconcile/remember/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
 import { noteWriting, settleStatuses } from '../reconcile/remember/settle-statuses.js';
-import { askWhereNeeded, passAtOnce, passInTurn, type Told, viewCaughtUp } from './kernel-pass.js';
+import { askWhereNeeded, passAtOnce, passInTurn, viewCaughtUp } from './kernel-pass.js';
 import type { PollOutcome } from './poller.js';
 import { shutDown } from './shut-down.js';
 import { type AgentState, type Asked, guarded, noteFault } from './state.js';
@@ -61,12 +61,12 @@ function ask(self: AgentState): Asked {
 }
 
 /** The pass with an answer. null: the kernel could not be read, or the answer has become void while it waited for its turn. */
-async function passWhenPossible(self: AgentState, told: Told): Promise<PassReport | null> {
+async function passWhenPossible(self: AgentState, fresh: FreshAnswer): Promise<PassReport | null> {
   const { database } = self;
-  const report = guarded(self, () => passAtOnce(self, 'poll', told));
+  const report = guarded(self, () => passAtOnce(self, 'poll', fresh));
   if (report !== 'put-off') return report;
   return self.edges.store.inTurn(() =>
-    self.stopping || database !== self.database ? null : guarded(self, () => passInTurn(self, 'poll', told)),
+    self.stopping || database !== self.database ? null : guarded(self, () => passInTurn(self, 'poll', fresh)),
   );
 }
 
@@ -79,9 +79,9 @@ async function workWith(
   noteAnswered(self);
   const { servers } = self.edges;
   const wentBack = signAgainst(servers.watermark, answer);
-  const told = { answer, presentBefore, wentBack, asked: view.observed };
+  const fresh = { answer, presentBefore, wentBack, asked: view.observed };
   const { database } = self;
-  const report = await passWhenPossible(self, told);
+  const report = await passWhenPossible(self, fresh);
   if (report === null) return database === self.database ? 'retry' : 'good';
   settleServers(servers, { trust: self.memory.server, answer, sign });
   await writeStatuses(self, report);

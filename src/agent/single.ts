@@ -11,11 +11,11 @@ import {
   type Store,
   type StoreReader,
 } from '../model/index.js';
+import type { Ahead } from '../reconcile/guard/pass-guard.js';
+import { type PassInput, type PassResult, runPass } from '../reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/remember/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
 import { tapNames, viewOf } from '../reconcile/see/view.js';
-import { type PassInput, type PassResult, runPass } from './pass.js';
-import type { Ahead } from './pass-guard.js';
 import { GUARD, guardStateOf, keepGuardAhead, recallGuard, whyForgotten } from './state-dir/keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './state-dir/last-known-good.js';
 import { type ServerRecord, settleServers } from './state-dir/server-record.js';
@@ -119,7 +119,7 @@ async function single(
     trigger: 'command',
     settings,
     memory,
-    fresh: { answer, presentBefore, wentBack: signAgainst(watermark, answer) },
+    fresh: { answer, asked: view.observed, presentBefore, wentBack: signAgainst(watermark, answer) },
     accepted: acceptRemovals ? 'all' : 'remembered',
     ahead,
   };

@@ -9,7 +9,6 @@ import {
   type Kernel,
   KernelError,
   type Observer,
-  type PassReport,
   type Question,
   type Settings,
   type Store,
@@ -17,8 +16,8 @@ import {
   stackOf,
 } from '../model/index.js';
 import { tellEach } from '../monitoring/tell.js';
-import type { Desired } from '../reconcile/decide/desired.js';
 import type { GuardMemory } from '../reconcile/guard/guard-memory.js';
+import type { PassResult } from '../reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/remember/memory.js';
 import type { View } from '../reconcile/see/view.js';
 import type { Settled } from '../reconcile/settled.js';
@@ -71,17 +70,15 @@ export interface AgentState {
   memory: Memory;
   poller: Poller | null;
   passes: number;
-  /** Report of the last pass that had an answer of the database. */
-  last: PassReport | null;
-  /** The host as it was last read; what every pass, and the last one with an answer, wanted of it. */
-  seen: HostState | null;
-  latest: Desired | null;
-  answered: Desired | null;
+  /** The latest pass; its view is the host as it was last read. */
+  latest: PassResult | null;
+  /** The latest pass that had an answer of the database. */
+  answered: PassResult | null;
+  /** The host before the first pass. */
+  seenAtStart: HostState | null;
   /** How the last pass has left the host; null: with something to do. */
   settled: Settled | null;
   asked: Asked | null;
-  /** Version of the links after the last pass: an equal one means that an event was its own echo. */
-  seenVersion: number;
   everAnswered: boolean;
   /** What the agent before has left, as it was read at the start: the loop reads no disk, which may not answer. Empty once there was an answer. */
   runBefore: Stored<LastKnownGood>;
@@ -122,13 +119,11 @@ export function makeState(
     memory: { ...EMPTY_MEMORY, guard, server: edges.servers.trust },
     poller: null,
     passes: 0,
-    last: null,
-    seen: null,
     latest: null,
     answered: null,
+    seenAtStart: null,
     settled: null,
     asked: null,
-    seenVersion: -1,
     everAnswered: false,
     runBefore: { kind: 'none' },
     kept: EMPTY_MEMORY,

@@ -1,8 +1,9 @@
-import type { AgentStatus, HeldRemoval, HostState, IfIndex } from '../model/index.js';
+import type { AgentStatus, HeldRemoval, IfIndex } from '../model/index.js';
 import type { Desired, TapDecision } from '../reconcile/decide/desired.js';
 import type { Memory } from '../reconcile/remember/memory.js';
-import { viewOf } from '../reconcile/see/view.js';
+import type { View } from '../reconcile/see/view.js';
 import { type Decided, networkStatuses, tapStatuses } from '../reconcile/tell/overview.js';
+import { lastView } from './kernel-pass.js';
 import type { AgentState } from './state.js';
 
 /**
@@ -10,9 +11,10 @@ import type { AgentState } from './state.js';
  * read, and the kernel's notifications stay where the loop finds them. O(links).
  */
 export function statusOf(self: AgentState): AgentStatus {
-  const { history, last } = self;
-  const held = last?.held ?? [];
-  const decided = self.seen === null ? null : decidedOf(self, self.seen, held);
+  const { history } = self;
+  const { held = [], warnings = [] } = self.answered?.report ?? {};
+  const view = lastView(self);
+  const decided = view === null ? null : decidedOf(self, view, held);
   return {
     host: self.settings.host.host,
     version: self.edges.version,
@@ -25,21 +27,21 @@ export function statusOf(self: AgentState): AgentStatus {
     networks: decided === null ? [] : networkStatuses(decided),
     taps: decided === null ? [] : tapStatuses(decided),
     held,
-    warnings: last?.warnings ?? [],
+    warnings,
     passes: history.passes(),
     changes: history.changes(),
   };
 }
 
 const decidedOf = (
-  { settings, latest, answered, memory }: AgentState,
-  seen: HostState,
+  { latest, answered, memory }: AgentState,
+  view: View,
   held: readonly HeldRemoval[],
 ): Decided => ({
-  view: viewOf(seen, settings.host),
-  decisions: decisionsOf(latest, answered, memory.absent),
-  networks: latest?.networks ?? new Map(),
-  gone: answered?.gone ?? [],
+  view,
+  decisions: decisionsOf(latest?.desired ?? null, answered?.desired ?? null, memory.absent),
+  networks: latest?.desired.networks ?? new Map(),
+  gone: answered?.desired.gone ?? [],
   held,
 });
 

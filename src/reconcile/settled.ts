@@ -95,7 +95,7 @@ export function desireChanged(
   const assignments = assignTaps(world);
   const networks = servedNetworks(assignments, world, settled.desired);
   if (networks === null) return null;
-  const taps = decideTaps({ world, networks, removals: NO_REMOVALS, found: [] }, assignments);
+  const taps = decideTaps({ world, networks, removals: NO_REMOVALS }, assignments);
   const changed = {
     ...NOTHING,
     networks,

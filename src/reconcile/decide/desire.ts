@@ -5,6 +5,7 @@ import {
   type Desired,
   type DesiredNetwork,
   type DesiredTap,
+  mayGo,
   type Removal,
   type Removals,
   type TapDecision,
@@ -12,9 +13,9 @@ import {
   type UnwireCause,
   type World,
 } from './desired.js';
-import { goneBridges, orphanSubinterfaces } from './gone.js';
+import { orphanSubinterfaces, unusedBridges } from './gone.js';
 import { desiredNetworks } from './networks.js';
-import { type Deciding, detachKey, mayRemove, moveKey, uplinkKey } from './removals.js';
+import { type Deciding, detachKey, moveKey, uplinkKey, wasHere } from './removals.js';
 import { reasonOf, warningsOf } from './warnings.js';
 
 /**
@@ -24,17 +25,16 @@ import { reasonOf, warningsOf } from './warnings.js';
 export function desire(world: World, removals: Removals): Desired {
   const assignments = assignTaps(world);
   const networks = desiredNetworks(world, assignments, removals);
-  const deciding: Deciding = { world, networks, removals, found: [] };
+  const deciding: Deciding = { world, networks, removals };
   const taps = decideTaps(deciding, assignments);
-  noteChangedSegments(deciding);
-  const { gone, refused } = goneBridges(deciding, taps);
+  const { gone, refused, removals: deletions } = unusedBridges(deciding, taps);
   return {
     networks,
     taps: byIndex(taps),
     withoutPort: withoutPort(taps),
     gone,
     orphans: orphanSubinterfaces(deciding),
-    removals: deciding.found,
+    removals: [...taps.flatMap(({ removal }) => removal ?? []), ...segmentChanges(deciding), ...deletions],
     warnings: [...warningsOf(world, taps, networks), ...refused],
   };
 }
@@ -49,20 +49,27 @@ export const withoutPort = (taps: readonly DesiredTap[]): Link[] =>
 
 /** What is to become of each tap, as the networks are. */
 export const decideTaps = (deciding: Deciding, assignments: readonly Assignment[]): DesiredTap[] =>
-  assignments.map((assignment) => ({ tap: assignment.tap, decision: decide(deciding, assignment) }));
+  assignments.map((assignment) => decide(deciding, assignment));
 
-function decide(deciding: Deciding, assignment: Assignment): TapDecision {
+function decide(deciding: Deciding, assignment: Assignment): DesiredTap {
   switch (assignment.kind) {
     case 'unknown':
-      return { kind: 'unknown' };
+      return staying(assignment.tap, { kind: 'unknown' });
     case 'leave':
-      return { kind: 'leave', port: assignment.port, warnings: assignment.warnings };
+      return staying(assignment.tap, {
+        kind: 'leave',
+        port: assignment.port,
+        warnings: assignment.warnings,
+      });
     case 'unwire':
       return unwire(deciding, assignment);
     case 'network':
       return wire(deciding, assignment);
   }
 }
+
+/** A decision that takes no wire. */
+const staying = (tap: Link, decision: TapDecision): DesiredTap => ({ tap, decision, removal: null });
 
 interface Unwire {
   readonly tap: Link;
@@ -71,7 +78,11 @@ interface Unwire {
   readonly warnings: readonly Warning[];
 }
 
-function unwire(deciding: Deciding, { tap, port, cause, warnings }: Unwire): TapDecision {
+function unwire({ world, removals }: Deciding, { tap, port, cause, warnings }: Unwire): DesiredTap {
+  const decision: TapDecision = { kind: 'unwire', port, cause, warnings };
+  if (!isPlugged(world.view, tap)) return staying(tap, decision);
+  const left: TapDecision = { kind: 'leave', port, warnings };
+  if (!wasHere(world, tap)) return staying(tap, left);
   const removal: Removal = {
     key: detachKey(tap),
     taps: [tap.index],
@@ -80,28 +91,40 @@ function unwire(deciding: Deciding, { tap, port, cause, warnings }: Unwire): Tap
     device: tap.name,
     text: `take ${tap.name} out of its bridge: ${UNWIRE_REASONS[cause]}`,
   };
-  return !isPlugged(deciding.world.view, tap) || mayRemove(deciding, tap, removal)
-    ? { kind: 'unwire', port, cause, warnings }
-    : { kind: 'leave', port, warnings };
+  return { tap, removal, decision: mayGo(removals, removal.key) ? decision : left };
 }
 
-function wire(deciding: Deciding, assignment: Extract<Assignment, { kind: 'network' }>): TapDecision {
-  const { world, networks } = deciding;
+function wire(deciding: Deciding, assignment: Extract<Assignment, { kind: 'network' }>): DesiredTap {
+  const { world, networks, removals } = deciding;
   const { tap, port, network: id } = assignment;
   const network = networks.get(id);
-  if (network === undefined) return { kind: 'unknown' };
-  const target =
-    network.place.kind === 'present' || network.place.kind === 'joined' ? network.place.bridge : null;
-  const inPlace = target !== null && tap.master === target.index;
+  if (network === undefined) return staying(tap, { kind: 'unknown' });
+  const inPlace = tap.master !== null && tap.master === bridgeOf(network)?.index;
   if (network.serves === null) return blocked(deciding, tap, port, network, inPlace);
-  if (tap.master !== null && !inPlace) {
-    if (!isPlugged(world.view, tap)) return inForeignBridge(world, tap, port);
-    if (!mayRemove(deciding, tap, moveOf(tap, id))) return { kind: 'leave', port, warnings: [] };
-  }
-  const untilMs = (world.firstSeenMs.get(tap.index) ?? world.nowMs) + world.settings.plugGraceMs;
-  return port.pluggedByHypervisor && tap.master === null && world.nowMs < untilMs
-    ? { kind: 'wait', port, network: id, untilMs }
-    : { kind: 'wire', port, network: id };
+  if (tap.master === null) return staying(tap, whenItIsTime(world, tap, port, id));
+  const decision: TapDecision = { kind: 'wire', port, network: id };
+  if (inPlace) return staying(tap, decision);
+  if (!isPlugged(world.view, tap)) return staying(tap, inForeignBridge(world, tap, port));
+  const left: TapDecision = { kind: 'leave', port, warnings: [] };
+  if (!wasHere(world, tap)) return staying(tap, left);
+  const removal = moveOf(tap, id);
+  return { tap, removal, decision: mayGo(removals, removal.key) ? decision : left };
+}
+
+const bridgeOf = ({ place }: DesiredNetwork): Link | null =>
+  place.kind === 'present' || place.kind === 'joined' ? place.bridge : null;
+
+/** libvirt plugs some taps itself, and is given time for it. */
+function whenItIsTime(
+  { firstSeenMs, nowMs, settings }: World,
+  tap: Link,
+  port: Port,
+  network: NetworkId,
+): TapDecision {
+  const untilMs = (firstSeenMs.get(tap.index) ?? nowMs) + settings.plugGraceMs;
+  return port.pluggedByHypervisor && nowMs < untilMs
+    ? { kind: 'wait', port, network, untilMs }
+    : { kind: 'wire', port, network };
 }
 
 const moveOf = (tap: Link, id: NetworkId): Removal => ({
@@ -119,13 +142,13 @@ function blocked(
   port: Port,
   network: DesiredNetwork,
   inPlace: boolean,
-): TapDecision {
+): DesiredTap {
   const held = network.realisation.ok && network.place.kind !== 'blocked';
   const stays = tap.master !== null && network.staysIn.has(tap.master);
-  if ((held && inPlace) || stays) return { kind: 'leave', port, warnings: [] };
+  if ((held && inPlace) || stays) return staying(tap, { kind: 'leave', port, warnings: [] });
   const warning: Warning = { ...reasonOf(network), port: port.id, device: tap.name };
   return inPlace || !isPlugged(deciding.world.view, tap)
-    ? { kind: 'blocked', port, warning }
+    ? staying(tap, { kind: 'blocked', port, warning })
     : unwire(deciding, { tap, port, cause: 'network-changed', warnings: [warning] });
 }
 
@@ -145,18 +168,21 @@ function inForeignBridge(world: World, tap: Link, port: Port): TapDecision {
 }
 
 /** A changed uplink cuts every tap behind it, for a moment or for good. */
-function noteChangedSegments(deciding: Deciding): void {
-  for (const network of deciding.networks.values()) {
-    const [first] = network.leaving;
-    if (network.place.kind !== 'present' || first === undefined) continue;
-    const bridge = network.place.bridge;
-    mayRemove(deciding, bridge, {
-      key: uplinkKey(bridge, network.leaving),
-      taps: tapsIn(deciding.world.view, bridge.index).map(({ index }) => index),
-      leaves: network.leaving.map(({ index }) => index),
-      cause: 'segment-changed',
-      device: first.name,
-      text: `take ${first.name} out of ${bridge.name}, whose network has another segment now`,
-    });
-  }
+function segmentChanges({ world, networks }: Deciding): Removal[] {
+  if (world.knowledge.presentBefore === null) return [];
+  return [...networks.values()].flatMap(({ place, leaving }): Removal[] => {
+    const [first] = leaving;
+    if (place.kind !== 'present' || first === undefined || !wasHere(world, place.bridge)) return [];
+    const { bridge } = place;
+    return [
+      {
+        key: uplinkKey(bridge, leaving),
+        taps: tapsIn(world.view, bridge.index).map(({ index }) => index),
+        leaves: leaving.map(({ index }) => index),
+        cause: 'segment-changed',
+        device: first.name,
+        text: `take ${first.name} out of ${bridge.name}, whose network has another segment now`,
+      },
+    ];
+  });
 }

@@ -79,6 +79,8 @@ export type UnwireCause = 'admin-down' | 'row-missing' | 'network-changed' | 'ne
 export interface DesiredTap {
   readonly tap: Link;
   readonly decision: TapDecision;
+  /** What would take its wire, whether it may go ahead or not; null: nothing does. */
+  readonly removal: Removal | null;
 }
 
 /** Where the taps of a network go. */

@@ -1,50 +1,58 @@
 import { type Link, networkOfLabel, type Warning } from '../../model/index.js';
-import { type Bridge, isPlugged, ownAddresses, tapsIn, type View } from '../see/view.js';
-import type { DesiredTap, GoneBridge, Removal, TapDecision } from './desired.js';
+import { type Bridge, isPlugged, ownAddresses, type View } from '../see/view.js';
+import { type DesiredTap, type GoneBridge, mayGo, type Removal, type TapDecision } from './desired.js';
 import { isGone, isSubinterface, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
-import { type Deciding, deletionKey, mayRemove } from './removals.js';
+import { type Deciding, deletionKey, wasHere } from './removals.js';
 import { presentUplink } from './resolve-segment.js';
+
+/** What becomes of the bridges that no network uses. */
+export interface Unused {
+  /** Those that go in this pass. */
+  readonly gone: readonly GoneBridge[];
+  /** Why others stay. */
+  readonly refused: readonly Warning[];
+  /** All that would go, also those that may not. */
+  readonly removals: readonly Removal[];
+}
 
 /**
  * Bridges of networks that are gone and that nothing keeps: every tap in them leaves in this pass. The others
  * are reported, unless a tap that stays is what keeps them and has been reported itself.
  */
-export function goneBridges(
-  deciding: Deciding,
-  taps: readonly DesiredTap[],
-): { gone: GoneBridge[]; refused: Warning[] } {
-  const { world, networks } = deciding;
+export function unusedBridges(deciding: Deciding, taps: readonly DesiredTap[]): Unused {
+  const { world, networks, removals } = deciding;
+  if (world.knowledge.presentBefore === null) return { gone: [], refused: [], removals: [] };
   const maintained = new Set(
     [...networks.values()].flatMap(({ place }) => (place.kind === 'present' ? [place.bridge.index] : [])),
   );
-  const decisions = new Map(taps.map(({ tap, decision }) => [tap.index, decision]));
-  const gone: GoneBridge[] = [];
   const refused: Warning[] = [];
-  if (world.knowledge.presentBefore === null) return { gone, refused };
+  const going: (GoneBridge & { readonly removal: Removal })[] = [];
   for (const bridge of world.view.agentBridges.values()) {
     if (maintained.has(bridge.index)) continue;
     const isLeft = isLeftBehind(deciding, bridge);
     if (!isLeft && !isGone(world, bridge)) continue;
     const obstacle = obstacleTo(world, bridge);
-    if (obstacle !== null) {
-      refused.push(obstacle);
-      continue;
-    }
-    const inside = tapsIn(world.view, bridge.index).map(({ index }) => decisions.get(index));
-    if (!inside.every(leavesItsBridge) || !mayRemove(deciding, bridge, deletionOf(bridge, isLeft))) continue;
-    gone.push({
-      bridge,
-      network: networkOfLabel(bridge.alias),
-      isLeftBehind: isLeft,
-      uplinks: ownUplinks(world, bridge),
-      hasMovingTaps: inside.some((decision) => decision?.kind === 'wire'),
-    });
+    const inside = taps.filter(({ tap }) => tap.master === bridge.index);
+    if (obstacle !== null) refused.push(obstacle);
+    else if (inside.every(leavesItsBridge) && wasHere(world, bridge))
+      going.push({
+        bridge,
+        network: networkOfLabel(bridge.alias),
+        isLeftBehind: isLeft,
+        uplinks: ownUplinks(world, bridge),
+        hasMovingTaps: inside.some(({ decision }) => decision.kind === 'wire'),
+        removal: deletionOf(bridge, isLeft),
+      });
   }
-  return { gone, refused };
+  return {
+    gone: going.filter(({ removal }) => mayGo(removals, removal.key)),
+    refused,
+    removals: going.map(({ removal }) => removal),
+  };
 }
 
-const leavesItsBridge = (decision: TapDecision | undefined): boolean =>
-  decision?.kind === 'unwire' || decision?.kind === 'wire';
+const leavesItsBridge = ({ decision }: DesiredTap): boolean =>
+  decision.kind === 'unwire' || decision.kind === 'wire';
 
 /**
  * Its network exists and is on a bridge of `bridge_mappings` now, or wants to be: what was its uplink must not stay

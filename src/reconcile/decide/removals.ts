@@ -1,24 +1,17 @@
 import type { Link, NetworkId } from '../../model/index.js';
 import type { Bridge } from '../see/view.js';
-import { type DesiredNetwork, mayGo, type Removal, type Removals, type World } from './desired.js';
+import type { Desired, Removals, World } from './desired.js';
 
-/** One decision in the making: what it rests on, and the removals it has found. */
+/** What a decision about taps and bridges rests on, once it is known how the networks are. */
 export interface Deciding {
   readonly world: World;
-  readonly networks: ReadonlyMap<NetworkId, DesiredNetwork>;
+  readonly networks: Desired['networks'];
   readonly removals: Removals;
-  readonly found: Removal[];
 }
 
-/**
- * Notes the removal, and tells whether it may be part of this plan. Whatever was not there before the database
- * was asked is no removal at all: it stays.
- */
-export function mayRemove({ world, removals, found }: Deciding, concerned: Link, removal: Removal): boolean {
-  if (world.knowledge.presentBefore?.has(concerned.index) !== true) return false;
-  found.push(removal);
-  return mayGo(removals, removal.key);
-}
+/** Whatever was not there before the database was asked is not removed at all: it stays. */
+export const wasHere = ({ knowledge }: World, { index }: Link): boolean =>
+  knowledge.presentBefore?.has(index) === true;
 
 /** The removal that takes the tap out of its bridge. */
 export const detachKey = ({ name, index }: Link): string => `detach ${name} ${index}`;

@@ -112,3 +112,6 @@ export const wentBackWarning = ({ doubt }: ServerTrust): Warning[] =>
           message: `This agent's heartbeat in agents was of ${doubt.known} UTC, and now the database shows one of ${doubt.shown} UTC: it is older than it was.`,
         },
       ];
+
+/** Whether it is a read-only server's that still lacks what is known: it says what was so before, and goes on to. */
+export const isCatchingUp = ({ suspect, behind }: Answer): boolean => suspect !== null && behind !== null;

@@ -1,6 +1,7 @@
 import {
   type Answer,
   deviceOf,
+  type HostState,
   type IfIndex,
   type Link,
   type LinkName,
@@ -14,8 +15,8 @@ import {
 import type { Knowledge } from '../decide/desired.js';
 import type { InPlaces } from '../decide/in-place.js';
 import { indexPorts, matchTap, type PortIndex } from '../decide/match.js';
-import { EMPTY_GUARD, type GuardMemory } from '../guard/guard-memory.js';
-import type { ServerTrust } from '../guard/trust.js';
+import { EMPTY_GUARD } from '../guard/guard-memory.js';
+import type { GuardPart } from '../guard/pass-guard.js';
 import type { Repairs } from '../plan/repairs.js';
 import type { TapChanges } from '../see/changes.js';
 import { isTap, type View } from '../see/view.js';
@@ -38,7 +39,7 @@ export interface KnownPort {
 }
 
 /** All that one pass hands to the next. A value: a pass takes one and gives another. */
-export interface Memory {
+export interface Memory extends GuardPart {
   readonly known: ReadonlyMap<LinkName, KnownPort>;
   readonly networks: ReadonlyMap<NetworkId, Network>;
   /** When a tap's name was last asked for in vain. */
@@ -50,12 +51,7 @@ export interface Memory {
   /** By what each network was last served here. */
   readonly inPlace: InPlaces;
   readonly firstSeenMs: ReadonlyMap<IfIndex, number>;
-  readonly guard: GuardMemory;
   readonly activeLately: ActiveLately;
-  /** Keys of the removals that an operator has let go ahead. */
-  readonly accepted: ReadonlySet<string>;
-  /** null: none has answered yet. */
-  readonly server: ServerTrust | null;
   /** The last answer's generation knows hosts. */
   readonly hasHosts: boolean;
   readonly repairs: Repairs;
@@ -188,9 +184,12 @@ function sightedPorts(
   return withChanges(known, changed);
 }
 
-/** An answer of the database, and the links it may speak about, see `presentWhenAsked`. */
+/** An answer of the database, and what has to be known of its question. */
 export interface FreshAnswer {
   readonly answer: Answer;
+  /** The host as it was when the database was asked. */
+  readonly asked: HostState;
+  /** The links that the answer may speak about, see `presentWhenAsked`. */
   readonly presentBefore: ReadonlySet<IfIndex>;
   /** A sign that the database is older than it was, noticed by now; null: there is none. */
   readonly wentBack: WentBack | null;

@@ -1,9 +1,6 @@
-import type { Answer } from '../../model/index.js';
+import { isCatchingUp } from '../guard/trust.js';
 import { isPlugged, type View } from '../see/view.js';
 import type { FreshAnswer, Memory } from './memory.js';
-
-/** Whether it is a read-only server's that still lacks what is known: it says what was so before, and goes on to. */
-export const isCatchingUp = ({ suspect, behind }: Answer): boolean => suspect !== null && behind !== null;
 
 /**
  * A port that was set down, and whose tap has left its bridge for that, is up in the rows of a replica that has not heard

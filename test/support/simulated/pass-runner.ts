@@ -1,5 +1,5 @@
-import { type PassInput, type PassResult, runPass } from '../../../src/agent/pass.js';
 import type { Answer, Clock, HostSettings, Kernel, WentBack } from '../../../src/model/index.js';
+import { type PassInput, type PassResult, runPass } from '../../../src/reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { presentWhenAsked } from '../../../src/reconcile/remember/question.js';
 import { viewOf } from '../../../src/reconcile/see/view.js';
@@ -58,7 +58,10 @@ export function runOnce(
     trigger: 'poll',
     settings: words.settled?.settings ?? settingsOf(host, words.guard),
     memory,
-    fresh: answer === null ? null : { answer, presentBefore, wentBack: words.wentBack ?? null },
+    fresh:
+      answer === null
+        ? null
+        : { answer, asked: view.observed, presentBefore, wentBack: words.wentBack ?? null },
     accepted: words.accepted ?? 'remembered',
     ahead: words.apply === false ? null : { begin: () => {}, keepGuard: () => {}, forgets: () => null },
     settled: words.settled ?? null,

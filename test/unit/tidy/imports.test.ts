@@ -9,7 +9,7 @@ const findings = (path: string, text: string): string[] =>
 
 /** Path, text, and what the one finding says; null: there is none. */
 const SAMPLES: readonly [path: string, text: string, expected: RegExp | null][] = [
-  ['src/agent/pass.ts', "import { plan } from '../reconcile/plan.js';", null],
+  ['src/agent/poll.ts', "import { plan } from '../reconcile/plan.js';", null],
   [
     'src/agent/pass.ts',
     "import { once } from '../commands/once.js';",

@@ -1,23 +1,39 @@
-import type { GuardSettings, HeldRemoval, IfIndex, Warning } from '../model/index.js';
-import { desire } from '../reconcile/decide/desire.js';
+import type { Answer, GuardSettings, HeldRemoval, IfIndex, Warning, WentBack } from '../../model/index.js';
+import { desire } from '../decide/desire.js';
 import {
   type Desired,
   NO_REMOVALS,
   type Removal,
   restsOnMissingRows,
   type World,
-} from '../reconcile/decide/desired.js';
-import { countWired } from '../reconcile/decide/gone.js';
-import { type GuardInput, type GuardVerdict, judge, release } from '../reconcile/guard/guard.js';
-import { type GuardMemory, withoutUntaken } from '../reconcile/guard/guard-memory.js';
-import { hear, type Suspicion, settleTrust, suspicionOf, wentBackWarning } from '../reconcile/guard/trust.js';
-import type { FreshAnswer, Memory } from '../reconcile/remember/memory.js';
-import { isCatchingUp } from '../reconcile/remember/older-answer.js';
-import { isPlugged, type View } from '../reconcile/see/view.js';
+} from '../decide/desired.js';
+import { countWired } from '../decide/gone.js';
+import { isPlugged, type View } from '../see/view.js';
+import { type GuardInput, type GuardVerdict, judge, release } from './guard.js';
+import { type GuardMemory, withoutUntaken } from './guard-memory.js';
+import {
+  hear,
+  isCatchingUp,
+  type ServerTrust,
+  type Suspicion,
+  settleTrust,
+  suspicionOf,
+  wentBackWarning,
+} from './trust.js';
+
+/** What of the memory is the guard's. */
+export interface GuardPart {
+  readonly guard: GuardMemory;
+  /** Keys of the removals that an operator has let go ahead. */
+  readonly accepted: ReadonlySet<string>;
+  /** null: none has answered yet. */
+  readonly server: ServerTrust | null;
+}
 
 /** What the guard is told besides the world. */
 export interface GuardOrder {
-  readonly fresh: FreshAnswer | null;
+  /** null: there is none, and nothing is removed. */
+  readonly fresh: { readonly answer: Answer; readonly wentBack: WentBack | null } | null;
   readonly settings: GuardSettings;
   /** `all`: an operator has said that every removal may go ahead. */
   readonly accepted: 'all' | 'remembered';
@@ -51,12 +67,12 @@ export interface Guarded {
    * the process may end in the middle of it; null: it neither removes anything nor holds what was not held before.
    */
   ahead(isWork: boolean): GuardMemory | null;
-  /** The memory after the pass, which has left the host like this. */
-  conclude(after: View): Memory;
+  /** What it remembers after the pass, which has left the host like this. */
+  conclude(after: View): GuardPart;
 }
 
 /** Decides first as if every removal might go ahead; when the guard holds some, decides again around those. */
-export function guard(world: World, order: GuardOrder, memory: Memory): Guarded {
+export function guard(world: World, order: GuardOrder, memory: GuardPart): Guarded {
   const { fresh, settings } = order;
   if (fresh === null) {
     return {
@@ -64,7 +80,7 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
       warnings: [],
       decide: (now) => desire(now, NO_REMOVALS),
       ahead: () => null,
-      conclude: () => memory,
+      conclude: () => ({ guard: memory.guard, accepted: memory.accepted, server: memory.server }),
     };
   }
   const desired = desire(world, 'all');
@@ -104,7 +120,6 @@ export function guard(world: World, order: GuardOrder, memory: Memory): Guarded 
     conclude: (after) => {
       const cut = wiresCut([...going.values()], world.view, after);
       return {
-        ...memory,
         guard: withoutUntaken(current.memory, memory.guard, (tap) => cut.has(tap)),
         accepted: new Set<string>(),
         server: settleTrust(server, heard),
