@@ -6,7 +6,7 @@
 set -eu
 
 # What only `npm run test:long` needs is in the group long.
-groups='servers hosts witnesses monitoring browser clock disks neutron mysql long'
+groups='servers hosts witnesses monitoring browser clock disks neutron mysql versions long'
 
 # A group, a package, and what it brings: a program, or a file (a star is any version). A package of another release of Debian
 # (PACKAGE@RELEASE) is unpacked below .cache and not installed, see test/unpack.sh.
@@ -22,6 +22,11 @@ servers     iproute2          ss
 servers     util-linux        runuser
 servers     openssl           openssl
 mysql       mysql-server-core@sid  .cache/debian/mysql-server-core@sid/usr/sbin/mysqld
+versions    postgresql-13@bullseye             .cache/debian/postgresql-13@bullseye/usr/lib/postgresql/13/bin/postgres
+versions    postgresql-17@trixie               .cache/debian/postgresql-17@trixie/usr/lib/postgresql/17/bin/postgres
+versions    postgresql-18@sid                  .cache/debian/postgresql-18@sid/usr/lib/postgresql/18/bin/postgres
+versions    mariadb-server-core-10.5@bullseye  .cache/debian/mariadb-server-core-10.5@bullseye/usr/sbin/mariadbd
+versions    mariadb-server-core@trixie         .cache/debian/mariadb-server-core@trixie/usr/sbin/mariadbd
 hosts       iproute2          ip
 hosts       util-linux        unshare
 hosts       user-mode-linux   linux.uml

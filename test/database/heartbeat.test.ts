@@ -8,7 +8,7 @@ import type { HeartbeatWriter, SelfReport } from '../../src/model/database.js';
 import { linkName, physicalNetwork } from '../../src/model/ids.js';
 import type { DatabaseSettings } from '../../src/model/settings.js';
 import type { WentBack } from '../../src/model/watermark.js';
-import { ENGINES, freshDatabase } from '../support/databases/engines.js';
+import { ENGINES, freshDatabase, MARIADB } from '../support/databases/engines.js';
 import { failureOf, NOTHING, statementsDuring } from '../support/databases/probe.js';
 import { literal } from '../support/databases/rows.js';
 import { type TestServer, waitUntil } from '../support/databases/servers.js';
@@ -276,7 +276,7 @@ async function holds(server: TestServer): Promise<void> {
 describe('hosts whose names differ in case only, on MariaDB', () => {
   let server: TestServer;
   before(async () => {
-    server = await ENGINES[1].start();
+    server = await MARIADB.start();
   });
   after(() => server.destroy());
 

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Certificates, makeCertificates } from '../support/databases/certificates.js';
-import { ENGINES } from '../support/databases/engines.js';
+import { ENGINES, type Engine } from '../support/databases/engines.js';
 import { startInside } from '../support/databases/outside-database.js';
 import { type Rows, rowsOf } from '../support/databases/rows.js';
 import {
@@ -53,8 +53,6 @@ interface Site {
   readonly server: TestServer;
   readonly rows: Rows;
 }
-
-type Engine = (typeof ENGINES)[number];
 
 /** A server of its own in the host's namespace, so that TCP on the loopback reaches it; ports 1 and 2 are bound here. */
 async function makeServer(

@@ -6,6 +6,7 @@ import { runBounded } from './process.js';
 export type PackageGroup =
   | 'servers'
   | 'mysql'
+  | 'versions'
   | 'hosts'
   | 'witnesses'
   | 'monitoring'

@@ -9,7 +9,7 @@ import { readSnapshot } from '../../../src/database/read.js';
 import type { Question, TapQuestion } from '../../../src/model/database.js';
 import { networkId, portId } from '../../../src/model/ids.js';
 import type { DatabaseSettings } from '../../../src/model/settings.js';
-import { ENGINES, type EngineName, freshDatabase } from './engines.js';
+import { ENGINES, type Engine, type EngineName, freshDatabase } from './engines.js';
 import { numbersSql } from './rows.js';
 import { type TestServer, waitUntil } from './servers.js';
 import type { TestGeneration } from './tables.js';
@@ -27,10 +27,7 @@ export interface CostCase {
 }
 
 /** Describes, on each of these engines, what a poll for 100 taps costs in a database with many ports. */
-export function describeCost(
-  cases: readonly CostCase[],
-  engines: readonly (typeof ENGINES)[number][] = ENGINES,
-): void {
+export function describeCost(cases: readonly CostCase[], engines: readonly Engine[] = ENGINES): void {
   for (const engine of engines) {
     describe(`what a poll costs ${engine.name}`, () => {
       let server: TestServer;

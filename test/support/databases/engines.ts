@@ -5,24 +5,33 @@ import { startPostgres } from './postgres.js';
 import { type Rows, rowsOf } from './rows.js';
 import type { TestServer } from './servers.js';
 import { createSchema, type TestGeneration } from './tables.js';
+import { VERSIONS } from './versions.js';
+
+export interface Engine {
+  readonly name: 'PostgreSQL' | 'MariaDB' | 'MySQL';
+  start(options?: { settings?: readonly string[] }): Promise<TestServer>;
+}
+
+export type EngineName = Engine['name'];
+
+export const POSTGRESQL = { name: 'PostgreSQL', start: startPostgres } as const satisfies Engine;
+export const MARIADB = { name: 'MariaDB', start: startMariadb } as const satisfies Engine;
+export const MYSQL = { name: 'MySQL', start: startMysql } as const satisfies Engine;
+
+/** The long proofs start these suites once more, and name the one version of a server that they are to be on. */
+const version = VERSIONS.find(({ packageName }) => packageName === process.env.TEST_SERVER);
 
 /** Every engine under one shape, so that a suite is written once. */
-export const ENGINES = [
-  { name: 'PostgreSQL', start: startPostgres },
-  { name: 'MariaDB', start: startMariadb },
-  { name: 'MySQL', start: startMysql },
-] as const;
-
-export type EngineName = (typeof ENGINES)[number]['name'];
+export const ENGINES: readonly Engine[] = version ? [version] : [POSTGRESQL, MARIADB, MYSQL];
 
 /**
  * What the built program does on one engine it does on each: `npm test` goes through the usual one of a file, and
  * `npm run test:long` through PostgreSQL and MariaDB, to which MySQL is the same.
  */
-export const usually = <Engine extends { readonly name: EngineName }>(
+export const usually = <One extends Pick<Engine, 'name'>>(
   usual: EngineName,
-  engines: readonly Engine[],
-): readonly Engine[] =>
+  engines: readonly One[],
+): readonly One[] =>
   engines.filter(({ name }) => (process.env.TEST_EVERY_ENGINE === '1' ? name !== 'MySQL' : name === usual));
 
 /** Settings for `openDatabase` with limits that suit tests. */

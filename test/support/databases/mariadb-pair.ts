@@ -2,8 +2,8 @@ import { prepareMariadb } from './mariadb.js';
 import { makeAccount } from './mysql-family.js';
 import { PASSWORD, type TestServer, USER, waitUntil } from './servers.js';
 
-/** Two MariaDB servers, of which the second applies what the first writes to its binary log, and takes no writes. */
-export interface MariadbPair {
+/** Two servers, of which the second applies what the first writes to its binary log, and takes no writes. */
+export interface ReplicaPair {
   readonly primary: TestServer;
   readonly replica: TestServer;
   /** The replica applies nothing more, as one does that lags behind. */
@@ -26,7 +26,7 @@ const DURABLE = 'innodb-flush-log-at-trx-commit=1';
 const FORGIVING = 'slave-exec-mode=IDEMPOTENT';
 
 /** Starts both; whatever is made on the primary from now on comes to the replica. */
-export async function startMariadbPair(): Promise<MariadbPair> {
+export async function startMariadbPair(): Promise<ReplicaPair> {
   const primary = await prepareMariadb(() => ['server-id=1', DURABLE, ...LOGGED]);
   const replica = await prepareMariadb(() => ['server-id=2', FORGIVING]);
   const destroy = async (): Promise<void> => {
@@ -69,7 +69,7 @@ async function catchUp(primary: TestServer, replica: TestServer): Promise<void> 
 const GTID_WAIT_S = 30;
 
 /** Each poll is a transaction of its own. */
-async function pollsOf(server: TestServer, count: number): Promise<void> {
+export async function pollsOf(server: TestServer, count: number): Promise<void> {
   const seen = async (): Promise<number> => {
     const [row] = await server.query(`show global status like 'Com_commit'`);
     return Number(row?.Value);

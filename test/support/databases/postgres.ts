@@ -31,8 +31,10 @@ export function postgresFolder(): string | null {
  * Starts a PostgreSQL of the test's own, with the role and database `quantum`. TCP asks for the password,
  * the socket does not. `settings` are `name=value` for the server's configuration.
  */
-export async function startPostgres(options: { settings?: readonly string[] } = {}): Promise<TestServer> {
-  const programs = postgresFolder();
+export async function startPostgres(
+  options: { settings?: readonly string[]; programs?: string } = {},
+): Promise<TestServer> {
+  const programs = options.programs ?? postgresFolder();
   if (programs === null) throw new Error('PostgreSQL is not installed: apt-get install postgresql');
   const user = systemUser('postgres');
   const folder = privateFolder('postgres');
@@ -52,7 +54,7 @@ function copyTemplate(programs: string, data: string): void {
   const user = systemUser('postgres');
   const made = template(programVersion(join(programs, 'postgres')), (folder, fresh) => {
     if (user) chownSync(folder, user.uid, user.gid);
-    const place = ['-D', fresh, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8'];
+    const place = ['-D', fresh, '-U', 'postgres', '-E', 'UTF8', '--locale=C'];
     const auth = ['--auth-local=trust', '--auth-host=scram-sha-256', '--no-sync'];
     execAs(user, [join(programs, 'initdb'), ...place, ...auth], folder);
   });

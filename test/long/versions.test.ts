@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Engine, MARIADB, MYSQL, POSTGRESQL } from '../support/databases/engines.js';
+import { VERSIONS } from '../support/databases/versions.js';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const PAPER = fileURLToPath(new URL('../../migrations/README.md', import.meta.url));
+/** The suites that are written for every engine; what a poll costs, and clusters, have proofs of their own. */
+const SUITES = [
+  'contract',
+  'generations',
+  'heartbeat',
+  'migrations',
+  'check',
+  'errors',
+  'transaction',
+  'outage',
+  'tls',
+  'again',
+  'collation',
+  'fleet',
+];
+/** What `npm test` has already. */
+const EVERY_DAY: readonly (Engine & { readonly packageName: string | null })[] = [
+  POSTGRESQL,
+  MARIADB,
+  MYSQL,
+].map((engine) => ({ ...engine, packageName: null }));
+
+const lines: string[] = [];
+
+/** Runs these suites on one version alone, in a process of its own; gives how many tests passed. */
+async function passed(packageName: string): Promise<number> {
+  const files = SUITES.map((suite) => `test/database/${suite}.test.ts`);
+  const command = ['--import', 'tsx', '--test', '--test-reporter=tap', '--test-concurrency=1', ...files];
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const child = spawn(process.execPath, command, {
+    cwd: PROJECT,
+    env: { ...env, TEST_SERVER: packageName },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = await text(child.stdout);
+  const failed = output.split('\n').filter((line) => /^ *not ok /.test(line));
+  assert.deepEqual(failed, []);
+  return Number(/^# pass (\d+)$/m.exec(output)?.[1]);
+}
+
+async function versionOf({ start, name }: Engine): Promise<string> {
+  const server = await start();
+  try {
+    const [row] = await server.query(
+      name === 'PostgreSQL'
+        ? `select current_setting('server_version') as version`
+        : 'select version() as version',
+    );
+    return /^[\d.]+/.exec(String(row?.version))?.[0] ?? '';
+  } finally {
+    await server.destroy();
+  }
+}
+
+describe('every version that can be had', () => {
+  for (const version of [...EVERY_DAY, ...VERSIONS]) {
+    const { name, packageName } = version;
+    test(`${name}, ${packageName ?? 'as npm test has it'}`, async () => {
+      const tests = packageName === null ? null : await passed(packageName);
+      assert.notEqual(tests, 0);
+      const release = packageName?.split('@')[1];
+      lines.push(
+        `| ${name} ${await versionOf(version)} | ${release === undefined ? 'all, in `npm test`' : `${tests}, in \`npm run test:long\` (Debian ${release})`} |`,
+      );
+    });
+  }
+});
+
+/** The table is between its head and the next empty line. */
+after(() => {
+  if (process.env.UPDATE_DOCS !== '1' || lines.length !== EVERY_DAY.length + VERSIONS.length) return;
+  const head = '| server | tests passed |\n|---|---|\n';
+  const paper = readFileSync(PAPER, 'utf8');
+  const from = paper.indexOf(head) + head.length;
+  writeFileSync(
+    PAPER,
+    `${paper.slice(0, from)}${lines.join('\n')}${paper.slice(paper.indexOf('\n\n', from))}`,
+  );
+});
