@@ -14,6 +14,7 @@ packages() {
   cat <<'END'
 servers     postgresql        /usr/lib/postgresql/*/bin/postgres
 servers     pgbouncer         pgbouncer
+servers     haproxy           haproxy
 servers     mariadb-server    mariadbd
 servers     mariadb-server    mariadb-install-db
 servers     galera-4          /usr/lib/galera/libgalera_smm.so

@@ -66,7 +66,8 @@ for (const engine of ENGINES) {
       const create =
         server.engine === 'mysql'
           ? `create user '${user}'@'127.0.0.1' identified by '${PASSWORD}'`
-          : `create role ${user} login password '${PASSWORD}'`;
+          : // Until version 15 everybody could make tables.
+            `revoke create on schema public from public; create role ${user} login password '${PASSWORD}'`;
       await server.query(`${create}; ${text}`, database);
       return { ...settings, servers: [server.client({ database, user })] };
     }

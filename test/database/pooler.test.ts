@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import pg from 'pg';
 import { openDatabase } from '../../src/database/database.js';
 import { openHeartbeats } from '../../src/database/heartbeat.js';
 import type { Question } from '../../src/model/database.js';
@@ -8,7 +9,7 @@ import { freshDatabase } from '../support/databases/engines.js';
 import { type Pooler, startPgbouncer } from '../support/databases/pgbouncer.js';
 import { startPostgres } from '../support/databases/postgres.js';
 import { failureOf } from '../support/databases/probe.js';
-import type { TestServer } from '../support/databases/servers.js';
+import { PASSWORD, type TestServer } from '../support/databases/servers.js';
 
 const N = '11111111-aaaa-4000-8000-000000000001';
 const P = '0a1b2c3d-4e5f-4000-8000-000000000001';
@@ -16,6 +17,18 @@ const QUESTION: Question = {
   taps: [{ by: 'id', id: portId(P), wired: true }],
   bridges: [{ by: 'id', id: networkId(N) }],
 };
+
+const REPORT = {
+  upForMs: 0,
+  devices: 1,
+  interfaceMappings: new Map(),
+  bridgeMappings: new Map(),
+  tunnelAddress: null,
+};
+
+/** What another client of the pool may leave behind. */
+const HOSTILE = `set timezone = 'Pacific/Auckland'; set standard_conforming_strings = off;
+  set default_transaction_isolation = serializable; set datestyle = 'sql, dmy'; set row_security = on`;
 
 describe('PostgreSQL behind PgBouncer', () => {
   let server: TestServer;
@@ -66,6 +79,36 @@ describe('PostgreSQL behind PgBouncer', () => {
     await other.close();
   });
 
+  it('in transaction mode nothing that another client has set in the session is relied on', async () => {
+    const { settings, rows, through, database } = await behind('transaction');
+    const { host, port, user } = through;
+    const other = new pg.Client({ host: host ?? '', port: port ?? 0, user, password: PASSWORD, database });
+    await other.connect();
+    const agent = openDatabase(settings);
+    const heart = openHeartbeats(settings);
+    await agent.read(QUESTION);
+    // The pool has one session of the server, which serves all of them.
+    await other.query(HOSTILE);
+    assert.equal((await agent.read(QUESTION)).ports.length, 1);
+    await other.query(HOSTILE);
+    assert.equal(
+      await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]),
+      1,
+    );
+    await other.query(HOSTILE);
+    await heart.beat(REPORT);
+    await other.query(HOSTILE);
+    await heart.beat(REPORT);
+    for (const each of [agent, heart]) await each.close();
+    await other.end();
+    assert.equal(await rows.statusOf(P), 'ACTIVE');
+    const [row] = await server.query(
+      `select extract(epoch from timezone('utc', now()) - heartbeat_timestamp)::integer as age from agents`,
+      database,
+    );
+    assert.ok(Math.abs(Number(row?.age)) < 60, `${row?.age} s`);
+  });
+
   it('in statement mode it is told what to set, and the next server of the list is tried', async () => {
     const { settings, through, database } = await behind('statement');
     const agent = openDatabase(settings);
@@ -77,14 +120,7 @@ describe('PostgreSQL behind PgBouncer', () => {
     assert.equal((await both.read(QUESTION)).ports.length, 1);
     await both.close();
     const heart = openHeartbeats(settings);
-    const report = {
-      upForMs: 0,
-      devices: 1,
-      interfaceMappings: new Map(),
-      bridgeMappings: new Map(),
-      tunnelAddress: null,
-    };
-    assert.equal((await failureOf(heart.beat(report))).kind, 'no-transactions');
+    assert.equal((await failureOf(heart.beat(REPORT))).kind, 'no-transactions');
     await heart.close();
   });
 });

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Certificates, makeCertificates } from '../support/databases/certificates.js';
-import { ENGINES, type Engine } from '../support/databases/engines.js';
+import { ENGINES, type Engine, POSTGRESQL } from '../support/databases/engines.js';
 import { startInside } from '../support/databases/outside-database.js';
 import { type Rows, rowsOf } from '../support/databases/rows.js';
 import {
@@ -33,6 +33,7 @@ import {
   waitForMaster,
   waitForStatus,
 } from '../support/host/host.js';
+import { LISTED_NAME, nameAddresses } from '../support/host/name-server.js';
 import { type Cleanup, ipLink, makeNamespace } from '../support/host/netns.js';
 import { startQuietWitness } from '../support/host/witness.js';
 
@@ -177,6 +178,25 @@ for (const engine of ENGINES) {
     });
   });
 }
+
+describe('the built program and a server that is known by a name', () => {
+  test('uses the address at which a server takes connections, and follows the name to another one', async (t) => {
+    const site = await makeSite(t, POSTGRESQL);
+    const name = (...addresses: readonly string[]): void => nameAddresses(t, site.namespace, addresses);
+    // Nothing listens at the first.
+    name('127.0.0.2', '127.0.0.1');
+    const url = site.server.url().replace('127.0.0.1', LISTED_NAME);
+    const agent = await start(t, site, { url });
+    await wires(site, 1);
+    name('127.0.0.2');
+    await site.server.kill();
+    await agent.line(LOST);
+    await startAgain(site);
+    name('127.0.0.1');
+    await agent.line('database is back');
+    await wires(site, 2);
+  });
+});
 
 function tlsSettings(engine: Engine['name'], { ca, server }: Certificates): readonly string[] {
   return engine === 'PostgreSQL'

@@ -18,11 +18,7 @@ const SUITES = [
   'check',
   'errors',
   'transaction',
-  'outage',
   'tls',
-  'again',
-  'collation',
-  'fleet',
 ];
 /** What `npm test` has already. */
 const EVERY_DAY: readonly (Engine & { readonly packageName: string | null })[] = [

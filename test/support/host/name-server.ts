@@ -21,3 +21,13 @@ export function makeDeadNameServer(t: Cleanup, namespace: string, device: string
   writeFileSync(`${folder}/hosts`, `127.0.0.1 localhost\n${address} ${LISTED_NAME}\n`);
   writeFileSync(`${folder}/nsswitch.conf`, 'hosts: files dns\n');
 }
+
+/** Gives a namespace a hosts file that has `LISTED_NAME` with these addresses, and nothing else to ask. */
+export function nameAddresses(t: Cleanup, namespace: string, addresses: readonly string[]): void {
+  const folder = `/etc/netns/${namespace}`;
+  mkdirSync(folder, { recursive: true });
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const lines = addresses.map((address) => `${address} ${LISTED_NAME}\n`);
+  writeFileSync(`${folder}/hosts`, `127.0.0.1 localhost\n${lines.join('')}`);
+  writeFileSync(`${folder}/nsswitch.conf`, 'hosts: files\n');
+}
