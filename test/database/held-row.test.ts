@@ -18,7 +18,7 @@ const TRIES = 4;
 const SLEEPERS = {
   PostgreSQL: `select 1 from pg_stat_activity where wait_event = 'PgSleep'`,
   MariaDB: `select 1 from information_schema.processlist where state = 'User sleep'`,
-  MySQL: `select 1 from performance_schema.processlist where state = 'User sleep'`,
+  MySQL: `select 1 from information_schema.processlist where state = 'User sleep'`,
 };
 const REFUSE_MYSQL = `create trigger refuse before update on ports for each row
     if new.id = '${HELD}' then signal sqlstate '45000' set message_text = 'not this one'; end if`;

@@ -32,7 +32,7 @@ export function describeCost(cases: readonly CostCase[], engines: readonly Engin
     describe(`what a poll costs ${engine.name}`, () => {
       let server: TestServer;
       before(async () => {
-        server = await engine.start(engine.name === 'MariaDB' ? { settings: ['userstat=1'] } : {});
+        server = await engine.start({ settings: COUNTING[engine.name] });
       });
       after(() => server.destroy());
       for (const each of cases) describeCase(engine.name, () => server, each);
@@ -245,6 +245,9 @@ async function fillEssex(
   }
   await analyze(server, database);
 }
+
+/** What has a server count the rows that it reads. */
+const COUNTING = { PostgreSQL: [], MariaDB: ['userstat=1'], MySQL: ['performance-schema=ON'] };
 
 const ROWS_READ = {
   MariaDB: 'select sum(rows_read) as total from information_schema.table_statistics where table_schema',

@@ -23,6 +23,7 @@ const FAST = [
   '--bind-address=127.0.0.1',
   '--mysqlx=OFF',
   '--secure-file-priv=',
+  '--performance-schema=OFF',
   '--skip-name-resolve',
   '--skip-log-bin',
   '--innodb-flush-log-at-trx-commit=0',
