@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { cpSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { startMariadb } from '../support/databases/mariadb.js';
+import { startRelay } from '../support/databases/relay.js';
+import { PASSWORD, privateFolder, waitUntil } from '../support/databases/servers.js';
+import { bootContainer, type Container, makeDebian } from '../support/host/container.js';
+import {
+  bridgeOf,
+  makeTapsOf,
+  masterOf,
+  networkId,
+  portId,
+  type TestDatabase,
+  tapOf,
+  waitForMaster,
+  waitForStatus,
+  withDatabase,
+} from '../support/host/host.js';
+import { type Cleanup, command } from '../support/host/netns.js';
+import { buildPackages } from '../support/host/package.js';
+import { startQuietWitness } from '../support/host/witness.js';
+
+const UNIT = 'quantum-linuxbridge-agent.service';
+const TAP = tapOf(portId(1));
+const BRIDGE = bridgeOf(networkId(1));
+
+const CONFIGURATION = `[DATABASE]
+sql_connection = mysql://quantum@db.example.org/quantum
+[AGENT]
+polling_interval = 0.5
+`;
+
+let deb: string;
+before(() => {
+  deb = buildPackages(privateFolder('packages'), { kinds: ['deb'] })[0] ?? '';
+});
+
+/** The same package as a later version. */
+function laterVersion(): string {
+  const folder = privateFolder('later');
+  const tree = join(folder, 'tree');
+  command('dpkg-deb', '--raw-extract', deb, tree);
+  command('sed', '-i', 's/^Version: .*/Version: 99/', join(tree, 'DEBIAN/control'));
+  const later = join(folder, 'later.deb');
+  command('dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', tree, later);
+  return later;
+}
+
+async function install(container: Container, file: string): Promise<void> {
+  cpSync(file, join(container.root, 'root', basename(file)));
+  await container.run(`DEBIAN_FRONTEND=noninteractive apt-get install --yes /root/${basename(file)}`);
+}
+
+const isActive = async (container: Container, unit: string): Promise<boolean> =>
+  (await container.tried(`systemctl is-active --quiet ${unit}`)).code === 0;
+
+const property = async (container: Container, name: string): Promise<string> =>
+  (await container.run(`systemctl show --value --property=${name} ${UNIT}`)).trim();
+
+const log = (container: Container): Promise<string> =>
+  container.run(`journalctl --no-pager --output=cat --unit=${UNIT}`);
+
+/** Starts the daemon, now and at each boot; the log says why it does not. */
+async function enable(container: Container): Promise<void> {
+  const { code, stderr } = await container.tried(`systemctl enable --now ${UNIT}`);
+  assert.equal(code, 0, `${stderr}${await log(container)}`);
+}
+
+/** Settings of the unit that the site adds. */
+async function dropIn(container: Container, text: string): Promise<void> {
+  await container.run(
+    `mkdir -p /etc/systemd/system/${UNIT}.d /etc/systemd/system/quantum-linuxbridge-agent-once.service.d`,
+  );
+  for (const unit of [UNIT, 'quantum-linuxbridge-agent-once.service'])
+    writeFileSync(join(container.root, `etc/systemd/system/${unit}.d/site.conf`), `[Service]\n${text}`);
+  await container.run('systemctl daemon-reload');
+}
+
+/** A container in which the package is installed and its configuration filled in, with a port whose tap is there. */
+async function furnish(t: Cleanup, debian: string, { server, rows }: TestDatabase): Promise<Container> {
+  const container = await bootContainer(t, debian);
+  const { namespace } = container;
+  await startRelay(t, server, { namespace, address: '127.0.0.1', port: 3306 });
+  await install(container, deb);
+  writeFileSync(join(container.root, 'etc/quantum/quantum-linuxbridge-agent.ini'), CONFIGURATION);
+  writeFileSync(join(container.root, 'etc/quantum/sql_password'), PASSWORD, { mode: 0o600 });
+  await dropIn(container, 'LoadCredential=sql_password:/etc/quantum/sql_password\n');
+  await rows.network({ id: networkId(1), type: 'local' });
+  await rows.port({ id: portId(1), network: networkId(1) });
+  makeTapsOf(namespace, portId(1));
+  return container;
+}
+
+const SYSTEMS = [
+  { what: 'Debian 12 without libnss-systemd and procps', release: 'bookworm', more: [] },
+  {
+    what: 'Debian 12 with libnss-systemd, procps and D-Bus',
+    release: 'bookworm',
+    more: ['libnss-systemd', 'procps', 'dbus'],
+  },
+  { what: 'Debian 13', release: 'trixie', more: [] },
+] as const;
+
+for (const { what, release, more } of SYSTEMS) {
+  describe(`the package on ${what}`, () => {
+    let debian: string;
+    before(() => {
+      debian = makeDebian(release, more);
+    });
+
+    withDatabase(startMariadb, 'folsom', (database) => {
+      test('installing it starts nothing, neither then nor at the next boot', async (t) => {
+        const container = await bootContainer(t, debian);
+        await install(container, deb);
+        await container.reboot();
+        for (const unit of [UNIT, 'quantum-linuxbridge-agent-once.timer'])
+          assert.equal(await isActive(container, unit), false);
+        assert.doesNotMatch(await log(container), /\S/);
+      });
+
+      test('in its sandbox the daemon wires, switches IPv6 off, takes the password from a credential, and is reloaded', async (t) => {
+        const container = await furnish(t, debian, database());
+        await enable(container);
+        await waitForMaster(container.namespace, TAP, BRIDGE);
+        await waitForStatus(database().rows, portId(1), 'ACTIVE');
+        for (const device of [TAP, BRIDGE])
+          assert.equal(await container.run(`cat /proc/sys/net/ipv6/conf/${device}/disable_ipv6`), '1\n');
+        assert.match(await container.run('quantum-linuxbridge-agent check'), /^OK/);
+
+        const pid = await property(container, 'MainPID');
+        await container.run(`systemctl reload ${UNIT}`);
+        await waitUntil(
+          async () => /"settings read again"/.test(await log(container)),
+          'the settings are read again',
+        );
+        assert.equal(await property(container, 'MainPID'), pid);
+      });
+
+      test('a daemon that is stopped (SIGSTOP) is started again by the watchdog, and no wire is touched', async (t) => {
+        const container = await furnish(t, debian, database());
+        dropIn(
+          container,
+          'LoadCredential=sql_password:/etc/quantum/sql_password\nWatchdogSec=3s\nTimeoutAbortSec=1s\n',
+        );
+        await enable(container);
+        await waitForStatus(database().rows, portId(1), 'ACTIVE');
+        const witness = await startQuietWitness(t, container.namespace);
+        const pid = await property(container, 'MainPID');
+        await container.run(`kill -STOP ${pid}`);
+        await waitUntil(
+          async () => (await property(container, 'NRestarts')) === '1' && (await isActive(container, UNIT)),
+          'started again',
+        );
+        assert.notEqual(await property(container, 'MainPID'), pid);
+        await witness.expectNothingOn(TAP, BRIDGE);
+      });
+
+      test('an upgrade starts the daemon again without a link event; removal leaves the data plane', async (t) => {
+        const container = await furnish(t, debian, database());
+        await enable(container);
+        await waitForStatus(database().rows, portId(1), 'ACTIVE');
+        const witness = await startQuietWitness(t, container.namespace);
+        const pid = await property(container, 'MainPID');
+        await install(container, laterVersion());
+        assert.ok(await isActive(container, UNIT));
+        assert.notEqual(await property(container, 'MainPID'), pid);
+        assert.equal(await property(container, 'Result'), 'success');
+
+        await container.run('apt-get remove --yes quantum-linuxbridge-agent');
+        assert.equal(await isActive(container, UNIT), false);
+        assert.notEqual((await container.tried(`systemctl is-enabled ${UNIT}`)).code, 0);
+        assert.equal(masterOf(container.namespace, TAP), BRIDGE);
+        await witness.expectNothingOn(TAP, BRIDGE);
+        await container.run('test -e /etc/quantum/quantum-linuxbridge-agent.ini');
+        await container.run('apt-get purge --yes quantum-linuxbridge-agent');
+        await container.run('test ! -e /var/lib/private/quantum-linuxbridge-agent');
+        assert.equal(masterOf(container.namespace, TAP), BRIDGE);
+      });
+
+      test('the timer wires as the daemon does', async (t) => {
+        const container = await furnish(t, debian, database());
+        await container.run('systemctl start quantum-linuxbridge-agent-once.timer');
+        await waitForStatus(database().rows, portId(1), 'ACTIVE');
+        assert.equal(masterOf(container.namespace, TAP), BRIDGE);
+        const result = 'systemctl show --value --property=Result quantum-linuxbridge-agent-once.service';
+        assert.equal(await container.run(result), 'success\n');
+      });
+
+      test('a boot waits for no database: the daemon is ready, and says that it has to wait', async (t) => {
+        const container = await furnish(t, debian, database());
+        await enable(container);
+        await waitForStatus(database().rows, portId(1), 'ACTIVE');
+        await container.reboot();
+        assert.ok(await isActive(container, UNIT));
+        assert.match(await property(container, 'StatusText'), /database down/);
+      });
+    });
+  });
+}
