@@ -83,10 +83,11 @@ function lint(samples: readonly (readonly [path: string, text: string, ...rest: 
 const found = lint([...BAD, ...GOOD]);
 
 for (const [index, [path, text, rule]] of BAD.entries()) {
-  test(`the linter finds ${text.slice(0, 60)} in ${path}`, () => assert.deepEqual(found[index], [rule]));
+  test(`the linter finds ${JSON.stringify(text).slice(0, 60)} in ${path}`, () =>
+    assert.deepEqual(found[index], [rule]));
 }
 
 for (const [index, [path, text]] of GOOD.entries()) {
-  test(`the linter allows ${text.slice(0, 60)} in ${path}`, () =>
+  test(`the linter allows ${JSON.stringify(text).slice(0, 60)} in ${path}`, () =>
     assert.deepEqual(found[BAD.length + index], []));
 }
