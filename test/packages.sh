@@ -51,6 +51,8 @@ long        rpm               rpmbuild
 long        lintian           lintian
 long        debootstrap       debootstrap
 long        systemd-container systemd-nspawn
+long        buildah           buildah
+long        runc              runc
 END
 }
 
