@@ -111,7 +111,7 @@ function wakeAt(self: AgentState, wakeAtMs: number | null): void {
 
 /**
  * The kernel said that something changed: known ports are wired at once from memory. For an unknown one the database is
- * asked at once, and one whose tap is gone is written DOWN there. The event itself is not consulted, only what is there now.
+ * asked at once, and so it is for one whose tap has gone or come back, since its status is to be written. The event itself is not consulted, only what is there now.
  */
 export function look(self: AgentState): void {
   const { clock } = self.edges;

@@ -71,6 +71,17 @@ onUsualEngine('MariaDB', 'folsom', (database) => {
     assert.equal(await rows.statusOf(portId(3)), 'ACTIVE');
   });
 
+  test('a known port’s tap that comes back is written ACTIVE at once', async (t) => {
+    const { namespace, rows, start } = await makeCloud(t, database(), [NEVER]);
+    makeTapsOf(namespace, portId(1));
+    await start();
+    await waitForStatus(rows, portId(1), 'ACTIVE');
+    ip(namespace, 'link', 'del', tapOf(portId(1)));
+    await waitForStatus(rows, portId(1), 'DOWN');
+    makeTapsOf(namespace, portId(1));
+    await waitForStatus(rows, portId(1), 'ACTIVE');
+  });
+
   test('a port that is set admin down leaves its bridge, and comes back when it is set up', async (t) => {
     const { namespace, rows, sql, start } = await makeCloud(t, database());
     makeTapsOf(namespace, portId(1), portId(2));

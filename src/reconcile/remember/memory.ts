@@ -262,9 +262,13 @@ function goneUnseen(
   });
 }
 
-/** Whether the tap of a known port went away between these two: its port is owed DOWN. */
+/** Whether the tap of a known port went away or came back between these two: the database is owed the port's status. */
 export const owesMore = ({ known: before }: Memory, { known: now }: Memory): boolean =>
-  now !== before && [...now].some(([name, { owesDown }]) => owesDown && before.get(name)?.owesDown !== true);
+  now !== before &&
+  [...now].some(([name, { here, owesDown }]) => {
+    const was = before.get(name);
+    return here ? was?.here === false : owesDown && was?.owesDown !== true;
+  });
 
 /** When a name was last asked for, while that is recent enough not to ask again. */
 export function isStillAbsent(memory: Memory, name: LinkName, nowMs: number): number | null {
