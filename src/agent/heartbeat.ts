@@ -107,6 +107,11 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
   };
 }
 
+/** The one beat of a process that ends at once: it has only begun. Throws DatabaseError. */
+export async function beatOnce(writer: HeartbeatWriter, settings: Settings, devices: number): Promise<void> {
+  await writer.beat({ upForMs: 0, devices, ...servedBy(settings) });
+}
+
 const servedBy = ({ host, tunnelAddress }: Settings): Omit<SelfReport, 'upForMs' | 'devices'> => ({
   interfaceMappings: host.physicalInterfaces,
   bridgeMappings: host.bridgeMappings,

@@ -1,5 +1,5 @@
 import { realClock } from '../agent/clock.js';
-import { withDeadline } from '../agent/deadline.js';
+import { startDeadline, withDeadline } from '../agent/deadline.js';
 import { planOnce } from '../agent/single.js';
 import {
   type AgentStatus,
@@ -159,7 +159,7 @@ function inTime(work: Promise<Found>, limitMs: number): Promise<Found> {
 
 /** Without an agent: what one poll finds now. Drift is what `once` would do. */
 async function lookDirectly(settings: Settings, limitMs: number): Promise<Found> {
-  const inTime = (database: Database): Database => withDeadline(database, realClock, limitMs);
+  const inTime = (database: Database): Database => withDeadline(database, startDeadline(realClock, limitMs));
   try {
     const { view, desired, report } = await withEdgesToSee(
       settings,

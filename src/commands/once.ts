@@ -1,17 +1,27 @@
 import { realClock } from '../agent/clock.js';
-import { withDeadline } from '../agent/deadline.js';
+import { type Deadline, startDeadline, withDeadline } from '../agent/deadline.js';
+import { beatOnce } from '../agent/heartbeat.js';
 import { applyOnce, type OnceResult } from '../agent/single.js';
 import { type MoveEvent, settleInterruptedMove } from '../agent/state-dir/journal.js';
 import { openServerRecord } from '../agent/state-dir/server-record.js';
 import type { StateEvent } from '../agent/state-dir/store.js';
-import { EXIT, type ExitCode, FAILURES, messageOf, type Settings } from '../model/index.js';
+import {
+  DatabaseError,
+  EXIT,
+  type ExitCode,
+  FAILURES,
+  messageOf,
+  type Settings,
+  type Watermark,
+} from '../model/index.js';
+import { oneLine } from '../model/visible.js';
 import type { Standing } from '../monitoring/gauges.js';
 import { viewOf } from '../reconcile/see/view.js';
 import { overviewOf } from '../reconcile/tell/overview.js';
 import { alone } from './alone.js';
 import { complain } from './complain.js';
-import type { Invocation } from './invocation.js';
-import { databaseFor, exitCodeOf, kernelToChange, storeFor } from './open-parts.js';
+import type { Invocation, Output } from './invocation.js';
+import { databaseFor, exitCodeOf, heartbeatsFor, kernelToChange, storeFor } from './open-parts.js';
 import { reportAsJson, reportAsText } from './report.js';
 
 /** How long the end waits for the disk, which has nothing to do with the host any more. */
@@ -66,7 +76,8 @@ async function applyAndTell(
   const kernel = kernelToChange(store);
   const servers = openServerRecord(store, realClock);
   const opened = databaseFor(settings, servers.watermark);
-  const database = timeoutMs === null ? opened : withDeadline(opened, realClock, timeoutMs);
+  const deadline = timeoutMs === null ? null : startDeadline(realClock, timeoutMs);
+  const database = deadline === null ? opened : withDeadline(opened, deadline);
   try {
     const edges = { kernel, database, clock: realClock, store, servers };
     const result = await applyOnce(edges, settings, acceptRemovals);
@@ -80,12 +91,35 @@ async function applyAndTell(
     if (result.statusError !== null) {
       const why = result.statusError.message;
       complain(output, 'STATUSES_NOT_WRITTEN', `the host is wired, but statuses were not written: ${why}`);
-    }
+    } else await beat({ settings, deadline, output, watermark: servers.watermark }, result.view.taps.size);
     return onceExitCode(result);
   } finally {
     await store.flush(FLUSH_LIMIT_MS);
     await database.close();
     await kernel.close();
+  }
+}
+
+interface Beat {
+  readonly settings: Settings;
+  readonly deadline: Deadline | null;
+  readonly output: Output;
+  readonly watermark: Watermark;
+}
+
+/** Tells the servers that this host is served; they take it for dead after 75 s, so that cron has to run every minute. */
+async function beat({ settings, deadline, output, watermark }: Beat, devices: number): Promise<void> {
+  const writer = heartbeatsFor(settings, watermark);
+  const work = (): Promise<void> => beatOnce(writer, settings, devices);
+  try {
+    await (deadline === null ? work() : deadline.inTime(work));
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    output.complain(
+      `HEARTBEAT_NOT_WRITTEN: the host is wired, but its heartbeat was not written: ${oneLine(error.message)}\n  ${FAILURES.HEARTBEAT_NOT_WRITTEN.remedy}`,
+    );
+  } finally {
+    await writer.close();
   }
 }
 

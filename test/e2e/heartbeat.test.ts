@@ -36,6 +36,13 @@ const waiting = (server: TestServer): Promise<Record<string, unknown>[]> =>
          where user = 'quantum' and info like 'update%agents%' and time_ms > 100`,
   );
 
+/** Whether the rows of `agents` are locked. */
+const isLocked = ({ server }: TestDatabase): Promise<boolean> =>
+  server.query('select host from agents for update nowait', 'quantum').then(
+    () => false,
+    () => true,
+  );
+
 /** Holds the rows of `agents` locked for so long; resolves when they are free again. */
 const lockAgents = ({ server }: TestDatabase, seconds: number): Promise<unknown> =>
   server.query(
@@ -69,6 +76,19 @@ for (const generation of ['ml2-zed', 'ml2-havana', 'grizzly'] satisfies TestGene
           agent.signal('SIGTERM');
           assert.equal(await agent.ended(5_000), 0);
         });
+
+        test('is written by once as well, so that cron keeps a host alive', async (t) => {
+          const { server } = database();
+          await server.query('delete from agents', 'quantum');
+          const { namespace } = makeHost(t);
+          makeTapsOf(namespace, portId(1));
+          const config = makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1' });
+          const ran = await runCli(namespace, ['--config-file', config.path, 'once']);
+          assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, '', '']);
+          const fleet = await runCli(namespace, ['--config-file', config.path, '--json', 'fleet']);
+          const [host] = JSON.parse(fleet.stdout).hosts;
+          assert.deepEqual([host.host, host.state, host.devices], ['host1', 'alive', 1]);
+        });
       });
     });
   }
@@ -93,6 +113,24 @@ for (const engine of usually('PostgreSQL', ENGINES)) {
         const { heartbeat_timestamp: _, ...after } = (await agentRow(database())) ?? {};
         const { heartbeat_timestamp: __, ...rest } = before ?? {};
         assert.deepEqual(after, rest);
+      });
+
+      test('of once is waited for no longer than --timeout, and is all that is missing then', async (t) => {
+        const { server, rows } = database();
+        const { namespace } = makeHost(t);
+        await rows.network({ id: NETWORK, type: 'local' });
+        await rows.port({ id: portId(1), network: NETWORK, host: 'host1' });
+        makeTapsOf(namespace, portId(1));
+        const config = makeConfig({ url: socketUrl(server) });
+        const once = ['--config-file', config.path, 'once'];
+        assert.equal((await runCli(namespace, once)).code, 0);
+        const held = lockAgents(database(), 8);
+        await waitUntil(() => isLocked(database()), 'the lock');
+        const ran = await runCli(namespace, [...once, '--timeout', '3', '--query-timeout', '20']);
+        assert.equal(ran.code, 0, ran.stdout);
+        assert.match(ran.stderr, /HEARTBEAT_NOT_WRITTEN: .*the 3 s of --timeout/);
+        assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(NETWORK));
+        await held;
       });
 
       test('delays nothing when it hangs: a new tap is wired at once, and the failure is told once', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withDeadline } from '../../../src/agent/deadline.js';
+import { startDeadline, withDeadline } from '../../../src/agent/deadline.js';
 import { type Clock, type Database, DatabaseError } from '../../../src/model/index.js';
 
 /** A database that never answers, and that closes only once it has. */
@@ -32,7 +32,7 @@ function hastyClock(): Clock & { fire(): void } {
 
 test('a database whose time is up is not waited for at the end, however early the timer has fired', async () => {
   const clock = hastyClock();
-  const database = withDeadline(silent, clock, 500);
+  const database = withDeadline(silent, startDeadline(clock, 500));
   const reading = database.read({ taps: [], bridges: [] });
   clock.fire();
   await assert.rejects(reading, DatabaseError);
