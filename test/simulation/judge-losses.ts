@@ -107,6 +107,8 @@ export function makeLedger({ settings, now, nowMs }: TrustEdges): Ledger {
     },
     agentStarted: () => {
       isAccepted = false;
+      // A pass that was cut short may have noted already that the rows are there again.
+      tooMany = new Set([...tooMany].filter((tap) => silentNow.taps.includes(tap)));
       if (isKept) return;
       // A full disk: the next agent knows nothing of the one before.
       lost = new Map();
