@@ -6,6 +6,7 @@ import {
   fingerprintOf,
   type Settings,
 } from '../model/index.js';
+import { allTaps, type View } from '../reconcile/see/view.js';
 import { lastView, look } from './kernel-pass.js';
 import { poll } from './poll.js';
 import { startPoller } from './poller.js';
@@ -61,11 +62,13 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     stop: () => shutDown(self, EXIT.ok),
     fault: (during, thrown) => noteFault(self, during, thrown),
     status: () => statusOf(self),
-    tapsHere: () => lastView(self)?.taps.size ?? 0,
+    tapsHere: () => tapCount(lastView(self)),
     lateMs: () => self.poller?.lateMs() ?? 0,
     ended,
   };
 }
+
+const tapCount = (view: View | null): number => (view === null ? 0 : allTaps(view).length);
 
 function accept(self: AgentState, fingerprint: string): number {
   const held = self.answered?.report.held ?? [];

@@ -1,10 +1,11 @@
 import type { PassReport } from '../model/index.js';
+import { tapsWithoutPort } from '../reconcile/decide/desired.js';
 import type { Ahead } from '../reconcile/guard/pass-guard.js';
-import { type PassResult, runPass } from '../reconcile/pass.js';
-import { type FreshAnswer, type Memory, memoryChangesAtMs, owesMore } from '../reconcile/remember/memory.js';
+import { runPass } from '../reconcile/pass.js';
+import { nothingHasChanged } from '../reconcile/remember/at-rest.js';
+import { type FreshAnswer, type Memory, owesMore } from '../reconcile/remember/memory.js';
 import { hasUnknownTaps } from '../reconcile/remember/question.js';
 import { type View, viewOf } from '../reconcile/see/view.js';
-import { nothingHasChanged, type PassSettings, type Settled } from '../reconcile/settled.js';
 import { type AgentState, guarded } from './state.js';
 import { GUARD, guardStateOf, keepGuardAhead, noteGuard } from './state-dir/keep-guard.js';
 
@@ -41,14 +42,11 @@ function pass(
   begin: Ahead['begin'],
 ): PassReport {
   const { kernel, clock, store } = self.edges;
-  const { settings, memory, settled, answered } = self;
+  const { settings, memory, latest, answered } = self;
   self.passes += 1;
   const id = `${process.pid}-${self.passes}`;
   const startedMs = clock.monotonicMs();
-  const state = kernel.observe();
-  const now = { state, settings, memory, answer: fresh?.answer ?? null };
-  const isAsBefore = settled !== null && (fresh?.wentBack ?? null) === null;
-  if (isAsBefore && answered !== null && nothingHasChanged(settled, now, startedMs)) {
+  if (fresh !== null && answered !== null && isAsBefore(self, fresh, startedMs)) {
     const timings = { planMs: clock.monotonicMs() - startedMs, applyMs: 0 };
     const report = { ...answered.report, pass: id, trigger, operations: [], timings };
     self.answered = { ...answered, report };
@@ -67,34 +65,33 @@ function pass(
       // Of its own passes the running agent knows without a file.
       forgets: () => null,
     },
-    settled,
+    seen: latest?.desired.world.view ?? null,
   });
   self.memory = result.memory;
   noteGuard(self, result.memory.guard, (guard) => store.keep(GUARD, guardStateOf(guard)));
   self.latest = result;
   if (fresh !== null) self.answered = result;
-  self.settled = settledBy(settings, result, fresh);
   wakeAt(self, result.wakeAtMs);
   return told(self, result.report);
+}
+
+/** Whether a pass with this answer would come to nothing, as it did before. */
+function isAsBefore(
+  { latest, settings, memory, edges }: AgentState,
+  { answer, wentBack }: FreshAnswer,
+  nowMs: number,
+): boolean {
+  const rest = latest?.rest ?? null;
+  const state = edges.kernel.observe();
+  return (
+    rest !== null && wentBack === null && nothingHasChanged(rest, { state, settings, memory, answer }, nowMs)
+  );
 }
 
 function told(self: AgentState, report: PassReport): PassReport {
   self.tally.notePass(report);
   self.edges.observer({ kind: 'pass', report });
   return report;
-}
-
-/** What the next passes may rest on. An answer counts only where the host did not change after it was asked for. */
-export function settledBy(
-  settings: PassSettings,
-  { report, memory, desired, view, wakeAtMs }: PassResult,
-  fresh: FreshAnswer | null,
-): Settled | null {
-  const isAtRest = report.pending + report.failed.length + report.held.length + desired.removals.length === 0;
-  if (!isAtRest || wakeAtMs !== null) return null;
-  const answer = fresh?.asked === view.observed ? fresh.answer : null;
-  const untilMs = answer === null ? 0 : memoryChangesAtMs(memory, settings.knownPortRetentionMs);
-  return { view, settings, memory, desired, answer, untilMs };
 }
 
 /** Looks again when the time is up that libvirt was given to plug a tap itself. */
@@ -158,7 +155,7 @@ export function passFromMemory(self: AgentState): PassReport | null {
 
 /** A pass from memory when the host is not as the last pass has left it: whoever reads the kernel takes its events away. */
 export function catchUp(self: AgentState): PassReport | null {
-  const isAsLeft = self.edges.kernel.observe() === self.latest?.view.observed;
+  const isAsLeft = self.edges.kernel.observe() === self.latest?.desired.world.view.observed;
   return isAsLeft ? null : passFromMemory(self);
 }
 
@@ -166,7 +163,8 @@ export function catchUp(self: AgentState): PassReport | null {
 export function viewCaughtUp(self: AgentState): View {
   if (self.latest === null) return viewNow(self);
   catchUp(self);
-  return viewOf(self.latest.view.observed, self.settings.host);
+  const { view } = self.latest.desired.world;
+  return viewOf(view.observed, self.settings.host, view);
 }
 
 /** The host as it is, before the first pass. */
@@ -177,10 +175,10 @@ export function viewNow(self: AgentState): View {
 
 /** How the host was when it was last read; null: it never was. */
 export function lastView({ latest, seenAtStart, settings }: AgentState): View | null {
-  const state = latest?.view.observed ?? seenAtStart;
+  const state = latest?.desired.world.view.observed ?? seenAtStart;
   return state === null ? null : viewOf(state, settings.host);
 }
 
 /** True when a tap was here in the last pass whose port the database has not been asked for lately. */
 const knowsTooLittle = ({ latest, memory, edges }: AgentState): boolean =>
-  latest !== null && hasUnknownTaps(latest.desired.withoutPort, memory, edges.clock.monotonicMs());
+  latest !== null && hasUnknownTaps(tapsWithoutPort(latest.desired), memory, edges.clock.monotonicMs());

@@ -122,6 +122,7 @@ async function single(
     fresh: { answer, asked: view.observed, presentBefore, wentBack: signAgainst(watermark, answer) },
     accepted: acceptRemovals ? 'all' : 'remembered',
     ahead,
+    seen: view,
   };
   const result = await inTurn(() => runPass(kernel, clock, input));
   if (ahead !== null) settleServers(servers, { trust: result.memory.server, answer, sign });

@@ -20,7 +20,6 @@ import type { GuardMemory } from '../reconcile/guard/guard-memory.js';
 import type { PassResult } from '../reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../reconcile/remember/memory.js';
 import type { View } from '../reconcile/see/view.js';
-import type { Settled } from '../reconcile/settled.js';
 import { type Faults, startFaults } from './faults.js';
 import { type History, startHistory } from './history.js';
 import type { Poller } from './poller.js';
@@ -70,14 +69,12 @@ export interface AgentState {
   memory: Memory;
   poller: Poller | null;
   passes: number;
-  /** The latest pass; its view is the host as it was last read. */
+  /** The latest pass; with its view, the host as it was last read. */
   latest: PassResult | null;
   /** The latest pass that had an answer of the database. */
   answered: PassResult | null;
   /** The host before the first pass. */
   seenAtStart: HostState | null;
-  /** How the last pass has left the host; null: with something to do. */
-  settled: Settled | null;
   asked: Asked | null;
   everAnswered: boolean;
   /** What the agent before has left, as it was read at the start: the loop reads no disk, which may not answer. Empty once there was an answer. */
@@ -122,7 +119,6 @@ export function makeState(
     latest: null,
     answered: null,
     seenAtStart: null,
-    settled: null,
     asked: null,
     everAnswered: false,
     runBefore: { kind: 'none' },
@@ -155,7 +151,8 @@ export function guarded<Result>(self: AgentState, work: () => Result): Result | 
 
 /** A fault of this program: it is told, the agent pauses, and goes on with what it knows; after too many it ends. */
 export function noteFault(self: AgentState, during: FaultPlace, thrown: unknown): void {
-  self.settled = null;
+  // What is left half done is looked at again.
+  if (self.latest !== null) self.latest = { ...self.latest, rest: null };
   self.edges.observer({ kind: 'fault', during, stack: stackOf(thrown) });
   if (!self.faults.note()) return;
   self.edges.observer({ kind: 'too-many-faults' });

@@ -1,5 +1,6 @@
 import type { AgentStatus, HeldRemoval, IfIndex } from '../model/index.js';
-import type { Desired, TapDecision } from '../reconcile/decide/desired.js';
+import { allDesiredTaps, type TapDecision } from '../reconcile/decide/desired.js';
+import type { PassResult } from '../reconcile/pass.js';
 import type { Memory } from '../reconcile/remember/memory.js';
 import type { View } from '../reconcile/see/view.js';
 import { type Decided, networkStatuses, tapStatuses } from '../reconcile/tell/overview.js';
@@ -39,7 +40,7 @@ const decidedOf = (
   held: readonly HeldRemoval[],
 ): Decided => ({
   view,
-  decisions: decisionsOf(latest?.desired ?? null, answered?.desired ?? null, memory.absent),
+  decisions: decisionsOf(latest, answered, memory.absent),
   networks: latest?.desired.networks ?? new Map(),
   gone: answered?.desired.gone ?? [],
   held,
@@ -50,12 +51,13 @@ const decidedOf = (
  * whose name had no row a moment ago is not asked for with every poll; it has none all the same.
  */
 function decisionsOf(
-  latest: Desired | null,
-  answered: Desired | null,
+  latest: PassResult | null,
+  answered: PassResult | null,
   absent: Memory['absent'],
 ): Map<IfIndex, TapDecision> {
   const decisions = new Map<IfIndex, TapDecision>();
-  for (const { tap, decision } of [...(answered?.taps.values() ?? []), ...(latest?.taps.values() ?? [])]) {
+  const both = [answered, latest].flatMap((one) => (one === null ? [] : allDesiredTaps(one.desired)));
+  for (const { tap, decision } of both) {
     if (hasOpinion(decision) || !decisions.has(tap.index)) decisions.set(tap.index, decision);
     if (decision.kind === 'unknown' && absent.has(tap.name)) decisions.set(tap.index, WITHOUT_ROW);
   }

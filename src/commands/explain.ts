@@ -23,13 +23,14 @@ export async function explain({ loaded, json, output }: Invocation, what: string
   const { settings } = loaded;
   return withFailures(output, async () => {
     const planned = await withEdgesToSee(settings, (edges) => planOnce(edges, settings, questionAbout(what)));
-    const subjects = subjectsOf(what, planned.view, planned.answer);
+    const { view } = planned.desired.world;
+    const subjects = subjectsOf(what, view, planned.answer);
     const [subject, second] = subjects;
     if (subject === undefined || second !== undefined) {
       output.complain(subject === undefined ? nothing(what) : several(what, visible(subjects)));
       return EXIT.failed;
     }
-    const chain = chainOf(subject, { ...planned, settings: settings.host });
+    const chain = chainOf(subject, { ...planned, view, settings: settings.host });
     const wired = chain.every(({ holds }) => holds);
     const port = subject.kind === 'port' ? subject.port : null;
     const notes = port === null ? [] : notesOf(port, await unservedBy(settings.database, port.id));

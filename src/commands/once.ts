@@ -84,14 +84,15 @@ async function applyAndTell(
     const { host } = settings.host;
     const { report, desired } = result;
     const lastPass = { pending: report.pending, failed: report.failed.length, inSync: report.inSync };
-    const overview = overviewOf(viewOf(kernel.observe(), settings.host), desired, report.held);
+    const view = viewOf(kernel.observe(), settings.host);
+    const overview = overviewOf(view, desired, report.held);
     note({ ...overview, held: report.held, warnings: report.warnings, lastPass });
     if (json) output.print(reportAsJson(host, report));
     else if (!isUneventful(result)) output.print(reportAsText(host, report, 'done'));
     if (result.statusError !== null) {
       const why = result.statusError.message;
       complain(output, 'STATUSES_NOT_WRITTEN', `the host is wired, but statuses were not written: ${why}`);
-    } else await beat({ settings, deadline, output, watermark: servers.watermark }, result.view.taps.size);
+    } else await beat({ settings, deadline, output, watermark: servers.watermark }, view.taps.size);
     return onceExitCode(result);
   } finally {
     await store.flush(FLUSH_LIMIT_MS);

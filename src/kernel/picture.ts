@@ -1,6 +1,5 @@
 import type { IfIndex, LinkName } from '../model/ids.js';
-import type { Address, HostState, Link, TapFilter } from '../model/link.js';
-import { withChanges } from '../model/overlay.js';
+import type { Address, HostState, Link, LinkChanges, TapFilter } from '../model/link.js';
 import { isSame } from '../model/same.js';
 import { addressKey, decodeAddress, withoutLifetimes } from './addresses/addresses.js';
 import { type BareLink, decodeLink, indexOfLink } from './links.js';
@@ -34,7 +33,7 @@ export function makePicture(before: HostState | null): Picture {
   const bare = new Map<IfIndex, BareLink>();
   const addresses = new Map<IfIndex, Map<string, Address>>();
   const touched = new Set<IfIndex>(before?.links.keys());
-  let current: HostState = before ?? stateOf(0, new Map(), { kind: 'unknown' });
+  let current: HostState = before ?? stateOf(0, new Map(), { kind: 'unknown' }, null);
 
   const put = (link: BareLink) => {
     bare.set(link.index, link);
@@ -118,18 +117,29 @@ function follow(
   const changed = [...touched]
     .map((index) => [index, linkOf(index)] as const)
     .filter(([index, link]) => !isSame(link, before.links.get(index)));
-  return changed.length === 0 && tapFilter === before.tapFilter && before.version > 0
-    ? before
-    : stateOf(before.version + 1, withChanges(before.links, changed), tapFilter);
+  if (changed.length === 0 && tapFilter === before.tapFilter && before.version > 0) return before;
+  const links = new Map(before.links);
+  for (const [index, link] of changed) {
+    if (link === undefined) links.delete(index);
+    else links.set(index, link);
+  }
+  const changes = { since: before.version, indexes: new Set(changed.map(([index]) => index)) };
+  return stateOf(before.version + 1, links, tapFilter, changes);
 }
 
 /** Names are indexed when somebody asks for one: most states are only compared with the one before. */
-function stateOf(version: number, links: ReadonlyMap<IfIndex, Link>, tapFilter: TapFilter): HostState {
+function stateOf(
+  version: number,
+  links: ReadonlyMap<IfIndex, Link>,
+  tapFilter: TapFilter,
+  changes: LinkChanges | null,
+): HostState {
   let byName: Map<LinkName, Link> | null = null;
   return {
     version,
     links,
     tapFilter,
+    changes,
     get byName() {
       byName ??= new Map([...links.values()].map((link) => [link.name, link]));
       return byName;

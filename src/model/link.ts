@@ -110,6 +110,14 @@ export interface HostState {
   readonly links: ReadonlyMap<IfIndex, Link>;
   readonly byName: ReadonlyMap<LinkName, Link>;
   readonly tapFilter: TapFilter;
+  /** What tells it from an earlier state, so that nobody has to compare the two; null: nothing does. */
+  readonly changes: LinkChanges | null;
+}
+
+/** The links that came, went or changed since the state of this version. */
+export interface LinkChanges {
+  readonly since: HostState['version'];
+  readonly indexes: ReadonlySet<IfIndex>;
 }
 
 /**

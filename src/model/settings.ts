@@ -62,6 +62,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** What of the settings a pass depends on. */
+export type PassSettings = Pick<Settings, 'host' | 'guard' | 'knownPortRetentionMs'>;
+
 /** Every effective setting, as a value. */
 export interface Settings {
   readonly host: HostSettings;

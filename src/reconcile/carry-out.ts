@@ -3,21 +3,17 @@ import type { Desired } from './decide/desired.js';
 import type { Ahead, Guarded } from './guard/pass-guard.js';
 import { backOff, noteOutcomes } from './plan/repairs.js';
 import type { Memory } from './remember/memory.js';
-import type { View } from './see/view.js';
 
 /** How often a pass plans again when the world changed under it. */
 const ROUNDS_MAX = 3;
 
-/** The host as it is, what it should be, and the operations between the two. */
+/** What the host should be, and the operations that lead there. */
 export interface Decided {
-  readonly view: View;
   readonly desired: Desired;
   readonly wanted: readonly Operation[];
-  /** See `PassResult`; on a settled host only taps that have changed since can be waited for. */
-  readonly wakeAtMs: number | null;
 }
 
-/** What came of it. */
+/** The same after all of it was tried. */
 export interface Carried extends Decided {
   readonly done: readonly OperationOutcome[];
   readonly failed: readonly Failure[];
@@ -42,7 +38,7 @@ export const onlyPlanned = (kernel: Kernel, first: Decided, repairs: Memory['rep
 export function carryOut(
   kernel: Kernel,
   first: Decided,
-  decideAgain: () => Decided,
+  decideAgain: (before: Decided) => Decided,
   { ahead, guarded }: { readonly ahead: Ahead; readonly guarded: Guarded },
   memory: Memory,
   nowMs: number,
@@ -59,7 +55,7 @@ export function carryOut(
   for (let round = 1; !settled && round <= ROUNDS_MAX; round += 1) {
     const outcomes = kernel.apply(withRoutes(kernel, operations));
     done.push(...outcomes);
-    current = decideAgain();
+    current = decideAgain(current);
     operations = backOff(current.wanted, repairs, nowMs).operations;
     const more = guarded.ahead(operations.length > 0);
     if (more !== null) ahead.keepGuard(more);

@@ -1,15 +1,24 @@
-import type { Clock, HostState, Kernel, PassReport } from '../model/index.js';
+import type { Clock, Kernel, PassReport, PassSettings } from '../model/index.js';
 import { carryOut, type Decided, failureWarnings, onlyPlanned, succeeded } from './carry-out.js';
 import type { Desired, World } from './decide/desired.js';
 import { noteInPlace } from './decide/in-place.js';
+import { warningsOf } from './decide/warnings.js';
 import { type Ahead, guard, heldWarning } from './guard/pass-guard.js';
 import { plan } from './plan/plan.js';
 import { takeBacks } from './remember/active-lately.js';
-import { type FreshAnswer, learn, type Memory, noteSightings, recall, remember } from './remember/memory.js';
+import type { AtRest } from './remember/at-rest.js';
+import {
+  type FreshAnswer,
+  learn,
+  type Memory,
+  memoryChangesAtMs,
+  noteAway,
+  noteSightings,
+  recall,
+  remember,
+} from './remember/memory.js';
 import { withPortsKnownDown } from './remember/older-answer.js';
-import { type TapChanges, tapChanges, viewAfter } from './see/changes.js';
-import { keepView, type View, viewOf } from './see/view.js';
-import { changesSince, desireChanged, type PassSettings, type Settled } from './settled.js';
+import { type View, viewOf } from './see/view.js';
 import { statusChanges } from './tell/statuses.js';
 
 export interface PassInput {
@@ -23,18 +32,19 @@ export interface PassInput {
   readonly accepted: 'all' | 'remembered';
   /** null: plan only, and change nothing. */
   readonly ahead: Ahead | null;
-  /** How the pass before has left the host: a pass from memory then only looks at what has changed. */
-  readonly settled?: Settled | null;
+  /** The host as it was seen last: only what has changed since is looked at. */
+  readonly seen: View | null;
 }
 
 export interface PassResult {
   readonly report: PassReport;
   readonly memory: Memory;
+  /** With the host as it was last seen in this pass. */
   readonly desired: Desired;
-  /** The host as it was last seen in this pass. */
-  readonly view: View;
   /** Clock time at which a tap that libvirt has left alone is to be looked at again. */
   readonly wakeAtMs: number | null;
+  /** null: something is left to do, or to wait for. */
+  readonly rest: AtRest | null;
 }
 
 /**
@@ -44,46 +54,46 @@ export interface PassResult {
  */
 export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassResult {
   const startedMs = clock.monotonicMs();
-  const { settings } = input;
-  const settled = input.fresh === null ? (input.settled ?? null) : null;
-  const see = (): Seen => seeHost(kernel.observe(), input, settled);
-  const { view, changes } = see();
+  const { settings, ahead } = input;
+  const see = (earlier: View | null): View => viewOf(kernel.observe(), settings.host, earlier);
+  const view = see(input.seen);
   const fresh = input.fresh === null ? null : withPortsKnownDown(input.fresh, input.memory, view);
-  const sighted = noteSightings(input.memory, view, startedMs, changes);
-  const outlineAt = (now: View): Outline => outlineOf(now, settings, sighted, startedMs);
-  const knowledge = fresh === null ? recall(sighted) : learn(fresh);
-  const world = { ...outlineAt(view), knowledge };
-  const order = { fresh, settings: settings.guard, accepted: input.accepted, ahead: input.ahead };
-  const guarded = guard(world, order, sighted);
-  const decide = (now: Seen): Decided => {
-    const narrowed =
-      settled === null || now.changes === null
-        ? null
-        : desireChanged(outlineAt(now.view), sighted, settled, now.changes);
-    if (narrowed !== null) {
-      const { world: own, all, changed } = narrowed;
-      return { view: now.view, desired: all, wanted: plan(own, changed), wakeAtMs: earliestWake(changed) };
-    }
-    const worldNow = now.view === view ? world : { ...outlineAt(now.view), knowledge };
-    const desired = guarded.decide(worldNow);
-    return { view: now.view, desired, wanted: plan(worldNow, desired), wakeAtMs: earliestWake(desired) };
+  const sighted = noteSightings(input.memory, view, startedMs);
+  const world: World = {
+    view,
+    knowledge: fresh === null ? recall(sighted) : learn(fresh),
+    settings: settings.host,
+    plugged: sighted.plugged,
+    inPlace: sighted.inPlace,
+    firstSeenMs: sighted.firstSeenMs,
+    nowMs: startedMs,
   };
-  const first = decide({ view, changes });
+  const order = { fresh, settings: settings.guard, accepted: input.accepted, ahead };
+  const guarded = guard(world, order, sighted);
+  const decide = (now: World): Decided => {
+    const desired = guarded.decide(now);
+    return { desired, wanted: plan(now, desired) };
+  };
+  const first = decide(world);
   const plannedMs = clock.monotonicMs();
-  const { ahead } = input;
   const manner = ahead === null ? 'planned' : 'applied';
+  const decideAgain = ({ desired }: Decided): Decided => decide({ ...world, view: see(desired.world.view) });
   const carried =
     ahead === null
       ? onlyPlanned(kernel, first, sighted.repairs)
-      : carryOut(kernel, first, () => decide(see()), { ahead, guarded }, sighted, startedMs);
-  const after = seenAtTheEnd(view, carried.view, settings, startedMs, {
+      : carryOut(kernel, first, decideAgain, { ahead, guarded }, sighted, startedMs);
+  const { desired } = carried;
+  const seen = desired.world.view;
+  const concluded: Memory = {
     ...sighted,
-    ...guarded.conclude(carried.view),
+    ...guarded.conclude(seen),
     repairs: carried.repairs,
-    inPlace: noteInPlace(sighted.inPlace, carried.desired, carried.view),
-  });
+    inPlace: noteInPlace(sighted.inPlace, desired, seen),
+  };
+  // Taps that went while the pass worked are gone like those that went before it.
+  const after = noteAway(concluded, seen, startedMs);
   const memory =
-    fresh === null ? after : remember(after, carried.view, fresh, settings.knownPortRetentionMs, startedMs);
+    fresh === null ? after : remember(after, seen, fresh, settings.knownPortRetentionMs, startedMs);
   const report: PassReport = {
     pass: input.pass,
     trigger: input.trigger,
@@ -97,12 +107,12 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
       fresh === null
         ? []
         : [
-            ...statusChanges(fresh.answer, carried.desired, carried.view, after, manner),
+            ...statusChanges(fresh.answer, desired, seen, after, manner),
             ...takeBacks(fresh.answer, after.activeLately, startedMs),
           ],
     warnings: [
       ...(fresh?.answer.warnings ?? []),
-      ...carried.desired.warnings,
+      ...warningsOf(desired),
       ...carried.pauses,
       ...failureWarnings(carried.failed),
       ...guarded.warnings,
@@ -110,51 +120,23 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     ],
     timings: { planMs: plannedMs - startedMs, applyMs: clock.monotonicMs() - plannedMs },
   };
-  const { desired, view: seen, wakeAtMs } = carried;
-  return { report, memory, desired, view: seen, wakeAtMs };
+  const result = { report, memory, desired, wakeAtMs: earliestWake(desired) };
+  return { ...result, rest: restOf(input, result) };
 }
 
-/** The host as it is, and what has changed since it was settled; null: too much, or it never was. */
-interface Seen {
-  readonly view: View;
-  readonly changes: TapChanges | null;
+/** What the next pass may rest on. The answer counts only where the host did not change after it was asked for. */
+function restOf(
+  { settings, fresh }: PassInput,
+  { report, memory, desired, wakeAtMs }: Omit<PassResult, 'rest'>,
+): AtRest | null {
+  const isAtRest = report.pending + report.failed.length + report.held.length + desired.removals.length === 0;
+  const state = desired.world.view.observed;
+  if (!isAtRest || wakeAtMs !== null || fresh?.asked !== state) return null;
+  const untilMs = memoryChangesAtMs(memory, settings.knownPortRetentionMs);
+  return { state, settings, memory, answer: fresh.answer, untilMs };
 }
 
-function seeHost(state: HostState, { settings, memory }: PassInput, settled: Settled | null): Seen {
-  const changes = settled === null ? null : changesSince(settled, state, settings, memory);
-  const view =
-    settled === null || changes === null
-      ? viewOf(state, settings.host)
-      : keepView(viewAfter(settled.view, state, changes), settings.host);
-  return { view, changes };
-}
-
-/** Taps that went while the pass worked are gone like those that went before it, and their ports are owed DOWN. */
-const seenAtTheEnd = (
-  before: View,
-  now: View,
-  { host }: PassSettings,
-  nowMs: number,
-  memory: Memory,
-): Memory =>
-  now === before
-    ? memory
-    : noteSightings(memory, now, nowMs, tapChanges(before.observed, now.observed, host));
-
-type Outline = Omit<World, 'knowledge'>;
-
-const outlineOf = (view: View, { host }: PassSettings, memory: Memory, nowMs: number): Outline => ({
-  view,
-  settings: host,
-  plugged: memory.plugged,
-  inPlace: memory.inPlace,
-  firstSeenMs: memory.firstSeenMs,
-  nowMs,
-});
-
-function earliestWake({ taps }: Desired): number | null {
-  const times = [...taps.values()].flatMap(({ decision }) =>
-    decision.kind === 'wait' ? [decision.untilMs] : [],
-  );
+function earliestWake({ notable }: Desired): number | null {
+  const times = notable.flatMap(({ decision }) => (decision.kind === 'wait' ? [decision.untilMs] : []));
   return times.length === 0 ? null : Math.min(...times);
 }

@@ -9,10 +9,11 @@ import {
   type Link,
   networkId,
   type PassReport,
+  type Port,
   portId,
 } from '../../src/model/index.js';
 import { EMPTY_GUARD } from '../../src/reconcile/guard/guard-memory.js';
-import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/remember/memory.js';
+import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
 import { routesOn } from '../support/simulated/host.js';
 import { buildLinks, buildSettings, type LinkWords } from '../support/simulated/host-builder.js';
 import { simulateKernel } from '../support/simulated/kernel.js';
@@ -80,10 +81,9 @@ export function runCase(folder: string): CaseResult & { readonly secondPlan: rea
 
 function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
   const { networks } = buildAnswer(words);
-  const known = (words.known ?? []).map((one): [Link['name'], KnownPort] => {
+  const known = (words.known ?? []).map((one): [Link['name'], Port] => {
     const port = buildPort(one, words.generation);
-    const name = `tap${port.interfaceId.slice(0, 11)}` as Link['name'];
-    return [name, { port, here: true, lastHereMs: TEST_NOW_MS - 2000, owesDown: false }];
+    return [`tap${port.interfaceId.slice(0, 11)}` as Link['name'], port];
   });
   const inPlace = Object.entries(words.inPlace ?? {}).map(([network, [segment, name]]) => {
     const carrier = links.find((link) => link.name === name)?.index ?? ifIndex(0);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Answer, HostState, Link, Operation, PassReport } from '../../src/model/index.js';
-import { EMPTY_MEMORY, type KnownPort, type Memory } from '../../src/reconcile/remember/memory.js';
+import type { Answer, HostState, Link, Operation, PassReport, Port } from '../../src/model/index.js';
+import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
 import { isTap } from '../../src/reconcile/see/view.js';
 import { buildLinks, buildSettings, type LinkWords } from '../support/simulated/host-builder.js';
 import { SimulatedKill, simulateKernel } from '../support/simulated/kernel.js';
-import { clockAt, DEFAULT_GUARD, runOnce } from '../support/simulated/pass-runner.js';
+import { DEFAULT_GUARD, runOnce } from '../support/simulated/pass-runner.js';
 import { buildAnswer } from '../support/simulated/row-builder.js';
 import { arbitraryAnswer, arbitraryChange } from './arbitrary-answer.js';
 import { arbitraryHost } from './arbitrary-host.js';
@@ -113,9 +113,9 @@ test('killed anywhere, the next start finishes the work', () => {
 test('a pass from memory removes nothing', () => {
   check((answer, words) => {
     const kernel = simulateKernel(buildLinks(words));
-    const known = answer.ports.map((port): [Link['name'], KnownPort] => [
+    const known = answer.ports.map((port): [Link['name'], Port] => [
       `tap${port.id.slice(0, 11)}` as Link['name'],
-      { port, here: true, lastHereMs: clockAt(0).monotonicMs(), owesDown: false },
+      port,
     ]);
     const memory = {
       ...EMPTY_MEMORY,

@@ -290,5 +290,6 @@ const stateOf = (links: readonly Link[], version: number): HostState => ({
   version,
   links: new Map(links.map((link) => [link.index, link])),
   byName: new Map<LinkName, Link>(links.map((link) => [link.name, link])),
+  changes: null,
   tapFilter: { kind: 'unknown' },
 });

@@ -10,7 +10,7 @@ import {
   type Stored,
 } from '../../model/index.js';
 import type { InPlace } from '../../reconcile/decide/in-place.js';
-import type { KnownPort, Memory } from '../../reconcile/remember/memory.js';
+import type { Memory } from '../../reconcile/remember/memory.js';
 import { type Shape, stateKind } from './foreign.js';
 import { LINK_NAME, NETWORK, NETWORK_ID, PORT, SEGMENT } from './shapes.js';
 
@@ -41,7 +41,7 @@ export const LAST_KNOWN_GOOD = stateKind('last-known-good', SHAPE);
 /** The kept form of what is known after a good answer. */
 export const lastKnownGoodOf = (memory: Memory, { generation }: Answer): LastKnownGood => ({
   generation,
-  ports: [...memory.known].map(([name, { port }]) => [name, port]),
+  ports: [...memory.known],
   networks: [...memory.networks.values()],
   inPlace: [...memory.inPlace],
 });
@@ -53,8 +53,8 @@ export const lastKnownGoodOf = (memory: Memory, { generation }: Answer): LastKno
 export function differs(before: Memory, after: Memory): boolean {
   if (before === after) return false;
   if (before.known.size !== after.known.size || before.networks.size !== after.networks.size) return true;
-  for (const [name, { port }] of after.known) {
-    const old = before.known.get(name)?.port;
+  for (const [name, port] of after.known) {
+    const old = before.known.get(name);
     if (old === undefined || !samePort(old, port)) return true;
   }
   for (const [id, network] of after.networks) {
@@ -65,18 +65,20 @@ export function differs(before: Memory, after: Memory): boolean {
 }
 
 const samePort = (a: Port, b: Port): boolean =>
-  a.id === b.id &&
-  a.networkId === b.networkId &&
-  a.adminUp === b.adminUp &&
-  a.pluggedByHypervisor === b.pluggedByHypervisor &&
-  a.filterExpected === b.filterExpected &&
-  JSON.stringify(a.binding) === JSON.stringify(b.binding) &&
-  JSON.stringify(a.segment) === JSON.stringify(b.segment);
+  a === b ||
+  (a.id === b.id &&
+    a.networkId === b.networkId &&
+    a.adminUp === b.adminUp &&
+    a.pluggedByHypervisor === b.pluggedByHypervisor &&
+    a.filterExpected === b.filterExpected &&
+    JSON.stringify(a.binding) === JSON.stringify(b.binding) &&
+    JSON.stringify(a.segment) === JSON.stringify(b.segment));
 
 const sameNetwork = (a: Network, b: Network): boolean =>
-  a.rowPresent === b.rowPresent &&
-  a.mtu === b.mtu &&
-  JSON.stringify(a.segments) === JSON.stringify(b.segments);
+  a === b ||
+  (a.rowPresent === b.rowPresent &&
+    a.mtu === b.mtu &&
+    JSON.stringify(a.segments) === JSON.stringify(b.segments));
 
 /** What the file gives: a memory to wire from, or one sentence about why there is none. */
 export type Recovered =
@@ -100,13 +102,12 @@ export function recover(
     };
   }
   const kept = stored.value;
-  const known = new Map<LinkName, KnownPort>(
-    kept.ports.map(([name, port]) => [name, { port, here: false, lastHereMs: nowMs, owesDown: false }]),
-  );
+  const known = new Map<LinkName, Port>(kept.ports);
+  const away = new Map([...known.keys()].map((name) => [name, { sinceMs: nowMs, owesDown: false }]));
   const networks = new Map<NetworkId, Network>(kept.networks.map((network) => [network.id, network]));
   return {
     kind: 'recovered',
-    memory: { ...memory, known, networks },
+    memory: { ...memory, known, away, networks },
     ports: known.size,
     ageMs: stored.ageMs,
   };
@@ -128,9 +129,11 @@ export function recallRunBefore(
   const inPlace = new Map(stored.isOfThisBoot ? stored.value.inPlace : []);
   if (stored.ageMs >= retentionMs) return { ...memory, inPlace };
   const known = new Map(memory.known);
+  const away = new Map(memory.away);
   for (const [name, port] of stored.value.ports) {
     if (here.has(name) || known.has(name)) continue;
-    known.set(name, { port, here: false, lastHereMs: nowMs - stored.ageMs, owesDown: true });
+    known.set(name, port);
+    away.set(name, { sinceMs: nowMs - stored.ageMs, owesDown: true });
   }
-  return { ...memory, known, inPlace };
+  return { ...memory, known, away, inPlace };
 }

@@ -1,31 +1,37 @@
-import type { Link, NetworkId, Port, Warning, WarningCode } from '../../model/index.js';
+import {
+  isSame,
+  type Link,
+  type NetworkId,
+  type Port,
+  type Segment,
+  type Warning,
+  type WarningCode,
+} from '../../model/index.js';
 import { isGatewayDevice } from '../see/view.js';
-import type { UnwireCause, World } from './desired.js';
-import { indexPorts, type Match, matchTap } from './match.js';
+import type { Asked, AssignedTaps, Assignment, World } from './desired.js';
+import { type Match, matchTap } from './match.js';
 import { notOurs } from './other-driver.js';
 
-/** What a tap's row asks for, before anything is known of how its network is reached. */
-export type Assignment =
-  | { readonly kind: 'network'; readonly tap: Link; readonly port: Port; readonly network: NetworkId }
-  | {
-      readonly kind: 'unwire';
-      readonly tap: Link;
-      readonly port: Port | null;
-      readonly cause: Exclude<UnwireCause, 'network-changed'>;
-      readonly warnings: readonly Warning[];
-    }
-  | {
-      readonly kind: 'leave';
-      readonly tap: Link;
-      readonly port: Port | null;
-      readonly warnings: readonly Warning[];
-    }
-  | { readonly kind: 'unknown'; readonly tap: Link };
+/** Reads the contract's table from top to bottom for each of these taps. */
+export function assignTaps(world: World, taps: readonly Link[]): AssignedTaps {
+  const assignments = taps.map((tap) => assignTap(world, tap, matchTap(world.knowledge.ports, tap)));
+  const asked = new Map<NetworkId, Segment[]>();
+  for (const one of assignments)
+    if (one.kind === 'network') ask(asked, one.network, one.port.segment === null ? [] : [one.port.segment]);
+  return { assignments, asked };
+}
 
-/** Reads the contract's table from top to bottom for every tap that is here. */
-export function assignTaps(world: World): Assignment[] {
-  const index = indexPorts(world.knowledge.ports);
-  return [...world.view.taps.values()].map((tap) => assignTap(world, tap, matchTap(index, tap)));
+/** What all of them ask for together. */
+export function askedBy(groups: Iterable<AssignedTaps>): Asked {
+  const all = new Map<NetworkId, Segment[]>();
+  for (const { asked } of groups) for (const [network, segments] of asked) ask(all, network, segments);
+  return all;
+}
+
+function ask(all: Map<NetworkId, Segment[]>, network: NetworkId, segments: readonly Segment[]): void {
+  const known = all.get(network);
+  if (known === undefined) all.set(network, [...segments]);
+  else known.push(...segments.filter((segment) => !known.some((one) => isSame(one, segment))));
 }
 
 function assignTap(world: World, tap: Link, match: Match): Assignment {

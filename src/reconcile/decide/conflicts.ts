@@ -102,6 +102,6 @@ function holdsUplink({ place, realisation }: Candidate): boolean {
 
 function hasOwnTaps({ view, knowledge }: World, { id, place }: Candidate): boolean {
   if (place.kind !== 'present' && place.kind !== 'joined') return false;
-  const ports = indexPorts(knowledge.ports.filter(({ networkId }) => networkId === id));
+  const ports = indexPorts(knowledge.ports.all.filter(({ networkId }) => networkId === id));
   return tapsIn(view, place.bridge.index).some((tap) => matchTap(ports, tap).kind === 'one');
 }

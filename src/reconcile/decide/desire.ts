@@ -1,10 +1,22 @@
-import type { IfIndex, Link, NetworkId, Port, Warning } from '../../model/index.js';
-import { isPlugged, tapsIn } from '../see/view.js';
-import { type Assignment, assignTaps } from './assign.js';
 import {
+  FILTERED_GROUP,
+  type IfIndex,
+  isSame,
+  type Link,
+  type NetworkId,
+  type Port,
+  type Warning,
+} from '../../model/index.js';
+import { hasSameDevices, isPlugged, tapsIn } from '../see/view.js';
+import { askedBy, assignTaps } from './assign.js';
+import {
+  type AssignedTaps,
+  type Assignment,
   type Desired,
+  type DesiredGroup,
   type DesiredNetwork,
   type DesiredTap,
+  type Knowledge,
   mayGo,
   type Removal,
   type Removals,
@@ -13,43 +25,112 @@ import {
   type UnwireCause,
   type World,
 } from './desired.js';
+import { isFiltered } from './filtered.js';
 import { orphanSubinterfaces, unusedBridges } from './gone.js';
-import { desiredNetworks } from './networks.js';
+import { areIndependent, changesNothing, decideNetworks } from './networks.js';
 import { type Deciding, detachKey, moveKey, uplinkKey, wasHere } from './removals.js';
-import { reasonOf, warningsOf } from './warnings.js';
+import { reasonOf } from './warnings.js';
 
 /**
  * What the host should look like, decided from rows and links alone. Whatever would take a wire away and is
- * none of `removals` stays as it is, and the rest is decided around it. Pure; O(links + ports).
+ * none of `removals` stays as it is, and the rest is decided around it. Pure; O(links + ports). What was decided last from memory,
+ * or from an answer with the same networks, is taken over where it rests on the same values: the result is the same, and sooner.
  */
 export function desire(world: World, removals: Removals): Desired {
-  const assignments = assignTaps(world);
-  const networks = desiredNetworks(world, assignments, removals);
+  const { knowledge } = world;
+  const key = knowledge.presentBefore === null ? knowledge : knowledge.networks;
+  const last = decidedLast.get(key);
+  const before = last !== undefined && isComparable(last, world, removals) ? last : null;
+  const decided = (before && decideChanged(world, removals, before)) ?? decideAll(world, removals);
+  const { networks, groups, notable } = decided;
   const deciding: Deciding = { world, networks, removals };
-  const taps = decideTaps(deciding, assignments);
-  const { gone, refused, removals: deletions } = unusedBridges(deciding, taps);
-  return {
-    networks,
-    taps: byIndex(taps),
-    withoutPort: withoutPort(taps),
+  const { gone, refused, removals: deletions } = unusedBridges(deciding, groups);
+  const desired: Desired = {
+    world,
+    allowed: removals,
+    ...decided,
     gone,
     orphans: orphanSubinterfaces(deciding),
-    removals: [...taps.flatMap(({ removal }) => removal ?? []), ...segmentChanges(deciding), ...deletions],
-    warnings: [...warningsOf(world, taps, networks), ...refused],
+    removals: [...notable.flatMap(({ removal }) => removal ?? []), ...segmentChanges(deciding), ...deletions],
+    refused,
   };
+  decidedLast.set(key, desired);
+  return desired;
 }
 
-/** The same by the tap's index: a tap is found again when others come and go. */
-export const byIndex = (taps: readonly DesiredTap[]): Map<IfIndex, DesiredTap> =>
-  new Map(taps.map((one) => [one.tap.index, one]));
+const decidedLast = new WeakMap<Knowledge | Knowledge['networks'], Desired>();
 
-/** The taps whose decision names no port: those that the database may have to be asked about. */
-export const withoutPort = (taps: readonly DesiredTap[]): Link[] =>
-  taps.filter(({ decision }) => decision.kind === 'unknown' || decision.port === null).map(({ tap }) => tap);
+/** Whether taps alone are what may be decided otherwise now. */
+const isComparable = ({ world, allowed }: Desired, now: World, removals: Removals): boolean =>
+  allowed === removals &&
+  world.settings === now.settings &&
+  world.inPlace === now.inPlace &&
+  hasSameDevices(world.view, now.view);
 
-/** What is to become of each tap, as the networks are. */
-export const decideTaps = (deciding: Deciding, assignments: readonly Assignment[]): DesiredTap[] =>
-  assignments.map((assignment) => decide(deciding, assignment));
+type Decided = Pick<Desired, 'networks' | 'groups' | 'asked' | 'notable' | 'isIndependent'>;
+
+function decideAll(world: World, removals: Removals): Decided {
+  const assigned = new Map([...world.view.taps].map(([master, taps]) => [master, assignTaps(world, taps)]));
+  const asked = askedBy(assigned.values());
+  const networks = decideNetworks(world, asked, assigned, removals);
+  const deciding: Deciding = { world, networks, removals };
+  const groups = new Map([...assigned].map(([master, one]) => [master, decideGroup(deciding, one)]));
+  const notable = inOrder([...groups.values()].flatMap((group) => group.notable));
+  return { networks, groups, asked, notable, isIndependent: areIndependent(networks, world.view) };
+}
+
+/** Decides about the taps in lists that are not the same as before, or that rows may say otherwise about; null: they may concern the networks. */
+function decideChanged(world: World, removals: Removals, before: Desired): Decided | null {
+  const { taps } = world.view;
+  const old = before.world.view.taps;
+  const isSameKnowledge = before.world.knowledge === world.knowledge;
+  // What becomes of a tap in no bridge depends on the time, too.
+  const isChanged = (master: IfIndex | null): boolean =>
+    master === null || !isSameKnowledge || taps.get(master) !== old.get(master);
+  const changed = new Set([...taps.keys(), ...old.keys()].filter(isChanged));
+  const assigned = [...changed].map(
+    (master) => [master, assignTaps(world, tapsIn(world.view, master))] as const,
+  );
+  const asks = [
+    ...[...changed].flatMap((master) => before.groups.get(master)?.assigned.asked ?? []),
+    ...assigned.map(([, { asked }]) => asked),
+  ];
+  if (!before.isIndependent || !asks.every((asked) => changesNothing(asked, before))) return null;
+  const deciding: Deciding = { world, networks: before.networks, removals };
+  const groups = new Map(before.groups);
+  const notable = before.notable.filter(({ tap }) => !changed.has(tap.master));
+  for (const [master, one] of assigned) {
+    const group = decideGroup(deciding, one);
+    if (taps.has(master)) groups.set(master, group);
+    else groups.delete(master);
+    notable.push(...group.notable);
+  }
+  const { networks, asked, isIndependent } = before;
+  return { networks, groups, asked, notable: inOrder(notable), isIndependent };
+}
+
+const inOrder = (taps: DesiredTap[]): DesiredTap[] => taps.sort((a, b) => a.tap.index - b.tap.index);
+
+function decideGroup(deciding: Deciding, assigned: AssignedTaps): DesiredGroup {
+  const taps = assigned.assignments.map((assignment) => decide(deciding, assignment));
+  return { assigned, taps, notable: taps.filter((one) => !isAtRest(deciding, one)) };
+}
+
+/** Wired in its bridge as a tap has to be, behind the segment that its port names: nothing is to be done, and nothing to be said. */
+function isAtRest({ networks, world }: Deciding, { tap, decision }: DesiredTap): boolean {
+  if (decision.kind !== 'wire') return false;
+  const network = networks.get(decision.network);
+  const { segment } = decision.port;
+  return (
+    network !== undefined &&
+    bridgeOf(network)?.index === tap.master &&
+    (segment === null || isSame(segment, network.segment)) &&
+    tap.up &&
+    tap.ipv6?.disabled !== false &&
+    (network.mtu === null || network.mtu === tap.mtu) &&
+    (tap.group === FILTERED_GROUP || !isFiltered(world, network))
+  );
+}
 
 function decide(deciding: Deciding, assignment: Assignment): DesiredTap {
   switch (assignment.kind) {

@@ -6,15 +6,17 @@ import type {
   Network,
   NetworkId,
   Port,
+  Segment,
   Warning,
 } from '../../model/index.js';
 import type { Bridge, View } from '../see/view.js';
 import type { InPlaces } from './in-place.js';
+import type { PortIndex } from './match.js';
 import type { Choice, Realisation, Uplink } from './resolve-segment.js';
 
 /** What the database has said, freshly or as it is remembered. */
 export interface Knowledge {
-  readonly ports: readonly Port[];
+  readonly ports: PortIndex;
   readonly networks: ReadonlyMap<NetworkId, Network>;
   /**
    * Set when this is an answer of the database: the links that were there before its snapshot began. Only
@@ -47,6 +49,33 @@ export type Removals = ReadonlySet<string> | 'all';
 export const NO_REMOVALS: Removals = new Set();
 
 export const mayGo = (removals: Removals, key: string): boolean => removals === 'all' || removals.has(key);
+
+/** What a tap's row asks for, before anything is known of how its network is reached. */
+export type Assignment =
+  | { readonly kind: 'network'; readonly tap: Link; readonly port: Port; readonly network: NetworkId }
+  | {
+      readonly kind: 'unwire';
+      readonly tap: Link;
+      readonly port: Port | null;
+      readonly cause: Exclude<UnwireCause, 'network-changed'>;
+      readonly warnings: readonly Warning[];
+    }
+  | {
+      readonly kind: 'leave';
+      readonly tap: Link;
+      readonly port: Port | null;
+      readonly warnings: readonly Warning[];
+    }
+  | { readonly kind: 'unknown'; readonly tap: Link };
+
+/** The networks that taps ask for, each with the segments that its ports name. */
+export type Asked = ReadonlyMap<NetworkId, readonly Segment[]>;
+
+/** What the taps of one list of the view ask for. */
+export interface AssignedTaps {
+  readonly assignments: readonly Assignment[];
+  readonly asked: Asked;
+}
 
 /** What is to become of one tap. */
 export type TapDecision =
@@ -81,6 +110,14 @@ export interface DesiredTap {
   readonly decision: TapDecision;
   /** What would take its wire, whether it may go ahead or not; null: nothing does. */
   readonly removal: Removal | null;
+}
+
+/** The taps of one bridge, or of none. */
+export interface DesiredGroup {
+  readonly assigned: AssignedTaps;
+  readonly taps: readonly DesiredTap[];
+  /** All but those about which nothing is to be done or said: mostly none. */
+  readonly notable: readonly DesiredTap[];
 }
 
 /** Where the taps of a network go. */
@@ -131,17 +168,34 @@ export interface Removal {
   readonly text: string;
 }
 
+/** What the host should look like, and what that was decided from. */
 export interface Desired {
+  readonly world: World;
+  readonly allowed: Removals;
+  readonly asked: Asked;
   readonly networks: ReadonlyMap<NetworkId, DesiredNetwork>;
-  readonly taps: ReadonlyMap<IfIndex, DesiredTap>;
-  /** Those of the taps that no port is known of, by its row or from memory. */
-  readonly withoutPort: readonly Link[];
+  /** See `areIndependent`. */
+  readonly isIndependent: boolean;
+  /** As `View.taps` has them. */
+  readonly groups: ReadonlyMap<IfIndex | null, DesiredGroup>;
+  /** Of all groups, in the order of their indexes. */
+  readonly notable: readonly DesiredTap[];
   readonly gone: readonly GoneBridge[];
   /** Labelled subinterfaces that no network uses. */
   readonly orphans: readonly Link[];
   readonly removals: readonly Removal[];
-  readonly warnings: readonly Warning[];
+  /** Why bridges stay that no network uses. */
+  readonly refused: readonly Warning[];
 }
+
+export const allDesiredTaps = ({ groups }: Desired): DesiredTap[] =>
+  [...groups.values()].flatMap(({ taps }) => taps);
+
+/** The taps that no port is known of, by its row or from memory: those that the database may have to be asked about. */
+export const tapsWithoutPort = ({ notable }: Desired): Link[] =>
+  notable.flatMap(({ tap, decision }) =>
+    decision.kind === 'unknown' || decision.port === null ? [tap] : [],
+  );
 
 /** Removals that rest on the absence of rows, which a half-restored or lagging server also shows. */
 export const restsOnMissingRows = (removal: Removal): boolean =>

@@ -1,6 +1,13 @@
 import { type Link, networkOfLabel, type Warning } from '../../model/index.js';
-import { type Bridge, isPlugged, ownAddresses, type View } from '../see/view.js';
-import { type DesiredTap, type GoneBridge, mayGo, type Removal, type TapDecision } from './desired.js';
+import { type Bridge, ownAddresses, type View } from '../see/view.js';
+import {
+  type Desired,
+  type DesiredTap,
+  type GoneBridge,
+  mayGo,
+  type Removal,
+  type TapDecision,
+} from './desired.js';
 import { isGone, isSubinterface, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import { type Deciding, deletionKey, wasHere } from './removals.js';
 import { presentUplink } from './resolve-segment.js';
@@ -19,7 +26,7 @@ export interface Unused {
  * Bridges of networks that are gone and that nothing keeps: every tap in them leaves in this pass. The others
  * are reported, unless a tap that stays is what keeps them and has been reported itself.
  */
-export function unusedBridges(deciding: Deciding, taps: readonly DesiredTap[]): Unused {
+export function unusedBridges(deciding: Deciding, groups: Desired['groups']): Unused {
   const { world, networks, removals } = deciding;
   if (world.knowledge.presentBefore === null) return { gone: [], refused: [], removals: [] };
   const maintained = new Set(
@@ -32,7 +39,7 @@ export function unusedBridges(deciding: Deciding, taps: readonly DesiredTap[]): 
     const isLeft = isLeftBehind(deciding, bridge);
     if (!isLeft && !isGone(world, bridge)) continue;
     const obstacle = obstacleTo(world, bridge);
-    const inside = taps.filter(({ tap }) => tap.master === bridge.index);
+    const inside = groups.get(bridge.index)?.taps ?? [];
     if (obstacle !== null) refused.push(obstacle);
     else if (inside.every(leavesItsBridge) && wasHere(world, bridge))
       going.push({
@@ -95,12 +102,16 @@ export function orphanSubinterfaces({ world, networks, removals }: Deciding): Li
 }
 
 /** How many taps the guard takes its share of. In a mapped bridge only those count that are this agent's. */
-export const countWired = (view: View, taps: readonly DesiredTap[]): number =>
-  taps.filter(
-    ({ tap, decision }) =>
-      isPlugged(view, tap) &&
-      !(tap.master !== null && view.mappedBridges.has(tap.master) && isStranger(decision)),
-  ).length;
+export function countWired(view: View, groups: Desired['groups']): number {
+  let count = 0;
+  for (const [master, { taps }] of groups) {
+    if (master === null) continue;
+    if (view.agentBridges.has(master)) count += taps.length;
+    else if (view.mappedBridges.has(master))
+      count += taps.filter(({ decision }) => !isStranger(decision)).length;
+  }
+  return count;
+}
 
 const isStranger = (decision: TapDecision): boolean =>
   decision.kind === 'leave' && decision.port === null && decision.warnings.length === 0;

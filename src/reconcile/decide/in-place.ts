@@ -8,7 +8,7 @@ import {
   type Segment,
 } from '../../model/index.js';
 import { type Bridge, tapsIn, type View } from '../see/view.js';
-import type { Desired, DesiredNetwork, World } from './desired.js';
+import { allDesiredTaps, type Desired, type DesiredNetwork, type World } from './desired.js';
 import { type Choice, presentUplink } from './resolve-segment.js';
 
 /** By what a network was last served here: the segment, and the link that leads to it, an uplink or a mapped bridge. */
@@ -67,6 +67,7 @@ function isAlike(view: View, id: NetworkId, segment: Choice, bridge: Bridge, lin
 /**
  * What is in place after a pass: as it was decided, or, where a network cannot be served now, as it was before. The rows
  * may be gone for a while, or their bridge may have to stay: what served a network is known as long as it is in place.
+ * The same map when it is as before.
  */
 export function noteInPlace(before: InPlaces, desired: Desired, view: View): InPlaces {
   const { networks } = desired;
@@ -86,7 +87,7 @@ export function noteInPlace(before: InPlaces, desired: Desired, view: View): InP
     );
     if (found != null) after.set(network.id, found);
   }
-  return after;
+  return isSame([...after], [...before]) ? before : after;
 }
 
 /** Whether the uplink of a network that nothing is known of is still in its bridge, or taps are in its mapped one. */
@@ -98,15 +99,15 @@ function isLeft(view: View, id: NetworkId, { carrier }: InPlace): boolean {
 }
 
 /** The networks that are wired by a mapped bridge, and by which: each has a tap in it, or was at home there before. */
-function networksAtHome(before: InPlaces, { networks, taps }: Desired, view: View): Map<NetworkId, IfIndex> {
+function networksAtHome(before: InPlaces, desired: Desired, view: View): Map<NetworkId, IfIndex> {
   const atHome = new Map<NetworkId, IfIndex>();
   if (view.mappedBridges.size === 0) return atHome;
-  for (const { tap, decision } of taps.values()) {
+  for (const { tap, decision } of allDesiredTaps(desired)) {
     const master = view.observed.links.get(tap.index)?.master ?? null;
     if (decision.kind === 'wire' && master !== null && view.mappedBridges.has(master))
       atHome.set(decision.network, master);
   }
-  for (const { id, serves } of networks.values())
+  for (const { id, serves } of desired.networks.values())
     if (serves?.kind === 'joined' && before.get(id)?.carrier === serves.bridge.index)
       atHome.set(id, serves.bridge.index);
   return atHome;

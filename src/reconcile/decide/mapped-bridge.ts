@@ -1,7 +1,6 @@
-import type { Link } from '../../model/index.js';
-import type { Assignment } from './assign.js';
+import type { IfIndex, Link } from '../../model/index.js';
 import type { Candidate } from './conflicts.js';
-import { mayGo, type Removals, type World } from './desired.js';
+import { type AssignedTaps, type Assignment, mayGo, type Removals, type World } from './desired.js';
 import { detachKey, moveKey } from './removals.js';
 import type { Realisation } from './resolve-segment.js';
 
@@ -12,12 +11,12 @@ import type { Realisation } from './resolve-segment.js';
  */
 export function unlessTaken(
   world: World,
-  assignments: readonly Assignment[],
+  assigned: ReadonlyMap<IfIndex | null, AssignedTaps>,
   removals: Removals,
   { id, place, realisation }: Candidate,
 ): Realisation {
   if (place.kind !== 'joined' || world.inPlace.get(id)?.carrier === place.bridge.index) return realisation;
-  const inside = assignments.filter(({ tap }) => tap.master === place.bridge.index);
+  const inside = assigned.get(place.bridge.index)?.assignments ?? [];
   const isAtHome = inside.some((one) => one.kind !== 'unknown' && one.port?.networkId === id);
   const other = inside.find((one) => stays(world, one, removals));
   return isAtHome || other === undefined ? realisation : refusal(id, place.bridge, other.tap);

@@ -1,4 +1,4 @@
-import { ID_PREFIX_LENGTH, type Link, type Port, tapSuffix } from '../../model/index.js';
+import { ID_PREFIX_LENGTH, type Link, onceFor, type Port, tapSuffix } from '../../model/index.js';
 
 /** The port that a tap belongs to. */
 export type Match =
@@ -9,15 +9,16 @@ export type Match =
 
 /** Ports by the device they are plugged with, so that matching costs the same for one tap or a thousand. */
 export interface PortIndex {
+  readonly all: readonly Port[];
   readonly bySuffix: ReadonlyMap<string, readonly Port[]>;
   readonly byDevice: ReadonlyMap<string, readonly Port[]>;
 }
 
 /** Indexes ports by the first 11 characters of their interface id, or by the device name Essex gave them. */
-export function indexPorts(ports: readonly Port[]): PortIndex {
+export const indexPorts = onceFor((all: readonly Port[]): PortIndex => {
   const bySuffix = new Map<string, Port[]>();
   const byDevice = new Map<string, Port[]>();
-  for (const port of ports) {
+  for (const port of all) {
     const [map, key] =
       port.deviceName === null
         ? ([bySuffix, port.interfaceId.slice(0, ID_PREFIX_LENGTH)] as const)
@@ -26,8 +27,8 @@ export function indexPorts(ports: readonly Port[]): PortIndex {
     if (list === undefined) map.set(key, [port]);
     else list.push(port);
   }
-  return { bySuffix, byDevice };
-}
+  return { all, bySuffix, byDevice };
+});
 
 /**
  * The port of a tap. A suffix shorter than 11 characters is a whole id; a key of exactly 11 is a prefix

@@ -10,10 +10,18 @@ import {
   type Segment,
   type Warning,
 } from '../../model/index.js';
-import { type Bridge, isBridge, isTapHere, ownAddresses, tapsIn } from '../see/view.js';
-import type { Assignment } from './assign.js';
+import { type Bridge, devicesIn, isBridge, ownAddresses, tapsIn, type View } from '../see/view.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
-import { type DesiredNetwork, mayGo, type Place, type Removals, type World } from './desired.js';
+import {
+  type Asked,
+  type AssignedTaps,
+  type Desired,
+  type DesiredNetwork,
+  mayGo,
+  type Place,
+  type Removals,
+  type World,
+} from './desired.js';
 import { leadsTo, mappedBefore } from './in-place.js';
 import { unlessTaken } from './mapped-bridge.js';
 import { isGone, isSubinterface, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
@@ -34,14 +42,15 @@ const MTU_MAX = 65_521;
 
 /**
  * Every network that a tap here asks for, and every network whose bridge is here and still exists: where its
- * bridge is, what its uplink should be, and which uplinks have to leave it.
+ * bridge is, what its uplink should be, and which uplinks have to leave it. `assigned`: the taps by what they are in.
  */
-export function desiredNetworks(
+export function decideNetworks(
   world: World,
-  assignments: readonly Assignment[],
+  asked: Asked,
+  assigned: ReadonlyMap<IfIndex | null, AssignedTaps>,
   removals: Removals,
 ): Map<NetworkId, DesiredNetwork> {
-  const candidates = withoutConflicts(world, candidatesOf(world, assignments));
+  const candidates = withoutConflicts(world, candidatesOf(world, asked));
   const drafts: Draft[] = candidates.map((candidate) => {
     const leaving = leavingUplinks(world, candidate);
     return { candidate, leaving, mayLeave: mayLeave(world, candidate.place, leaving, removals) };
@@ -50,7 +59,7 @@ export function desiredNetworks(
   return new Map(
     drafts.map(({ candidate, leaving, mayLeave }) => {
       const held = { ...candidate, realisation: stillHeld(world, candidate, released) };
-      const realisation = unlessTaken(world, assignments, removals, held);
+      const realisation = unlessTaken(world, assigned, removals, held);
       const blocked = candidate.place.kind === 'blocked' || (leaving.length > 0 && !mayLeave);
       const serves = realisation.ok && !blocked ? realisation.uplink : null;
       const staysIn = bridgesKept(world, { ...candidate, realisation });
@@ -58,6 +67,31 @@ export function desiredNetworks(
     }),
   );
 }
+
+/**
+ * Whether nothing about the networks depends on which taps are here, as long as these ask for what they asked for: no uplink
+ * and no bridge is lost to another network or taken over, and every bridge is some network's.
+ */
+export function areIndependent(networks: Desired['networks'], { agentBridges }: View): boolean {
+  let present = 0;
+  for (const { place, leaving, realisation } of networks.values()) {
+    const isShared = !realisation.ok && realisation.warning.code === 'SEGMENT_CONFLICT';
+    if (place.kind === 'blocked' || place.kind === 'joined' || leaving.length > 0 || isShared) return false;
+    if (place.kind === 'present' && agentBridges.has(place.bridge.index)) present += 1;
+    else if (place.kind === 'present') return false;
+  }
+  return present === agentBridges.size;
+}
+
+/** Whether the networks stay the same when taps begin or cease to ask for this: each has its bridge, and no choice of segments. */
+export const changesNothing = (asked: Asked, { networks, world, asked: askedBefore }: Desired): boolean =>
+  [...asked].every(([id, segments]) => {
+    const [only, other] = world.knowledge.networks.get(id)?.segments ?? [];
+    return (
+      networks.get(id)?.place.kind === 'present' &&
+      [...segments, ...(askedBefore.get(id) ?? [])].every((one) => other === undefined && isSame(one, only))
+    );
+  });
 
 interface Draft {
   readonly candidate: Candidate;
@@ -73,18 +107,12 @@ const mayLeave = (
   removals: Removals,
 ): boolean =>
   place.kind === 'present' &&
+  leaving.length > 0 &&
   presentBefore?.has(place.bridge.index) === true &&
   mayGo(removals, uplinkKey(place.bridge, leaving));
 
-function candidatesOf(world: World, assignments: readonly Assignment[]): Candidate[] {
-  const named = new Map<NetworkId, Segment[]>();
-  for (const assignment of assignments) {
-    if (assignment.kind !== 'network') continue;
-    const segments = named.get(assignment.network) ?? [];
-    named.set(assignment.network, segments);
-    const { segment } = assignment.port;
-    if (segment !== null && !segments.some((one) => isSame(one, segment))) segments.push(segment);
-  }
+function candidatesOf(world: World, asked: Asked): Candidate[] {
+  const named = new Map(asked);
   for (const bridge of world.view.agentBridges.values()) {
     const id = networkOfBridge(world, bridge);
     if (id !== null && world.knowledge.networks.has(id) && !named.has(id)) named.set(id, []);
@@ -183,10 +211,13 @@ function placeOf(world: World, id: NetworkId, uplink: Uplink | null): Place {
  */
 function isAdoptable(world: World, bridge: Bridge, id: NetworkId, uplink: Uplink | null): boolean {
   if (world.view.agentBridges.has(bridge.index)) return true;
-  if (world.view.mappedBridges.has(bridge.index) || world.view.members(bridge.index).length > 0) return false;
+  if (world.view.mappedBridges.has(bridge.index) || hasMembers(world.view, bridge.index)) return false;
   const made = uplink?.kind === 'interface' ? uplink.link.mac : bridgeMac(id, world.settings.host);
   return bridge.mac === made;
 }
+
+const hasMembers = (view: View, bridge: IfIndex): boolean =>
+  tapsIn(view, bridge).length + devicesIn(view, bridge).length > 0;
 
 function leavingUplinks(world: World, candidate: Candidate): Link[] {
   const { place, realisation } = candidate;
@@ -219,9 +250,8 @@ function bridgesKept(world: World, candidate: Candidate): Set<IfIndex> {
   if (own !== undefined) kept.add(own.index);
   if (place.kind !== 'present') return kept;
   const { bridge } = place;
-  const leads = (link: Link): boolean =>
-    link.up && !isTapHere(view, link) && isOwn(world, candidate, bridge, link);
-  if (isUnread || view.members(bridge.index).some(leads)) kept.add(bridge.index);
+  const leads = (link: Link): boolean => link.up && isOwn(world, candidate, bridge, link);
+  if (isUnread || devicesIn(view, bridge.index).some(leads)) kept.add(bridge.index);
   return kept;
 }
 

@@ -5,7 +5,7 @@ import {
   networkOfLabel,
   type Warning,
 } from '../../model/index.js';
-import { type Bridge, isGatewayDevice, isTapHere, ownAddresses, tapsIn, uplinksOf } from '../see/view.js';
+import { type Bridge, devicesIn, isGatewayDevice, ownAddresses, tapsIn, uplinksOf } from '../see/view.js';
 import type { World } from './desired.js';
 
 /**
@@ -52,9 +52,7 @@ export const isSubinterface = ({ view, inPlace }: World, { index, detail }: Link
 /** Members of an agent's bridge that are neither its taps nor its uplinks. */
 export function foreignMembers(world: World, bridge: Bridge): Link[] {
   const uplinks = new Set(ownUplinks(world, bridge));
-  return world.view
-    .members(bridge.index)
-    .filter((member) => !isTapHere(world.view, member) && !uplinks.has(member));
+  return devicesIn(world.view, bridge.index).filter((device) => !uplinks.has(device));
 }
 
 /** What keeps a bridge that its network has no use for: a device or addresses that are not the agent's to take away. */

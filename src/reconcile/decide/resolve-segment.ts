@@ -12,7 +12,7 @@ import {
   type Warning,
   type WarningCode,
 } from '../../model/index.js';
-import { isBridge, isTapHere, ownAddresses, subinterfaceKey, type View } from '../see/view.js';
+import { devicesIn, isBridge, ownAddresses, subinterfaceKey, type View } from '../see/view.js';
 
 /** How a network reaches the wire on this host. */
 export type Uplink =
@@ -141,17 +141,12 @@ export function realise(
  */
 function realiseVxlan(view: View, id: NetworkId, vni: number): Realisation {
   const bridge = view.labelledBridges.get(id) ?? view.observed.byName.get(bridgeName(id));
-  const [link, more] = bridge === undefined ? [] : view.members(bridge.index).filter(isNoTapOf(view));
+  const [link, more] = bridge === undefined ? [] : devicesIn(view, bridge.index);
   if (link?.detail.kind === 'vxlan' && link.detail.vni === vni && link.up && more === undefined)
     return { ok: true, uplink: { kind: 'tunnel', link, vni } };
   const message = `network ${id} is of type vxlan, and no bridge of it holds the vxlan device of VNI ${vni}, up and nothing else`;
   return refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', message);
 }
-
-const isNoTapOf =
-  (view: View) =>
-  (link: Link): boolean =>
-    !isTapHere(view, link);
 
 type Flat = Extract<Segment, { kind: 'flat' }>;
 type Vlan = Extract<Segment, { kind: 'vlan' }>;

@@ -1,46 +1,57 @@
-import { isSame, type NetworkId, type Warning } from '../../model/index.js';
+import { isSame, onceFor, type Warning } from '../../model/index.js';
 import { count } from '../../model/words.js';
 import { ownAddresses } from '../see/view.js';
-import type { DesiredNetwork, DesiredTap, World } from './desired.js';
+import type { Desired, DesiredGroup, DesiredNetwork, DesiredTap, World } from './desired.js';
 import { segmentInWords } from './resolve-segment.js';
 
 /** One warning per port that is not wired, or not as it says; a network without such ports speaks for itself. */
-export function warningsOf(
-  world: World,
-  taps: readonly DesiredTap[],
-  networks: ReadonlyMap<NetworkId, DesiredNetwork>,
-): Warning[] {
+export function warningsOf({ world, notable, networks, groups, refused }: Desired): Warning[] {
   const told = new Set(
-    taps.flatMap(({ decision }) => (decision.kind === 'blocked' ? [decision.port.networkId] : [])),
+    notable.flatMap(({ decision }) => (decision.kind === 'blocked' ? [decision.port.networkId] : [])),
   );
-  const ofNetworks = [...networks.values()]
-    .filter(({ id, place, realisation }) => !told.has(id) && (place.kind === 'blocked' || !realisation.ok))
-    .map(reasonOf);
+  const { blocked, served } = warningsAbout(networks);
   return [
-    ...tapWarnings(taps),
-    ...otherSegments(taps, networks),
-    ...unfilteredPorts(taps),
-    ...ofNetworks,
-    ...largeNetworks(networks),
-    ...leasedAddresses(networks),
+    ...tapWarnings(notable),
+    ...otherSegments(notable, networks),
+    ...unfilteredPorts(groups),
+    ...blocked.filter(({ id }) => !told.has(id)).map(reasonOf),
+    ...served,
     ...taggedFrames(world),
+    ...refused,
   ];
 }
 
+interface NetworkWarnings {
+  /** Networks that cannot be served. */
+  readonly blocked: readonly DesiredNetwork[];
+  /** Of those that can. */
+  readonly served: readonly Warning[];
+}
+
+const warningsAbout = onceFor(
+  (networks: Desired['networks']): NetworkWarnings => ({
+    blocked: [...networks.values()].filter(
+      ({ place, realisation }) => place.kind === 'blocked' || !realisation.ok,
+    ),
+    served: [...largeNetworks(networks), ...leasedAddresses(networks)],
+  }),
+);
+
 /** One for the host: what is wrong with one of them is wrong with all. */
-function unfilteredPorts(taps: readonly DesiredTap[]): Warning[] {
-  const ports = taps.filter(
-    ({ decision }) => decision.kind === 'wire' && decision.port.filterExpected,
-  ).length;
+function unfilteredPorts(groups: Desired['groups']): Warning[] {
+  let ports = 0;
+  for (const group of groups.values()) ports += unfilteredIn(group);
   const message = `${count(ports, 'port')} of this host count as filtered (port_filter is true), and nothing filters them`;
   return ports === 0 ? [] : [{ code: 'FIREWALL_NOT_ENFORCED', message }];
 }
 
+const unfilteredIn = onceFor(
+  ({ taps }: DesiredGroup): number =>
+    taps.filter(({ decision }) => decision.kind === 'wire' && decision.port.filterExpected).length,
+);
+
 /** A network has one uplink: the taps of ports that name another segment than its own are behind that one too. */
-const otherSegments = (
-  taps: readonly DesiredTap[],
-  networks: ReadonlyMap<NetworkId, DesiredNetwork>,
-): Warning[] =>
+const otherSegments = (taps: readonly DesiredTap[], networks: Desired['networks']): Warning[] =>
   taps.flatMap(({ tap, decision }): Warning[] => {
     if (decision.kind !== 'wire' || decision.port.segment === null) return [];
     const own = networks.get(decision.network)?.segment ?? null;
@@ -54,7 +65,7 @@ const otherSegments = (
   });
 
 /** Why each of these taps is not wired. */
-export const tapWarnings = (taps: readonly DesiredTap[]): Warning[] =>
+const tapWarnings = (taps: readonly DesiredTap[]): Warning[] =>
   taps.flatMap(({ decision }) => {
     switch (decision.kind) {
       case 'blocked':
@@ -79,7 +90,7 @@ export function reasonOf(network: DesiredNetwork): Warning {
 }
 
 /** A subinterface can have no larger MTU than the interface that it stands on. */
-const largeNetworks = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warning[] =>
+const largeNetworks = (networks: Desired['networks']): Warning[] =>
   [...networks.values()].flatMap(({ id, mtu, serves }): Warning[] => {
     if (mtu === null || (serves?.kind !== 'interface' && serves?.kind !== 'subinterface')) return [];
     const link = serves.kind === 'interface' ? serves.link : serves.parent;
@@ -88,7 +99,7 @@ const largeNetworks = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warnin
   });
 
 /** The kernel ends a leased address on the bridge, while the DHCP client still renews it on the uplink. */
-const leasedAddresses = (networks: ReadonlyMap<NetworkId, DesiredNetwork>): Warning[] =>
+const leasedAddresses = (networks: Desired['networks']): Warning[] =>
   [...networks.values()].flatMap(({ id, place, serves }) => {
     if (serves?.kind !== 'interface') return [];
     const bridge =

@@ -133,10 +133,10 @@ const forgetful = ({ removals }: Desired, { ahead }: GuardOrder): Suspicion | nu
 
 const lookedAt = (
   { view }: World,
-  { removals, taps }: Desired,
+  { removals, groups }: Desired,
 ): Pick<GuardInput, 'removals' | 'wiredTaps' | 'isHere'> => ({
   removals,
-  wiredTaps: countWired(view, [...taps.values()]),
+  wiredTaps: countWired(view, groups),
   isHere: (index) => view.observed.links.has(index),
 });
 
@@ -167,9 +167,9 @@ function wiresCut(removals: readonly Removal[], before: View, after: View): Set<
 }
 
 /** Something that is wired has no row in the answer, or was not asked for because it was not wired then. */
-const isSilent = ({ view }: World, { removals, taps }: Desired): boolean =>
+const isSilent = ({ view }: World, { removals, notable }: Desired): boolean =>
   removals.some(restsOnMissingRows) ||
-  [...taps.values()].some(({ tap, decision }) => decision.kind === 'unknown' && isPlugged(view, tap));
+  notable.some(({ tap, decision }) => decision.kind === 'unknown' && isPlugged(view, tap));
 
 const heldOf = (removals: readonly Removal[], held: GuardVerdict['held']): HeldRemoval[] =>
   removals.flatMap(({ key, device, taps, text }) => {

@@ -1,14 +1,10 @@
 import type { Link, LinkRef, NetworkId, Operation, OperationOf, Port } from '../../model/index.js';
-import type { Desired, DesiredNetwork, DesiredTap, World } from '../decide/desired.js';
+import type { Desired, DesiredNetwork, World } from '../decide/desired.js';
 
 /** What every part of the planner is given. */
 export interface PlanContext {
   readonly world: World;
   readonly desired: Desired;
-  /** The taps of `desired`, in a list. */
-  readonly taps: readonly DesiredTap[];
-  /** Uplinks that some network of this plan uses: taken out of an old bridge, but not deleted. */
-  readonly wanted: ReadonlySet<Link['index']>;
 }
 
 export const present = ({ name, index }: Link): LinkRef => ({ name, index });

@@ -6,17 +6,23 @@ import {
   networkOfLabel,
   type Operation,
 } from '../../model/index.js';
-import { type DesiredNetwork, type DesiredTap, type GoneBridge, UNWIRE_REASONS } from '../decide/desired.js';
+import {
+  type Desired,
+  type DesiredNetwork,
+  type DesiredTap,
+  type GoneBridge,
+  UNWIRE_REASONS,
+} from '../decide/desired.js';
 import { isSubinterface } from '../decide/owners.js';
+import { presentUplink } from '../decide/resolve-segment.js';
 import { type Bridge, isPlugged, ownAddresses } from '../see/view.js';
 import { onTap, type PlanContext, present } from './context.js';
 import { outside } from './taps.js';
 
-/** Everything that goes: taps, uplinks of older segments, bridges of networks that are gone, orphans. */
+/** What goes besides taps: uplinks of older segments, bridges of networks that are gone, orphans. */
 export function leaveOperations(context: PlanContext): Operation[] {
   const { desired } = context;
   return [
-    ...context.taps.flatMap((tap) => unwireOperations(context, tap)),
     ...[...desired.networks.values()].flatMap((network) =>
       network.place.kind === 'present' && network.mayLeave
         ? segmentLeaves(context, network.place.bridge, network)
@@ -31,7 +37,8 @@ export function leaveOperations(context: PlanContext): Operation[] {
 export const emptiedBridges = (context: PlanContext): Operation[] =>
   context.desired.gone.filter((gone) => gone.hasMovingTaps).flatMap((gone) => deleteBridge(context, gone));
 
-function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap): Operation[] {
+/** A tap that leaves its bridge, and what is done to one that is in none. */
+export function unwireOperations({ world }: PlanContext, { tap, decision }: DesiredTap): Operation[] {
   if (decision.kind !== 'unwire') return [];
   const { port } = decision;
   if (tap.master === null) return port === null ? [] : outside(tap, port, port.networkId);
@@ -66,7 +73,7 @@ function heirOf({ world }: PlanContext, bridge: Bridge, uplinks: readonly Link[]
 
 /** Out of the bridge; a subinterface that no other network of this plan uses and nobody has addressed is deleted. */
 function uplinkLeaves(
-  { world, wanted }: PlanContext,
+  { world, desired }: PlanContext,
   bridge: Bridge,
   uplink: Link,
   isHeir: boolean,
@@ -74,11 +81,15 @@ function uplinkLeaves(
   reason: string,
 ): Operation[] {
   const leave = leaveBridge(bridge, uplink, isHeir, network, reason);
-  const isUnused = isSubinterface(world, uplink) && !wanted.has(uplink.index);
+  const isUnused = isSubinterface(world, uplink) && !isWanted(desired, uplink);
   return isUnused && ownAddresses(uplink).length === 0
     ? [leave, deleteSubinterface(uplink, network)]
     : [leave];
 }
+
+/** Some network of this plan uses it: it is taken out of an old bridge, but not deleted. */
+const isWanted = ({ networks }: Desired, { index }: Link): boolean =>
+  [...networks.values()].some(({ serves }) => serves !== null && presentUplink(serves)?.index === index);
 
 /** The heir takes the bridge's addresses and routes back with it. */
 function leaveBridge(

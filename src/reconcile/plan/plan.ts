@@ -1,10 +1,8 @@
 import type { NetworkId, Operation } from '../../model/index.js';
-import type { Desired, World } from '../decide/desired.js';
-import { presentUplink } from '../decide/resolve-segment.js';
-import { tapsIn } from '../see/view.js';
+import type { Desired, DesiredTap, World } from '../decide/desired.js';
 import { bridgeOperations } from './bridge.js';
 import type { PlanContext } from './context.js';
-import { emptiedBridges, leaveOperations } from './leave.js';
+import { emptiedBridges, leaveOperations, unwireOperations } from './leave.js';
 import { tapFilterOperations } from './tap-filter.js';
 import { moveOutOperations, tapOperations } from './taps.js';
 import { uplinkOperations } from './uplink.js';
@@ -16,24 +14,47 @@ import { uplinkOperations } from './uplink.js';
  * Empty when there is nothing to do.
  */
 export function plan(world: World, desired: Desired): Operation[] {
-  const wanted = new Set(
-    [...desired.networks.values()].flatMap(({ serves }) =>
-      serves === null ? [] : [presentUplink(serves)?.index].filter((index) => index !== undefined),
-    ),
-  );
-  const context: PlanContext = { world, desired, taps: [...desired.taps.values()], wanted };
-  const needed = neededNetworks(context);
+  const context: PlanContext = { world, desired };
+  const { notable } = desired;
   const operations = withoutRepetitions([
+    ...notable.flatMap((tap) => unwireOperations(context, tap)),
     ...leaveOperations(context),
-    ...context.taps.flatMap((tap) => moveOutOperations(context, tap)),
-    ...[...desired.networks.values()].flatMap((network) => [
-      ...bridgeOperations(context, network, needed.has(network.id)),
-      ...(needed.has(network.id) ? uplinkOperations(context, network) : []),
-    ]),
-    ...context.taps.flatMap((tap) => tapOperations(context, tap)),
+    ...notable.flatMap((tap) => moveOutOperations(context, tap)),
+    ...networkOperations(context),
+    ...notable.flatMap((tap) => tapOperations(context, tap)),
     ...emptiedBridges(context),
   ]);
   return [...tapFilterOperations(world, operations), ...operations];
+}
+
+function networkOperations(context: PlanContext): Operation[] {
+  const work = workOf(context);
+  const needed = work.length === 0 ? new Set() : neededNetworks(context.desired);
+  return work.flatMap(({ id, whenNeeded, otherwise }) => (needed.has(id) ? whenNeeded : otherwise));
+}
+
+/** What a network's bridge and uplink need while a tap here needs it, and otherwise. */
+interface NetworkWork {
+  readonly id: NetworkId;
+  readonly whenNeeded: readonly Operation[];
+  readonly otherwise: readonly Operation[];
+}
+
+/** Networks are decided anew when anything changes that this rests on: as long as they are the same, so is their work. */
+const works = new WeakMap<Desired['networks'], readonly NetworkWork[]>();
+
+/** Of the networks that need anything. */
+function workOf(context: PlanContext): readonly NetworkWork[] {
+  const { networks } = context.desired;
+  const made =
+    works.get(networks) ??
+    [...networks.values()].flatMap((network): NetworkWork[] => {
+      const whenNeeded = [...bridgeOperations(context, network, true), ...uplinkOperations(context, network)];
+      const otherwise = bridgeOperations(context, network, false);
+      return whenNeeded.length + otherwise.length === 0 ? [] : [{ id: network.id, whenNeeded, otherwise }];
+    });
+  works.set(networks, made);
+  return made;
 }
 
 /** Two networks on one interface both want it up. */
@@ -48,17 +69,14 @@ function withoutRepetitions(operations: readonly Operation[]): Operation[] {
 }
 
 /** Networks with a tap here: bridges and uplinks are made lazily, and only for these. */
-function neededNetworks({ world, desired, taps }: PlanContext): Set<NetworkId> {
+function neededNetworks({ networks, groups, notable }: Desired): Set<NetworkId> {
   const needed = new Set<NetworkId>();
-  for (const { decision } of taps) {
+  for (const { decision } of notable)
     if (decision.kind === 'wire' || decision.kind === 'wait') needed.add(decision.network);
-  }
-  const leaving = new Set(
-    taps.filter(({ decision }) => decision.kind === 'unwire').map(({ tap }) => tap.index),
-  );
-  for (const { id, place } of desired.networks.values()) {
-    if (place.kind !== 'present') continue;
-    if (tapsIn(world.view, place.bridge.index).some(({ index }) => !leaving.has(index))) needed.add(id);
+  const leaves = ({ decision }: DesiredTap): boolean => decision.kind === 'unwire';
+  for (const { id, place } of networks.values()) {
+    const group = place.kind === 'present' ? groups.get(place.bridge.index) : undefined;
+    if (group?.taps.every(leaves) === false) needed.add(id);
   }
   return needed;
 }

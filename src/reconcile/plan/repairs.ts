@@ -6,7 +6,6 @@ import {
   type OperationOf,
   type OperationOutcome,
   type Warning,
-  withChanges,
 } from '../../model/index.js';
 
 /** A repair that is made this often within `WINDOW_MS` is undone by somebody. */
@@ -16,8 +15,6 @@ const FIRST_PAUSE_MS = 10_000;
 const PAUSE_MAX_MS = 300_000;
 /** A DHCP client renews a short lease this often on the enslaved uplink: the address must reach the bridge in time. */
 const RENEWAL_PAUSE_MAX_MS = 10_000;
-/** So many repairs are looked through each time. */
-const FEW = 32;
 
 /** One repair that was made, or refused, and when it may be made again. */
 export interface Repair {
@@ -233,26 +230,18 @@ interface Tried {
 
 function noteRepairs(repairs: Repairs, done: readonly Tried[], nowMs: number): Repairs {
   if (done.length === 0) return repairs;
-  const noted = withoutOld(repairs, nowMs);
-  const changes = new Map<string, Repair | undefined>();
+  const noted = new Map<string, Repair>();
+  for (const [key, repair] of repairs) if (isRecent(repair, nowMs)) noted.set(key, repair);
   const counted = new Set<string>();
-  const keys = (): string[] => [...noted.keys(), ...changes.keys()];
-  const before = (key: string): Repair | undefined => (changes.has(key) ? changes.get(key) : noted.get(key));
   for (const { operation, refusal } of done) {
     const key = keyOf(operation);
-    if (!counted.has(key)) changes.set(key, { ...again(before(key), nowMs, pauseMaxMs(operation)), refusal });
+    if (!counted.has(key))
+      noted.set(key, { ...again(noted.get(key), nowMs, pauseMaxMs(operation)), refusal });
     counted.add(key);
     if (refusal !== null) continue;
-    for (const taken of takenBackBy(operation, keys)) changes.set(taken, undefined);
+    for (const taken of takenBackBy(operation, () => [...noted.keys()])) noted.delete(taken);
   }
-  return withChanges(noted, changes);
-}
-
-/** Looks through many of them only where they have just been copied, which costs as much: see `withChanges`. */
-function withoutOld(repairs: Repairs, nowMs: number): Repairs {
-  if (repairs.size > FEW && !(repairs instanceof Map)) return repairs;
-  const recent = [...repairs].filter(([, repair]) => isRecent(repair, nowMs));
-  return recent.length === repairs.size ? repairs : new Map(recent);
+  return noted;
 }
 
 /** Whether making it now would be making it again. One that is not is as good as forgotten. */

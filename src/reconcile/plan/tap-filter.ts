@@ -1,5 +1,4 @@
 import {
-  bridgeMac,
   FILTERED_GROUP,
   type FrameDrops,
   isSame,
@@ -9,7 +8,7 @@ import {
   TAP_FILTER_TABLE,
 } from '../../model/index.js';
 import type { DesiredNetwork, World } from '../decide/desired.js';
-import type { Bridge } from '../see/view.js';
+import { isFiltered } from '../decide/filtered.js';
 
 const NOTHING: FrameDrops = { tagged: false, switchFrames: false };
 
@@ -38,15 +37,6 @@ export function tapFilterOperations({ view, settings }: World, planned: readonly
     },
   ];
 }
-
-/** Whether frames are dropped where a tap of the network comes in: on the bridges that the agent makes or has made. */
-export const isFiltered = (world: World, { place, id }: DesiredNetwork): boolean =>
-  place.kind === 'missing' ||
-  (place.kind === 'present' && (place.bridge.group === FILTERED_GROUP || isMade(world, place.bridge, id)));
-
-/** A bridge of an earlier version of this agent: it filters VLANs, or has the MAC address that only the agent gives. */
-const isMade = ({ settings }: World, { detail, mac }: Bridge, id: DesiredNetwork['id']): boolean =>
-  detail.vlanFiltering === true || mac === bridgeMac(id, settings.host);
 
 /** The device group that a tap gets when it is attached; none where its own has nothing to do with the agent. */
 export function groupOnAttach(world: World, network: DesiredNetwork, tap: Link): { group?: number } {

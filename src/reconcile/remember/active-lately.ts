@@ -1,4 +1,4 @@
-import { type Answer, type PortId, type StatusChange, withChanges } from '../../model/index.js';
+import type { Answer, PortId, StatusChange } from '../../model/index.js';
 
 /** When this agent wrote ACTIVE for a port that is bound here, as far as that may have to be taken back. */
 export type ActiveLately = ReadonlyMap<PortId, number>;
@@ -15,12 +15,12 @@ export const noteActive = (
   writing: readonly StatusChange[],
   nowMs: number,
 ): ActiveLately =>
-  withChanges(
-    before,
-    writing.flatMap(({ port, to, bound }) =>
+  new Map([
+    ...before,
+    ...writing.flatMap(({ port, to, bound }) =>
       bound === 'here' && to === ACTIVE ? [[port, nowMs] as const] : [],
     ),
-  );
+  ]);
 
 /** Every generation that has hosts calls it so. */
 const ACTIVE = 'ACTIVE';
@@ -42,17 +42,10 @@ export const takeBacks = (
 const isLately = (writtenMs: number | undefined, nowMs: number): boolean =>
   writtenMs !== undefined && nowMs - writtenMs < TAKE_BACK_MS;
 
-/** The same map when there is nothing to forget. */
 export const stillLately = (before: ActiveLately, nowMs: number): ActiveLately =>
-  withChanges(
-    before,
-    [...before].flatMap(([port, writtenMs]) =>
-      isLately(writtenMs, nowMs) ? [] : [[port, undefined] as const],
-    ),
-  );
+  new Map([...before].filter(([, writtenMs]) => isLately(writtenMs, nowMs)));
 
-export const withoutTakenBack = (before: ActiveLately, written: readonly StatusChange[]): ActiveLately =>
-  withChanges(
-    before,
-    written.flatMap(({ port, bound }) => (bound === 'elsewhere' ? [[port, undefined] as const] : [])),
-  );
+export function withoutTakenBack(before: ActiveLately, written: readonly StatusChange[]): ActiveLately {
+  const takenBack = new Set(written.flatMap(({ port, bound }) => (bound === 'elsewhere' ? [port] : [])));
+  return new Map([...before].filter(([port]) => !takenBack.has(port)));
+}

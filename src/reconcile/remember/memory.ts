@@ -3,23 +3,22 @@ import {
   deviceOf,
   type HostState,
   type IfIndex,
-  type Link,
+  isSame,
   type LinkName,
   type Network,
   type NetworkId,
+  onceFor,
   type Port,
   tapName,
   type WentBack,
-  withChanges,
 } from '../../model/index.js';
 import type { Knowledge } from '../decide/desired.js';
 import type { InPlaces } from '../decide/in-place.js';
-import { indexPorts, matchTap, type PortIndex } from '../decide/match.js';
+import { indexPorts, matchTap } from '../decide/match.js';
 import { EMPTY_GUARD } from '../guard/guard-memory.js';
 import type { GuardPart } from '../guard/pass-guard.js';
 import type { Repairs } from '../plan/repairs.js';
-import type { TapChanges } from '../see/changes.js';
-import { isTap, type View } from '../see/view.js';
+import { allTaps, isTap, tapNames, tapsIn, type View } from '../see/view.js';
 import { type ActiveLately, stillLately, TAKE_BACK_MS } from './active-lately.js';
 
 /** At most this many ports are remembered; those without a tap here go first. */
@@ -27,20 +26,20 @@ export const KNOWN_PORTS_MAX = 4096;
 /** A tap whose name had no row is asked for again at most this often. */
 export const ABSENT_RETRY_MS = 10_000;
 
-/** A port whose tap was here lately and that the last good poll still found. */
-export interface KnownPort {
-  readonly port: Port;
-  /** Whether its tap was here in the last pass. */
-  readonly here: boolean;
-  /** When it was found to have gone; while it is here, some time since it came. */
-  readonly lastHereMs: number;
-  /** The tap went away, and the row may still say that it is wired. */
+/** Of a known port whose tap is not here. */
+export interface Away {
+  /** When it was found to have gone. */
+  readonly sinceMs: number;
+  /** The row may still say that it is wired. */
   readonly owesDown: boolean;
 }
 
 /** All that one pass hands to the next. A value: a pass takes one and gives another. */
 export interface Memory extends GuardPart {
-  readonly known: ReadonlyMap<LinkName, KnownPort>;
+  /** By tap: ports that the last good poll found, and whose taps were here lately. The same map as long as they are wired alike. */
+  readonly known: ReadonlyMap<LinkName, Port>;
+  /** Those of them whose taps are not here. */
+  readonly away: ReadonlyMap<LinkName, Away>;
   readonly networks: ReadonlyMap<NetworkId, Network>;
   /** When a tap's name was last asked for in vain. */
   readonly absent: ReadonlyMap<LinkName, number>;
@@ -59,6 +58,7 @@ export interface Memory extends GuardPart {
 
 export const EMPTY_MEMORY: Memory = {
   known: new Map(),
+  away: new Map(),
   networks: new Map(),
   absent: new Map(),
   disputed: new Set(),
@@ -73,19 +73,22 @@ export const EMPTY_MEMORY: Memory = {
   repairs: new Map(),
 };
 
-/** What is remembered, as knowledge to wire from while the database has not answered. Ports are listed when asked for. */
+/** What was made of the known ports is kept as long as they are. */
+const recalled = new WeakMap<Memory['known'], Knowledge>();
+
+/** What is remembered, as knowledge to wire from while the database has not answered. */
 export function recall({ known, networks }: Pick<Memory, 'known' | 'networks'>): Knowledge {
-  let ports: readonly Port[] | null = null;
-  return {
-    get ports() {
-      ports ??= [...known.values()].map(({ port }) => port);
-      return ports;
-    },
+  const made = recalled.get(known);
+  if (made?.networks === networks) return made;
+  const knowledge: Knowledge = {
+    ports: indexPorts([...known.values()]),
     networks,
     presentBefore: null,
     unusable: new Set(),
     hasGatewayDevices: false,
   };
+  recalled.set(known, knowledge);
+  return knowledge;
 }
 
 /** An answer as knowledge. */
@@ -93,12 +96,18 @@ export const learn = ({
   answer,
   presentBefore,
 }: Pick<FreshAnswer, 'answer' | 'presentBefore'>): Knowledge => ({
-  ports: answer.ports,
-  networks: new Map(answer.networks.map((network) => [network.id, network])),
+  ports: indexPorts(answer.ports),
+  networks: networksById(answer.networks),
   presentBefore,
   unusable: unusableTaps(answer),
   hasGatewayDevices: answer.generation === 'essex',
 });
+
+/** The same map for the same networks, so that what rests on it is known to be the same. */
+const networksById = onceFor(
+  (networks: Answer['networks']): Memory['networks'] =>
+    new Map(networks.map((network) => [network.id, network])),
+);
 
 /** Taps whose port row is there but could not be understood. */
 const unusableTaps = ({ warnings }: Answer): Set<LinkName> =>
@@ -109,79 +118,32 @@ const unusableTaps = ({ warnings }: Answer): Set<LinkName> =>
     }),
   );
 
-/**
- * Notes which taps are here: called once per pass, before anything is decided. `changes`: the only taps that may have
- * come, gone or changed since the last time, where that is known.
- */
-export function noteSightings(
-  memory: Memory,
-  view: View,
-  nowMs: number,
-  changes: TapChanges | null = null,
-): Memory {
-  return {
-    ...memory,
-    firstSeenMs: firstSightings(memory, view, nowMs, changes),
-    known: sightedPorts(memory.known, view, nowMs, changes),
-    plugged: pluggedTaps(memory, view, changes),
-  };
-}
+/** Notes what has to be known of the taps that are here before anything is decided. */
+export const noteSightings = (memory: Memory, view: View, nowMs: number): Memory => ({
+  ...memory,
+  firstSeenMs: new Map(
+    tapsIn(view, null).map(({ index }) => [index, memory.firstSeenMs.get(index) ?? nowMs]),
+  ),
+  plugged: pluggedTaps(memory, view),
+});
 
-/** Of the taps that are in no bridge; others than those that were in none or have changed are not looked at. */
-function firstSightings(
-  { firstSeenMs }: Memory,
-  { taps }: View,
-  nowMs: number,
-  changes: TapChanges | null,
-): Memory['firstSeenMs'] {
-  const concerned = changes === null ? taps.keys() : [...firstSeenMs.keys(), ...changes.indexes];
-  const sightings = new Map<IfIndex, number>();
-  for (const index of concerned)
-    if (taps.get(index)?.master === null) sightings.set(index, firstSeenMs.get(index) ?? nowMs);
-  return sightings;
-}
+const pluggedTaps = ({ plugged, known }: Memory, view: View): Memory['plugged'] =>
+  new Set(
+    [...view.mappedBridges.keys()]
+      .flatMap((bridge) => tapsIn(view, bridge))
+      .filter(({ index, name }) => plugged.has(index) || known.has(name))
+      .map(({ index }) => index),
+  );
 
-/** The same set when none of the taps that have changed is of it, before or after. */
-function pluggedTaps(memory: Memory, view: View, changes: TapChanges | null): Memory['plugged'] {
-  const isPlugged = ({ index, name, master }: Link): boolean =>
-    master !== null &&
-    view.mappedBridges.has(master) &&
-    (memory.plugged.has(index) || memory.known.has(name));
-  if (changes === null) {
-    return new Set([...view.taps.values()].filter(isPlugged).map(({ index }) => index));
-  }
-  const came = changes.here.filter(isPlugged);
-  const left = [...changes.indexes].filter((index) => memory.plugged.has(index));
-  if (came.length + left.length === 0) return memory.plugged;
-  const plugged = new Set(memory.plugged);
-  for (const index of left) plugged.delete(index);
-  for (const { index } of came) plugged.add(index);
-  return plugged;
-}
-
-/** The same map when none of these known taps has come or gone. */
-function sightedPorts(
-  known: Memory['known'],
-  { observed }: View,
-  nowMs: number,
-  changes: TapChanges | null,
-): Memory['known'] {
-  const came = changes === null ? null : new Set(changes.here.map(({ name }) => name));
-  const isHere = (name: LinkName): boolean => {
-    if (came !== null) return came.has(name);
-    const link = observed.byName.get(name);
-    return link !== undefined && isTap(link);
-  };
-  const changed: [LinkName, KnownPort][] = [];
-  for (const name of changes?.names ?? known.keys()) {
-    const entry = known.get(name);
-    if (entry === undefined) continue;
-    const here = isHere(name);
-    if (here && (!entry.here || entry.owesDown)) changed.push([name, { ...entry, here, owesDown: false }]);
-    // It was here until now, as far as anybody can tell.
-    else if (!here && entry.here) changed.push([name, { ...entry, here, lastHereMs: nowMs, owesDown: true }]);
-  }
-  return withChanges(known, changed);
+/** Notes which taps of known ports have gone, as it is at the end of a pass: those are owed DOWN. */
+export function noteAway(memory: Memory, view: View, nowMs: number): Memory {
+  const here = tapNames(view);
+  // A mapped interface is no tap, whatever it is called; but it is here.
+  for (const link of view.mapped.values()) if (isTap(link)) here.add(link.name);
+  const away = new Map<LinkName, Away>();
+  for (const name of memory.known.keys())
+    if (!here.has(name)) away.set(name, memory.away.get(name) ?? { sinceMs: nowMs, owesDown: true });
+  return { ...memory, away };
 }
 
 /** An answer of the database, and what has to be known of its question. */
@@ -204,71 +166,85 @@ export function remember(
   nowMs: number,
 ): Memory {
   const index = indexPorts(answer.ports);
-  const known = new Map<LinkName, KnownPort>();
+  const known = new Map<LinkName, Port>();
   const absent = new Map<LinkName, number>();
   const unusable = unusableTaps(answer);
   const disputed = new Set<LinkName>();
-  for (const tap of view.taps.values()) {
+  for (const tap of allTaps(view)) {
     const match = matchTap(index, tap);
-    if (match.kind === 'one') {
-      known.set(tap.name, { port: match.port, here: true, lastHereMs: nowMs, owesDown: false });
-    } else if (match.kind === 'ambiguous' || unusable.has(tap.name)) {
-      disputed.add(tap.name);
-    } else {
+    if (match.kind === 'one') known.set(tap.name, match.port);
+    else if (match.kind === 'ambiguous' || unusable.has(tap.name)) disputed.add(tap.name);
+    else {
       const askedMs = isStillAbsent(memory, tap.name, nowMs) ?? (presentBefore.has(tap.index) ? nowMs : null);
       if (askedMs !== null) absent.set(tap.name, askedMs);
     }
   }
-  const byId = new Map(answer.ports.map((port) => [port.id, port]));
-  const away = [...memory.known]
-    .filter(([name, entry]) => !known.has(name) && !entry.here && nowMs - entry.lastHereMs < retentionMs)
-    .flatMap(([name, entry]): [LinkName, KnownPort][] => {
-      const port = byId.get(entry.port.id);
-      return port === undefined ? [] : [[name, { ...entry, port }]];
-    })
-    .concat(goneUnseen(memory, view, answer, index, nowMs))
-    .sort(([, a], [, b]) => Number(b.owesDown) - Number(a.owesDown) || b.lastHereMs - a.lastHereMs);
-  for (const [name, entry] of away.slice(0, Math.max(0, KNOWN_PORTS_MAX - known.size)))
-    known.set(name, entry);
+  const away = [...stillAway(memory, answer, retentionMs, nowMs), ...goneUnseen(memory, view, answer, nowMs)]
+    .filter(({ name }) => !known.has(name))
+    .sort((a, b) => Number(b.owesDown) - Number(a.owesDown) || b.sinceMs - a.sinceMs)
+    .slice(0, Math.max(0, KNOWN_PORTS_MAX - known.size));
+  for (const { name, port } of away) known.set(name, port);
   return {
     ...memory,
-    known,
+    known: areWiredAlike(memory.known, known) ? memory.known : known,
+    away: new Map(away.map(({ name, sinceMs, owesDown }) => [name, { sinceMs, owesDown }])),
     absent,
     disputed,
     activeLately: stillLately(memory.activeLately, nowMs),
     hasHosts: answer.hasHosts,
-    networks: new Map(answer.networks.map((network) => [network.id, network])),
+    networks: networksById(answer.networks),
   };
+}
+
+/** A status changes often, and wires nothing. */
+const areWiredAlike = (before: Memory['known'], now: Memory['known']): boolean =>
+  before.size === now.size &&
+  [...now].every(([name, port]) => {
+    const old = before.get(name);
+    return old === port || (old !== undefined && isSame({ ...old, status: null }, { ...port, status: null }));
+  });
+
+interface AwayPort extends Away {
+  readonly name: LinkName;
+  readonly port: Port;
+}
+
+/** Those that are known on, with their newest rows. */
+function stillAway(
+  { known, away }: Memory,
+  { ports }: Answer,
+  retentionMs: number,
+  nowMs: number,
+): AwayPort[] {
+  const recent = [...away].filter(([, { sinceMs }]) => nowMs - sinceMs < retentionMs);
+  if (recent.length === 0) return [];
+  const byId = new Map(ports.map((port) => [port.id, port]));
+  return recent.flatMap(([name, one]): AwayPort[] => {
+    const old = known.get(name);
+    const port = old === undefined ? undefined : byId.get(old.id);
+    return port === undefined ? [] : [{ ...one, name, port }];
+  });
 }
 
 /**
  * Ports that were asked for because their taps were here, and whose taps are gone before any pass has known them: their
  * rows may say that they are wired all the same.
  */
-function goneUnseen(
-  { known }: Memory,
-  { observed }: View,
-  { ports }: Answer,
-  index: PortIndex,
-  nowMs: number,
-): [LinkName, KnownPort][] {
-  const seen = new Set([...known.values()].map(({ port }) => port.id));
-  return ports.flatMap((port): [LinkName, KnownPort][] => {
+function goneUnseen({ known }: Memory, { observed }: View, { ports }: Answer, nowMs: number): AwayPort[] {
+  const seen = new Set([...known.values()].map(({ id }) => id));
+  return ports.flatMap((port): AwayPort[] => {
     const name = deviceOf(port);
     if (seen.has(port.id) || observed.byName.has(name)) return [];
-    const match = matchTap(index, { name });
+    const match = matchTap(indexPorts(ports), { name });
     const isMeant = match.kind === 'one' && match.port === port;
-    return isMeant ? [[name, { port, here: false, lastHereMs: nowMs, owesDown: true }]] : [];
+    return isMeant ? [{ name, port, sinceMs: nowMs, owesDown: true }] : [];
   });
 }
 
 /** Whether the tap of a known port went away or came back between these two: the database is owed the port's status. */
-export const owesMore = ({ known: before }: Memory, { known: now }: Memory): boolean =>
-  now !== before &&
-  [...now].some(([name, { here, owesDown }]) => {
-    const was = before.get(name);
-    return here ? was?.here === false : owesDown && was?.owesDown !== true;
-  });
+export const owesMore = ({ away: before }: Memory, { away: now, known }: Memory): boolean =>
+  [...now].some(([name, { owesDown }]) => owesDown && before.get(name)?.owesDown !== true) ||
+  [...before.keys()].some((name) => known.has(name) && !now.has(name));
 
 /** When a name was last asked for, while that is recent enough not to ask again. */
 export function isStillAbsent(memory: Memory, name: LinkName, nowMs: number): number | null {
@@ -280,12 +256,9 @@ export function isStillAbsent(memory: Memory, name: LinkName, nowMs: number): nu
  * When this memory says something else although nothing has happened: a name without a row is due to be asked for
  * again, a port whose tap is away is due to be forgotten, or a status was written long enough ago. Infinity: never.
  */
-export function memoryChangesAtMs({ absent, known, activeLately }: Memory, retentionMs: number): number {
-  let atMs = Number.POSITIVE_INFINITY;
-  for (const writtenMs of activeLately.values()) atMs = Math.min(atMs, writtenMs + TAKE_BACK_MS);
-  for (const askedMs of absent.values()) atMs = Math.min(atMs, askedMs + ABSENT_RETRY_MS);
-  for (const { here, lastHereMs } of known.values()) {
-    if (!here) atMs = Math.min(atMs, lastHereMs + retentionMs);
-  }
-  return atMs;
-}
+export const memoryChangesAtMs = ({ absent, away, activeLately }: Memory, retentionMs: number): number =>
+  Math.min(
+    ...[...activeLately.values()].map((writtenMs) => writtenMs + TAKE_BACK_MS),
+    ...[...absent.values()].map((askedMs) => askedMs + ABSENT_RETRY_MS),
+    ...[...away.values()].map(({ sinceMs }) => sinceMs + retentionMs),
+  );

@@ -10,7 +10,7 @@ export function withPortsKnownDown(fresh: FreshAnswer, { known }: Memory, view: 
   const { answer } = fresh;
   if (!isCatchingUp(answer)) return fresh;
   const down = new Map(
-    [...known].flatMap(([name, { port }]) => {
+    [...known].flatMap(([name, port]) => {
       const tap = view.observed.byName.get(name);
       const isIn = tap !== undefined && isPlugged(view, tap);
       // No status is owed to a row of before.

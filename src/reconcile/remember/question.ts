@@ -10,7 +10,7 @@ import {
   type TapQuestion,
   tapSuffix,
 } from '../../model/index.js';
-import { isPlugged, type View } from '../see/view.js';
+import { allTaps, isPlugged, type View } from '../see/view.js';
 import { isStillAbsent, type Memory } from './memory.js';
 
 /**
@@ -28,7 +28,7 @@ export function questionFor(view: View, memory: Memory, nowMs: number): Question
  */
 export function presentWhenAsked(view: View, memory: Memory, nowMs: number): Set<IfIndex> {
   const present = new Set(view.observed.links.keys());
-  for (const tap of view.taps.values()) if (!isAskedFor(view, memory, tap, nowMs)) present.delete(tap.index);
+  for (const tap of allTaps(view)) if (!isAskedFor(view, memory, tap, nowMs)) present.delete(tap.index);
   return present;
 }
 
@@ -38,12 +38,12 @@ const isAskedFor = (view: View, memory: Memory, tap: Link, nowMs: number): boole
 function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] {
   const questions: TapQuestion[] = [];
   const here = new Set<string>();
-  for (const tap of view.taps.values()) {
+  for (const tap of allTaps(view)) {
     here.add(tap.name);
     const wired = isPlugged(view, tap);
-    const known = memory.known.get(tap.name);
-    if (known !== undefined && isOfThisHost(known.port, memory)) {
-      questions.push({ by: 'id', id: known.port.id, wired });
+    const port = memory.known.get(tap.name);
+    if (port !== undefined && isOfThisHost(port, memory)) {
+      questions.push({ by: 'id', id: port.id, wired });
       continue;
     }
     if (!isAskedFor(view, memory, tap, nowMs)) continue;
@@ -52,7 +52,7 @@ function tapQuestions(view: View, memory: Memory, nowMs: number): TapQuestion[] 
       suffix === null ? { by: 'device', device: tap.name, wired } : { by: 'suffix', suffix, wired },
     );
   }
-  for (const [name, { port }] of memory.known) {
+  for (const [name, port] of memory.known) {
     if (!here.has(name)) questions.push({ by: 'id', id: port.id, wired: false });
   }
   // In an order that no coming and going changes: the same ports are the same question.

@@ -1,4 +1,4 @@
-import { type StatusChange, withChanges } from '../../model/index.js';
+import type { LinkName, StatusChange } from '../../model/index.js';
 import { noteActive, withoutTakenBack } from './active-lately.js';
 import type { Memory } from './memory.js';
 
@@ -11,12 +11,15 @@ export const noteWriting = (memory: Memory, writing: readonly StatusChange[], no
 /** After the statuses were written: DOWN is owed no more for the ports that were among them with it, and nothing is taken back twice. */
 export function settleStatuses(memory: Memory, written: readonly StatusChange[]): Memory {
   const statuses = new Map(written.map(({ port, to }) => [port, to]));
-  const settled = [...memory.known]
-    .filter(([, { owesDown, port }]) => owesDown && statuses.get(port.id) === port.statusWords.down)
-    .map(([name, entry]) => [name, { ...entry, owesDown: false }] as const);
+  const isSettled = (name: LinkName): boolean => {
+    const port = memory.known.get(name);
+    return port !== undefined && statuses.get(port.id) === port.statusWords.down;
+  };
   return {
     ...memory,
-    known: withChanges(memory.known, settled),
+    away: new Map(
+      [...memory.away].map(([name, one]) => [name, isSettled(name) ? { ...one, owesDown: false } : one]),
+    ),
     activeLately: withoutTakenBack(memory.activeLately, written),
   };
 }

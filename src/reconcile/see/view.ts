@@ -19,11 +19,21 @@ import {
 /** A link whose detail is that of a bridge. */
 export type Bridge = Link & { readonly detail: Extract<LinkDetail, { kind: 'bridge' }> };
 
-/** Questions about what is on the host that several rooms of the reconciler ask. Built once per pass. */
+/**
+ * Questions about what is on the host that several rooms of the reconciler ask. A view of a state in which only taps differ from
+ * an earlier one shares with that one's all the rest, see `hasSameDevices`.
+ */
 export interface View {
   readonly observed: HostState;
-  /** Devices named like a tap (any kind of link), and `gw-` devices. */
-  readonly taps: ReadonlyMap<IfIndex, Link>;
+  /** By which it was made. */
+  readonly settings: HostSettings;
+  /**
+   * Devices named like a tap (any kind of link), and `gw-` devices, by what they are in (null: nothing), each list in the
+   * order of their indexes. A list in which nothing has changed is the same list.
+   */
+  readonly taps: ReadonlyMap<IfIndex | null, readonly Link[]>;
+  /** What else is enslaved to each master. */
+  readonly devices: ReadonlyMap<IfIndex, readonly Link[]>;
   /** Bridges that are the agent's: labelled, or of exactly its form of name; never a mapped one. */
   readonly agentBridges: ReadonlyMap<IfIndex, Bridge>;
   /** Bridges named in `bridge_mappings`: taps may join, nothing else is ever changed. */
@@ -34,9 +44,6 @@ export interface View {
   readonly mapped: ReadonlyMap<LinkName, Link>;
   /** Their indexes. */
   readonly mappedInterfaces: ReadonlySet<IfIndex>;
-  /** What is enslaved to each master; `members` has none for the others. */
-  readonly ports: ReadonlyMap<IfIndex, readonly Link[]>;
-  members(bridge: IfIndex): readonly Link[];
 }
 
 export const isBridge = (link: Link): link is Bridge => link.detail.kind === 'bridge';
@@ -59,34 +66,67 @@ export const ownAddresses = (link: Link): Link['addresses'] =>
 export const subinterfaceKey = (parent: IfIndex, vlanId: number): string => `${parent}.${vlanId}`;
 
 /** What was made of a state is kept as long as the state itself is. */
-const views = new WeakMap<HostState, { readonly settings: HostSettings; readonly view: View }>();
+const views = new WeakMap<HostState, View>();
 
-/** Indexes the observed state, O(links); the same state with the same settings gives the same view, for nothing. */
-export function viewOf(observed: HostState, settings: HostSettings): View {
+/**
+ * Indexes the observed state; the same state with the same settings gives the same view, for nothing. O(what has changed) when
+ * that is taps alone since the view before, else O(links).
+ */
+export function viewOf(observed: HostState, settings: HostSettings, before: View | null = null): View {
   const made = views.get(observed);
-  if (made?.settings === settings) return made.view;
-  return keepView(makeView(observed, settings), settings);
+  if (made?.settings === settings) return made;
+  const view =
+    (before === null ? null : withOtherTaps(before, observed, settings)) ?? makeView(observed, settings);
+  views.set(observed, view);
+  return view;
 }
 
-/** Keeps a view that was made in another way, see `viewAfter`. */
-export function keepView(view: View, settings: HostSettings): View {
-  views.set(view.observed, { settings, view });
-  return view;
+/** Whether all but the taps is the same in both, and the settings are. */
+export const hasSameDevices = (view: View, other: View): boolean => view.devices === other.devices;
+
+/** The view of a state that differs from the one before in taps alone; null: it differs in more, or nobody can tell. */
+function withOtherTaps(before: View, observed: HostState, settings: HostSettings): View | null {
+  const { links, version } = before.observed;
+  const { changes } = observed;
+  if (changes?.since !== version || before.settings !== settings) return null;
+  const indexes = [...changes.indexes];
+  const now = indexes.flatMap((index) => observed.links.get(index) ?? []);
+  const old = indexes.flatMap((index) => links.get(index) ?? []);
+  // A tap may be mapped like any device: then it is somebody's uplink.
+  const mapped = new Set<string>([
+    ...settings.physicalInterfaces.values(),
+    ...settings.bridgeMappings.values(),
+  ]);
+  const isTapAlone = (link: Link): boolean =>
+    isTap(link) && ![link.name, ...link.altNames].some((name) => mapped.has(name));
+  if (![...now, ...old].every(isTapAlone)) return null;
+  const taps = new Map(before.taps);
+  const came = byMaster(now);
+  for (const master of new Set([...came.keys(), ...old.map((link) => link.master)])) {
+    const stayed = tapsIn(before, master).filter(({ index }) => !changes.indexes.has(index));
+    const list = inOrder([...stayed, ...(came.get(master) ?? [])]);
+    if (list.length === 0) taps.delete(master);
+    else taps.set(master, list);
+  }
+  return { ...before, observed, taps };
 }
 
 function makeView(observed: HostState, settings: HostSettings): View {
   const mappedNames = new Set<LinkName>(settings.bridgeMappings.values());
   const mapped = mappedLinks(observed, settings);
   const mappedInterfaces = new Set([...mapped.values()].map(({ index }) => index));
-  const taps = new Map<IfIndex, Link>();
+  const taps: Link[] = [];
   const agentBridges = new Map<IfIndex, Bridge>();
   const mappedBridges = new Map<IfIndex, Bridge>();
   const labelledBridges = new Map<NetworkId, Bridge>();
   const subinterfaces = new Map<string, Link>();
-  const ports = new Map<IfIndex, Link[]>();
+  const devices = new Map<IfIndex, Link[]>();
   for (const link of observed.links.values()) {
-    if (link.master !== null) append(ports, link.master, link);
-    if (isTapHere({ mappedInterfaces }, link)) taps.set(link.index, link);
+    if (isTapHere({ mappedInterfaces }, link)) {
+      taps.push(link);
+      continue;
+    }
+    if (link.master !== null) append(devices, link.master, link);
     if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
     if (!isBridge(link)) continue;
     if (mappedNames.has(link.name)) {
@@ -99,16 +139,24 @@ function makeView(observed: HostState, settings: HostSettings): View {
   }
   return {
     observed,
-    taps,
+    settings,
+    taps: byMaster(inOrder(taps)),
+    devices,
     agentBridges,
     mappedBridges,
     labelledBridges,
     subinterfaces,
     mapped,
     mappedInterfaces,
-    ports,
-    members: (bridge) => ports.get(bridge) ?? [],
   };
+}
+
+const inOrder = (links: Link[]): Link[] => links.sort((a, b) => a.index - b.index);
+
+function byMaster(links: readonly Link[]): Map<IfIndex | null, Link[]> {
+  const groups = new Map<IfIndex | null, Link[]>();
+  for (const link of links) append(groups, link.master, link);
+  return groups;
 }
 
 /** An interface may be mapped by an altname. */
@@ -121,7 +169,7 @@ function mappedLinks(observed: HostState, { physicalInterfaces }: HostSettings):
   return found;
 }
 
-function append(map: Map<IfIndex, Link[]>, key: IfIndex, link: Link): void {
+function append<Key>(map: Map<Key, Link[]>, key: Key, link: Link): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [link]);
   else list.push(link);
@@ -140,9 +188,14 @@ function indexSubinterface(
   if (detail.protocol === '802.1Q') map.set(subinterfaceKey(detail.parent, detail.vlanId), link);
 }
 
+export const allTaps = (view: View): Link[] => [...view.taps.values()].flat();
+
 /** Names of the taps that are here. */
-export const tapNames = (view: View): Set<LinkName> =>
-  new Set([...view.taps.values()].map(({ name }) => name));
+export function tapNames({ taps }: View): Set<LinkName> {
+  const names = new Set<LinkName>();
+  for (const group of taps.values()) for (const { name } of group) names.add(name);
+  return names;
+}
 
 /** True when the link is in a bridge that this agent plugs taps into. */
 export const isPlugged = (view: View, { master }: Link): boolean =>
@@ -155,11 +208,9 @@ export const isPlugged = (view: View, { master }: Link): boolean =>
  * which its network was last served (null: not known; `ownUplinks` asks the memory).
  */
 export const uplinksOf = (view: View, bridge: Bridge, carrier: IfIndex | null): Link[] =>
-  view
-    .members(bridge.index)
-    .filter(
-      (member) => !isTapHere(view, member) && (member.index === carrier || isUplink(view, bridge, member)),
-    );
+  devicesIn(view, bridge.index).filter(
+    (device) => device.index === carrier || isUplink(view, bridge, device),
+  );
 
 function isUplink(view: View, bridge: Bridge, member: Link): boolean {
   // A tunnel is never the agent's to take out.
@@ -170,6 +221,8 @@ function isUplink(view: View, bridge: Bridge, member: Link): boolean {
   return pinned && !(member.detail.kind === 'other' && member.detail.type === 'tun');
 }
 
-/** Taps in a bridge: what its users would lose with it. */
-export const tapsIn = (view: View, bridge: IfIndex): Link[] =>
-  view.members(bridge).filter((member) => isTapHere(view, member));
+/** Taps in a bridge: what its users would lose with it. null: those in none. */
+export const tapsIn = (view: View, bridge: IfIndex | null): readonly Link[] => view.taps.get(bridge) ?? [];
+
+/** What else is in a bridge. */
+export const devicesIn = (view: View, bridge: IfIndex): readonly Link[] => view.devices.get(bridge) ?? [];

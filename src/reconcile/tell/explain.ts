@@ -21,6 +21,7 @@ import {
   segmentInWords,
   type Uplink,
 } from '../decide/resolve-segment.js';
+import { warningsOf } from '../decide/warnings.js';
 import { tapsIn, type View } from '../see/view.js';
 import { segmentText } from './overview.js';
 import type { Subject } from './subject.js';
@@ -105,7 +106,7 @@ const NEXT_PASS =
 
 /** A tap that several ports may mean is wired for none of them. */
 function rowLink({ id, networkId, status }: Port, { desired }: Evidence): ChainLink {
-  const warning = desired.warnings.find((one) => one.code === 'PORT_AMBIGUOUS' && one.port === id);
+  const warning = warningsOf(desired).find((one) => one.code === 'PORT_AMBIGUOUS' && one.port === id);
   return warning === undefined
     ? ok('row', `port ${id} on network ${networkId}, status ${status ?? 'NULL'}`)
     : warned('row', warning);
@@ -115,7 +116,7 @@ type PortSubject = Extract<Subject, { kind: 'port' }>;
 
 /** No usable row: the database, or the matching of tap and port, may have said why. */
 function withoutRow({ tapName }: PortSubject, { answer, desired }: Evidence): ChainLink {
-  const warning = [...answer.warnings, ...desired.warnings].find(({ device }) => device === tapName);
+  const warning = [...answer.warnings, ...warningsOf(desired)].find(({ device }) => device === tapName);
   return warning === undefined
     ? broken('row', `no port of the database has the tap ${tapName}`, 'Create the port, or delete the tap.')
     : warned('row', warning);
@@ -274,7 +275,7 @@ function tapLink({ tap, tapName }: PortSubject, port: Port, { view, desired }: E
       'The hypervisor makes it when the instance starts on this host.',
     );
   }
-  const decision = desired.taps.get(tap.index)?.decision;
+  const decision = desired.groups.get(tap.master)?.taps.find((one) => one.tap.index === tap.index)?.decision;
   // Any other reason is one of the network's, and stands further up in the chain.
   if (decision?.kind === 'blocked' && decision.warning.code === 'TAP_IN_FOREIGN_BRIDGE')
     return warned('tap', decision.warning);

@@ -11,10 +11,16 @@ import {
   type Port,
   type TapStatus,
 } from '../../model/index.js';
-import type { Desired, DesiredNetwork, GoneBridge, TapDecision } from '../decide/desired.js';
+import {
+  allDesiredTaps,
+  type Desired,
+  type DesiredNetwork,
+  type GoneBridge,
+  type TapDecision,
+} from '../decide/desired.js';
 import { type Choice, presentUplink, type Uplink } from '../decide/resolve-segment.js';
 import { reasonOf } from '../decide/warnings.js';
-import { tapsIn, uplinksOf, type View } from '../see/view.js';
+import { allTaps, tapsIn, uplinksOf, type View } from '../see/view.js';
 
 /** What is known of the taps that are here. */
 export interface Decided {
@@ -28,7 +34,7 @@ export interface Decided {
 /** How each tap of the view stands and, where it is not wired, why. O(taps + held). */
 export function tapStatuses(decided: Decided): TapStatus[] {
   const heldByDevice = new Map(decided.held.map((one) => [one.device, one]));
-  return [...decided.view.taps.values()].map((tap) => {
+  return allTaps(decided.view).map((tap) => {
     const decision = decided.decisions.get(tap.index) ?? { kind: 'unknown' };
     const port = decision.kind === 'unknown' ? null : decision.port;
     return {
@@ -175,7 +181,7 @@ export function overviewOf(
   desired: Desired,
   held: readonly HeldRemoval[],
 ): { networks: NetworkStatus[]; taps: TapStatus[] } {
-  const decisions = new Map([...desired.taps].map(([index, { decision }]) => [index, decision]));
+  const decisions = new Map(allDesiredTaps(desired).map(({ tap, decision }) => [tap.index, decision]));
   const { networks, gone } = desired;
   return {
     networks: networkStatuses({ view, networks, gone }),
@@ -198,7 +204,7 @@ export function hostOverview(view: View): { networks: NetworkStatus[]; taps: Tap
     };
   });
   const byBridge = new Map(networks.map(({ bridge, id }) => [bridge, id]));
-  const taps = [...view.taps.values()].map((tap): TapStatus => {
+  const taps = allTaps(view).map((tap): TapStatus => {
     const bridge = masterOf(view, tap);
     const network = byBridge.get(bridge) ?? null;
     return { tap: tap.name, port: null, network, bridge, state: 'unknown', why: null };

@@ -1,5 +1,5 @@
 import type { Answer, Link, Port, PortId, StatusChange } from '../../model/index.js';
-import type { Desired, DesiredNetwork, DesiredTap } from '../decide/desired.js';
+import { allDesiredTaps, type Desired, type DesiredNetwork, type DesiredTap } from '../decide/desired.js';
 import { presentUplink } from '../decide/resolve-segment.js';
 import type { Memory } from '../remember/memory.js';
 import { isPlugged, type View } from '../see/view.js';
@@ -20,14 +20,16 @@ export function statusChanges(
 ): StatusChange[] {
   const told = new Set<PortId>();
   const changes: StatusChange[] = [];
-  for (const tap of desired.taps.values()) {
+  for (const tap of allDesiredTaps(desired)) {
     const port = portOf(tap);
     if (port === null) continue;
     told.add(port.id);
     const to = writes(port) ? truth(tap, port, desired, after, stage) : null;
     if (to !== null && to !== port.status) changes.push(change(port, to));
   }
-  const owed = new Map([...memory.known.values()].map((entry) => [entry.port.id, entry.owesDown]));
+  const owed = new Map(
+    [...memory.known].map(([name, { id }]) => [id, memory.away.get(name)?.owesDown === true]),
+  );
   for (const port of answer.ports) {
     if (told.has(port.id) || !writes(port) || port.status !== port.statusWords.active) continue;
     if (!owed.has(port.id) || isAmbiguous(desired, port)) continue;
@@ -88,7 +90,7 @@ function isServed(tap: Link | undefined, network: DesiredNetwork | undefined): b
 
 /** A tap that may belong to several ports speaks for none of them. */
 const isAmbiguous = (desired: Desired, port: Port): boolean =>
-  [...desired.taps.values()].some(
+  desired.notable.some(
     ({ tap, decision }) =>
       decision.kind === 'leave' &&
       decision.warnings.some(({ code }) => code === 'PORT_AMBIGUOUS') &&

@@ -14,7 +14,7 @@ import {
   type Question,
 } from '../../model/index.js';
 import { indexPorts, matchTap } from '../decide/match.js';
-import type { View } from '../see/view.js';
+import { allTaps, type View } from '../see/view.js';
 
 /** What is explained: a port with its tap, of which one may be missing, or a network. */
 export type Subject =
@@ -71,7 +71,7 @@ interface Named {
 
 function portSubjects(view: View, answer: Answer): Named[] {
   const index = indexPorts(answer.ports);
-  const withTap = [...view.taps.values()].map((tap): Named => {
+  const withTap = allTaps(view).map((tap): Named => {
     const match = matchTap(index, tap);
     const port = match.kind === 'one' ? match.port : null;
     const names = [tap.name, ...(port === null ? [] : [port.id])];

@@ -81,6 +81,7 @@ export function buildHost(words: readonly LinkWords[]): HostState {
     tapFilter: { kind: 'absent' },
     links: new Map(links.map((link) => [link.index, link])),
     byName: new Map<LinkName, Link>(links.map((link) => [link.name, link])),
+    changes: null,
   };
 }
 

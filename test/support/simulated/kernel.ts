@@ -4,6 +4,7 @@ import type {
   IfIndex,
   Kernel,
   Link,
+  LinkChanges,
   LinkName,
   Operation,
   OperationOutcome,
@@ -42,7 +43,8 @@ const WORLD_CHANGED = new Set(['EEXIST', 'EBUSY', 'ENODEV']);
 
 export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOptions = {}): SimulatedKernel {
   const host = makeSimulatedHost(links, options);
-  let last: HostState = snapshot(host, null);
+  let last: HostState = snapshot(host, null, null);
+  let observed: HostState | null = null;
   const states: HostState[] = [last];
   const refusals: string[] = [];
   let count = 0;
@@ -50,7 +52,7 @@ export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOp
   let armed = false;
 
   const note = (): HostState => {
-    last = snapshot(host, last);
+    last = snapshot(host, last, observed);
     if (states.at(-1) !== last) states.push(last);
     return last;
   };
@@ -76,7 +78,8 @@ export function simulateKernel(links: Iterable<Link>, options: SimulatedKernelOp
     refusals,
     observe: () => {
       armed = true;
-      return note();
+      observed = note();
+      return observed;
     },
     routesOver: (index) => {
       const link = host.get(index);
@@ -123,8 +126,8 @@ const deviceKey = ({ device }: Operation): string => `device ${device}`;
 const networkKey = (operation: Operation): string =>
   operation.network === null ? deviceKey(operation) : `network ${operation.network}`;
 
-/** Equal content is the same state, and an equal link the same link, as with the real reader. */
-function snapshot(host: SimulatedHost, before: HostState | null): HostState {
+/** Equal content is the same state, and an equal link the same link, as with the real reader; `observed`: the state that was read last. */
+function snapshot(host: SimulatedHost, before: HostState | null, observed: HostState | null): HostState {
   const same = (link: Link): Link => {
     const old = before?.links.get(link.index);
     return old !== undefined && isDeepStrictEqual(old, link) ? old : link;
@@ -133,5 +136,11 @@ function snapshot(host: SimulatedHost, before: HostState | null): HostState {
   const { tapFilter } = host;
   if (before?.tapFilter === tapFilter && isDeepStrictEqual(before.links, links)) return before;
   const byName = new Map<LinkName, Link>([...links.values()].map((link) => [link.name, link]));
-  return { version: (before?.version ?? 0) + 1, links, byName, tapFilter };
+  const changes = observed === null ? null : changesSince(observed, links);
+  return { version: (before?.version ?? 0) + 1, links, byName, tapFilter, changes };
+}
+
+function changesSince({ version, links }: HostState, now: HostState['links']): LinkChanges {
+  const all = [...new Set([...links.keys(), ...now.keys()])];
+  return { since: version, indexes: new Set(all.filter((index) => links.get(index) !== now.get(index))) };
 }

@@ -1,9 +1,15 @@
-import type { Answer, Clock, HostSettings, Kernel, WentBack } from '../../../src/model/index.js';
+import type {
+  Answer,
+  Clock,
+  HostSettings,
+  Kernel,
+  PassSettings,
+  WentBack,
+} from '../../../src/model/index.js';
 import { type PassInput, type PassResult, runPass } from '../../../src/reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { presentWhenAsked } from '../../../src/reconcile/remember/question.js';
-import { viewOf } from '../../../src/reconcile/see/view.js';
-import type { PassSettings, Settled } from '../../../src/reconcile/settled.js';
+import { type View, viewOf } from '../../../src/reconcile/see/view.js';
 
 export const TEST_NOW_MS = 1_000_000_000;
 const RETENTION_MS = 3_600_000;
@@ -24,7 +30,8 @@ export interface PassWords {
   readonly nowMs?: number;
   /** Names of links that were made after the database had been asked. */
   readonly madeSince?: readonly string[];
-  readonly settled?: Settled | null;
+  /** The host as an earlier pass has seen it. */
+  readonly seen?: View | null;
   readonly wentBack?: WentBack;
 }
 
@@ -48,7 +55,7 @@ export function runOnce(
   words: PassWords = {},
 ): PassResult {
   const { memory = EMPTY_MEMORY, nowMs = TEST_NOW_MS, madeSince = [] } = words;
-  const view = viewOf(kernel.observe(), host);
+  const view = viewOf(kernel.observe(), host, words.seen ?? null);
   const presentBefore = presentWhenAsked(view, memory, nowMs);
   for (const link of view.observed.links.values()) {
     if (madeSince.includes(link.name)) presentBefore.delete(link.index);
@@ -56,7 +63,7 @@ export function runOnce(
   return runPass(kernel, clockAt(nowMs), {
     pass: 'test',
     trigger: 'poll',
-    settings: words.settled?.settings ?? settingsOf(host, words.guard),
+    settings: settingsOf(host, words.guard),
     memory,
     fresh:
       answer === null
@@ -64,6 +71,6 @@ export function runOnce(
         : { answer, asked: view.observed, presentBefore, wentBack: words.wentBack ?? null },
     accepted: words.accepted ?? 'remembered',
     ahead: words.apply === false ? null : { begin: () => {}, keepGuard: () => {}, forgets: () => null },
-    settled: words.settled ?? null,
+    seen: view,
   });
 }

@@ -45,6 +45,7 @@ function host(...sketches: readonly Sketch[]): HostState {
     version: 1,
     links: new Map(links.map((link) => [link.index, link])),
     byName: new Map(links.map((link) => [link.name, link])),
+    changes: null,
     tapFilter: { kind: 'absent' },
   };
 }

@@ -53,6 +53,7 @@ const stateOf = (...links: readonly Link[]): HostState => ({
   version: 1,
   links: new Map(links.map((one) => [one.index, one])),
   byName: new Map(links.map((one) => [one.name, one])),
+  changes: null,
   tapFilter: { kind: 'absent' },
 });
 

@@ -8,6 +8,7 @@ import {
   KNOWN_PORTS_MAX,
   learn,
   type Memory,
+  noteAway,
   noteSightings,
   recall,
   remember,
@@ -20,6 +21,10 @@ import { type AnswerWords, buildAnswer } from '../../support/simulated/row-build
 const SETTINGS = buildSettings({ bridges: ['physnet3:br-ex'] });
 const HOUR_MS = 3_600_000;
 const view = (words: LinkWords[]): View => viewOf(buildHost(words), SETTINGS);
+
+/** One pass, as far as it looks at taps. */
+const look = (memory: Memory, now: View, nowMs: number): Memory =>
+  noteAway(noteSightings(memory, now, nowMs), now, nowMs);
 
 /** One good poll: the taps are looked at, the rows are taken in. */
 function poll(
@@ -34,23 +39,24 @@ function poll(
   const presentBefore = new Set(
     all.filter(({ name }) => !madeSince.includes(name)).map(({ index }) => index),
   );
-  const sighted = noteSightings(memory, now, nowMs);
+  const sighted = look(memory, now, nowMs);
   return remember(sighted, now, { answer: buildAnswer(words), presentBefore }, HOUR_MS, nowMs);
 }
 
 const TAP: LinkWords = { name: 'tapp1' };
 const ROW: AnswerWords = { ports: [{ id: 'p1', network: 'n1', status: 'ACTIVE' }], networks: [{ id: 'n1' }] };
 const known = (memory: Memory) => memory.known.get(linkName('tapp1'));
+const away = (memory: Memory) => memory.away.get(linkName('tapp1'));
 
 test('a port is known when its tap is here and the poll found it', () => {
-  assert.equal(known(poll(EMPTY_MEMORY, [TAP], ROW, 0))?.port.id, 'p1');
+  assert.equal(known(poll(EMPTY_MEMORY, [TAP], ROW, 0))?.id, 'p1');
 });
 
 test('a port whose tap went away stays known for the retention, and not longer', () => {
   const here = poll(EMPTY_MEMORY, [TAP], ROW, 0);
-  const away = poll(here, [], ROW, 1000);
-  assert.equal(known(poll(away, [], ROW, 1000 + HOUR_MS - 1))?.here, false);
-  assert.equal(known(poll(away, [], ROW, 1000 + HOUR_MS)), undefined);
+  const gone = poll(here, [], ROW, 1000);
+  assert.equal(away(poll(gone, [], ROW, 1000 + HOUR_MS - 1))?.sinceMs, 1000);
+  assert.equal(known(poll(gone, [], ROW, 1000 + HOUR_MS)), undefined);
 });
 
 test('a port that the poll no longer finds is not known any more', () => {
@@ -61,9 +67,9 @@ test('a port that the poll no longer finds is not known any more', () => {
 
 test('during an outage a port stays known without limit', () => {
   const here = poll(EMPTY_MEMORY, [TAP], ROW, 0);
-  const later = noteSightings(here, view([]), 100 * HOUR_MS);
+  const later = look(here, view([]), 100 * HOUR_MS);
   assert.deepEqual(
-    recall(later).ports.map(({ id }) => id),
+    recall(later).ports.all.map(({ id }) => id),
     ['p1'],
   );
 });
@@ -71,7 +77,7 @@ test('during an outage a port stays known without limit', () => {
 test('a known port is remembered with its newest row', () => {
   const here = poll(EMPTY_MEMORY, [TAP], ROW, 0);
   const moved = { ...ROW, ports: [{ id: 'p1', network: 'n2' }] };
-  assert.equal(known(poll(here, [], moved, 1000))?.port.networkId, 'n2');
+  assert.equal(known(poll(here, [], moved, 1000))?.networkId, 'n2');
 });
 
 test('no more than the limit of ports is remembered, those that are here first', () => {
@@ -81,20 +87,20 @@ test('no more than the limit of ports is remembered, those that are here first',
   const first = poll(EMPTY_MEMORY, half, { ports: rows }, 0);
   const second = poll(first, rest, { ports: rows }, 1000);
   assert.equal(second.known.size, KNOWN_PORTS_MAX);
-  assert.equal([...second.known.values()].filter(({ here }) => here).length, rest.length);
+  assert.equal(second.known.size - second.away.size, rest.length);
 });
 
 test('a tap that goes away is owed one DOWN, until it was written or the tap is back', () => {
   const here = poll(EMPTY_MEMORY, [TAP], ROW, 0);
-  const away = noteSightings(here, view([]), 1000);
-  assert.equal(known(away)?.owesDown, true);
-  assert.equal(known(noteSightings(away, view([]), 2000))?.owesDown, true);
+  const gone = look(here, view([]), 1000);
+  assert.equal(away(gone)?.owesDown, true);
+  assert.equal(away(look(gone, view([]), 2000))?.owesDown, true);
   const wrote = (port: string, to: string) =>
-    settleStatuses(away, [{ port: portId(port), from: null, to, bound: 'here' }]);
-  assert.equal(known(wrote('p1', 'DOWN'))?.owesDown, false);
-  assert.equal(known(wrote('p2', 'DOWN'))?.owesDown, true);
-  assert.equal(known(wrote('p1', 'ACTIVE'))?.owesDown, true, 'it went while ACTIVE was being written');
-  assert.equal(known(noteSightings(away, view([TAP]), 2000))?.owesDown, false);
+    settleStatuses(gone, [{ port: portId(port), from: null, to, bound: 'here' }]);
+  assert.equal(away(wrote('p1', 'DOWN'))?.owesDown, false);
+  assert.equal(away(wrote('p2', 'DOWN'))?.owesDown, true);
+  assert.equal(away(wrote('p1', 'ACTIVE'))?.owesDown, true, 'it went while ACTIVE was being written');
+  assert.equal(away(look(gone, view([TAP]), 2000)), undefined);
 });
 
 test('a name without a row is not asked for again for ten seconds from the first question', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type HostState, ifIndex, linkName, type Operation } from '../../../src/model/index.js';
 import { EMPTY_MEMORY } from '../../../src/reconcile/remember/memory.js';
+import type { View } from '../../../src/reconcile/see/view.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
 import { simulateKernel } from '../../support/simulated/kernel.js';
 import { runOnce, TEST_NOW_MS } from '../../support/simulated/pass-runner.js';
@@ -201,4 +202,64 @@ test('what was accepted is accepted once', () => {
     ['set-ipv4', 'detach'],
   );
   assert.equal(memory.accepted.size, 0);
+});
+
+test('a tap does not come behind an uplink of another segment than its port names, although its network was served', () => {
+  const kernel = simulateKernel(buildLinks([{ name: 'eth1' }, TAP, { name: 'tapp2', up: false }]));
+  const answer = buildAnswer({
+    generation: 'ml2',
+    ports: [
+      { id: 'p1', network: 'n1', status: 'ACTIVE', segment: 'vlan physnet1 100' },
+      { id: 'p2', network: 'n1', status: 'ACTIVE', segment: 'vlan physnet1 200' },
+    ],
+    networks: [{ id: 'n1', segments: ['vlan physnet1 100', 'vlan physnet1 200'] }],
+  });
+  const wired = runOnce(kernel, SETTINGS, answer);
+  const { memory, desired } = runOnce(kernel, SETTINGS, null, {
+    memory: wired.memory,
+    seen: wired.desired.world.view,
+  });
+  kernel.change((host) => {
+    for (const name of ['tapp1', 'tapp2']) {
+      const tap = host.named(name);
+      if (tap === undefined) continue;
+      host.remove(tap.index);
+      if (name === 'tapp2') host.add({ ...tap, master: null });
+    }
+  });
+  runOnce(kernel, SETTINGS, null, { memory, seen: desired.world.view });
+  assert.equal(masterOf(kernel.observe(), 'tapp2'), undefined);
+});
+
+test('of two networks that want one VLAN the one that has taps gets it, whichever had some before', () => {
+  const kernel = simulateKernel(
+    buildLinks([
+      { name: 'eth1' },
+      { name: 'brqn1', label: 'n1' },
+      { name: 'brqn2', label: 'n2' },
+      { name: 'tapp2', master: 'brqn2' },
+    ]),
+  );
+  const { ports, networks } = buildAnswer({
+    ports: ['n1', 'n2'].map((network) => ({ id: network.replace('n', 'p'), network })),
+    networks: ['n1', 'n2'].map((id) => ({ id, segments: ['vlan physnet1 100'] })),
+  });
+  const memory = {
+    ...EMPTY_MEMORY,
+    known: new Map(ports.map((port) => [linkName(`tap${port.id}`), port])),
+    networks: new Map(networks.map((network) => [network.id, network])),
+  };
+  const lost = (seen: View | null) => {
+    const { report, desired } = runOnce(kernel, SETTINGS, null, { memory, seen, apply: false });
+    const warnings = report.warnings.filter(({ code }) => code === 'SEGMENT_CONFLICT');
+    return { who: warnings.map(({ network }) => network), view: desired.world.view };
+  };
+  const before = lost(null);
+  kernel.change((host) => {
+    const [tap, bridge] = [host.named('tapp2'), host.named('brqn1')];
+    assert.ok(tap !== undefined && bridge !== undefined);
+    host.remove(tap.index);
+    host.add({ ...tap, name: linkName('tapp1'), master: bridge.index });
+  });
+  assert.deepEqual([before.who, lost(before.view).who], [['n1'], ['n2']]);
 });

@@ -3,23 +3,16 @@ import { test } from 'node:test';
 import { ifIndex, linkName } from '../../../src/model/index.js';
 import { ABSENT_RETRY_MS, EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { hasUnknownTaps, presentWhenAsked, questionFor } from '../../../src/reconcile/remember/question.js';
-import { type View, viewOf } from '../../../src/reconcile/see/view.js';
+import { allTaps, type View, viewOf } from '../../../src/reconcile/see/view.js';
 import { buildHost, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
 import { buildPort } from '../../support/simulated/row-builder.js';
 
 const view = (...words: LinkWords[]): View =>
   viewOf(buildHost(words), buildSettings({ bridges: ['physnet3:br-ex'] }));
 
-const tapsOf = ({ taps }: View) => [...taps.values()];
-
-const knowing = (id: string, here = true): Memory => ({
+const knowing = (id: string): Memory => ({
   ...EMPTY_MEMORY,
-  known: new Map([
-    [
-      linkName(`tap${id.slice(0, 11)}`),
-      { port: buildPort({ id, network: 'n1' }), here, lastHereMs: 0, owesDown: false },
-    ],
-  ]),
+  known: new Map([[linkName(`tap${id.slice(0, 11)}`), buildPort({ id, network: 'n1' })]]),
 });
 
 const missing = (name: string): Memory => ({ ...EMPTY_MEMORY, absent: new Map([[linkName(name), 0]]) });
@@ -37,21 +30,11 @@ test('a known tap is asked for by its whole id', () => {
 });
 
 test('a known port whose tap went away is asked for too', () => {
-  assert.deepEqual(questionFor(view(), knowing('p1', false), 0).taps, [{ by: 'id', id: 'p1', wired: false }]);
+  assert.deepEqual(questionFor(view(), knowing('p1'), 0).taps, [{ by: 'id', id: 'p1', wired: false }]);
 });
 
 test('a known port that its host was taken from is asked for with every other of its prefix, where ports have hosts', () => {
-  const known = new Map([
-    [
-      linkName('tapp1'),
-      {
-        port: buildPort({ id: 'p1', network: 'n1', binding: 'unhosted' }),
-        here: true,
-        lastHereMs: 0,
-        owesDown: false,
-      },
-    ],
-  ]);
+  const known = new Map([[linkName('tapp1'), buildPort({ id: 'p1', network: 'n1', binding: 'unhosted' })]]);
   const asked = (hasHosts: boolean) =>
     questionFor(view({ name: 'tapp1' }), { ...EMPTY_MEMORY, known, hasHosts }, 0).taps;
   assert.deepEqual(asked(true), [{ by: 'suffix', suffix: 'p1', wired: false }]);
@@ -109,15 +92,15 @@ test('networks are asked for by label, and by name where there is no label', () 
 });
 
 test('an unknown tap is a reason to ask at once', () => {
-  assert.equal(hasUnknownTaps(tapsOf(view({ name: 'tapp1' })), EMPTY_MEMORY, 0), true);
+  assert.equal(hasUnknownTaps(allTaps(view({ name: 'tapp1' })), EMPTY_MEMORY, 0), true);
 });
 
 test('a known tap, one just asked for in vain and a disputed one are none', () => {
   const now = view({ name: 'tapp1' });
-  assert.equal(hasUnknownTaps(tapsOf(now), knowing('p1'), 0), false);
-  assert.equal(hasUnknownTaps(tapsOf(now), missing('tapp1'), 1), false);
+  assert.equal(hasUnknownTaps(allTaps(now), knowing('p1'), 0), false);
+  assert.equal(hasUnknownTaps(allTaps(now), missing('tapp1'), 1), false);
   assert.equal(
-    hasUnknownTaps(tapsOf(now), { ...EMPTY_MEMORY, disputed: new Set([linkName('tapp1')]) }, 0),
+    hasUnknownTaps(allTaps(now), { ...EMPTY_MEMORY, disputed: new Set([linkName('tapp1')]) }, 0),
     false,
   );
 });

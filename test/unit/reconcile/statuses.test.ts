@@ -60,10 +60,10 @@ test('without hosts, another host may say ACTIVE again and is not contradicted',
     owing.report.statuses.map(({ to }) => to),
     ['DOWN'],
   );
-  const settled = [...owing.memory.known].map(
+  const settled = [...owing.memory.away].map(
     ([name, entry]) => [name, { ...entry, owesDown: false }] as const,
   );
-  assert.deepEqual(statuses([BRIDGE], words, { ...owing.memory, known: new Map(settled) }), []);
+  assert.deepEqual(statuses([BRIDGE], words, { ...owing.memory, away: new Map(settled) }), []);
 });
 
 /** The tap of `p1` goes while a pass wires another one; then the statuses of that pass and of the next one. */
@@ -118,7 +118,7 @@ test('a tap that goes in a pass from memory is owed DOWN from then on', () => {
     },
   );
   const { memory } = runOnce(kernel, SETTINGS, null, { memory: afterWired(words) });
-  assert.equal([...memory.known.values()][0]?.owesDown, true);
+  assert.equal([...memory.away.values()][0]?.owesDown, true);
 });
 
 test('a tap that went away and was not ACTIVE keeps its status', () => {
