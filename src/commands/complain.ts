@@ -14,8 +14,12 @@ export type FatalCode = {
   [Code in FailureCode]: (typeof FAILURES)[Code]['exit'] extends null ? never : Code;
 }[FailureCode];
 
-/** Says what happened, with its code and what to do, and gives the exit code that belongs to it. */
-export function complain(output: Output, code: FatalCode, message: string): ExitCode {
+/** Says what happened, with its code and what to do, and gives the exit code that belongs to it; null: the command goes on. */
+export function complain<Code extends FailureCode>(
+  output: Output,
+  code: Code,
+  message: string,
+): (typeof FAILURES)[Code]['exit'] {
   output.complain(`${code}: ${oneLine(message)}\n  ${FAILURES[code].remedy}`);
   return FAILURES[code].exit;
 }

@@ -14,7 +14,6 @@ import {
   type Settings,
   type Watermark,
 } from '../model/index.js';
-import { oneLine } from '../model/visible.js';
 import type { Standing } from '../monitoring/gauges.js';
 import { viewOf } from '../reconcile/see/view.js';
 import { overviewOf } from '../reconcile/tell/overview.js';
@@ -116,8 +115,10 @@ async function beat({ settings, deadline, output, watermark }: Beat, devices: nu
     await (deadline === null ? work() : deadline.inTime(work));
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    output.complain(
-      `HEARTBEAT_NOT_WRITTEN: the host is wired, but its heartbeat was not written: ${oneLine(error.message)}\n  ${FAILURES.HEARTBEAT_NOT_WRITTEN.remedy}`,
+    complain(
+      output,
+      'HEARTBEAT_NOT_WRITTEN',
+      `the host is wired, but its heartbeat was not written: ${error.message}`,
     );
   } finally {
     await writer.close();

@@ -59,15 +59,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const view = see(input.seen);
   const fresh = input.fresh === null ? null : withPortsKnownDown(input.fresh, input.memory, view);
   const sighted = noteSightings(input.memory, view, startedMs);
-  const world: World = {
-    view,
-    knowledge: fresh === null ? recall(sighted) : learn(fresh),
-    settings: settings.host,
-    plugged: sighted.plugged,
-    inPlace: sighted.inPlace,
-    firstSeenMs: sighted.firstSeenMs,
-    nowMs: startedMs,
-  };
+  const world = worldOf(view, fresh, sighted, startedMs);
   const order = { fresh, settings: settings.guard, accepted: input.accepted, ahead };
   const guarded = guard(world, order, sighted);
   const decide = (now: World): Decided => {
@@ -123,6 +115,17 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const result = { report, memory, desired, wakeAtMs: earliestWake(desired) };
   return { ...result, rest: restOf(input, result) };
 }
+
+/** All that a decision may rest on. */
+const worldOf = (view: View, fresh: FreshAnswer | null, memory: Memory, nowMs: number): World => ({
+  view,
+  knowledge: fresh === null ? recall(memory) : learn(fresh),
+  settings: view.settings,
+  plugged: memory.plugged,
+  inPlace: memory.inPlace,
+  firstSeenMs: memory.firstSeenMs,
+  nowMs,
+});
 
 /** What the next pass may rest on. The answer counts only where the host did not change after it was asked for. */
 function restOf(

@@ -8,7 +8,8 @@ import { startNeutronAgent, startNeutronWithAgent } from '../support/neutron/age
 import { ELSEWHERE, HERE, LIFE, livePorts, THEIR_LIFE } from '../support/neutron/life.js';
 import { type Neutron, startNeutron } from '../support/neutron/server.js';
 import { figuresOf } from './measure.js';
-import { asInstalled, type Bench, cpuMs, rssMb, withBench } from './stage.js';
+import { cpuMs, rssMb } from './processes.js';
+import { asInstalled, type Bench, withBench } from './stage.js';
 
 /**
  * `npm run bench:neutron`: Neutron's own agent and ours on the same server, database and machine, one after the other, as

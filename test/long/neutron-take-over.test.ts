@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { startMariadb } from '../support/databases/mariadb.js';
 import { waitUntil } from '../support/databases/servers.js';
 import { makeConfig, type RunningAgent, runCli, startAgent } from '../support/host/agent.js';
@@ -134,8 +134,8 @@ async function makeScene(t: Cleanup): Promise<Scene> {
   return { neutron, host, local: '', flat: '' };
 }
 
-test('a host is taken over and handed back under 20 guests: no packet is lost, no link of theirs is touched', async (t) => {
-  const outer: Cleanup = t;
+/** Twenty guests that Neutron's agent has wired and that speak all the time, and the two agents to serve them in turn. */
+async function startUnderTheirs(t: Cleanup & Pick<TestContext, 'diagnostic'>) {
   const bare = await makeScene(t);
   const { neutron, host } = bare;
   const config = makeConfig({
@@ -152,7 +152,7 @@ test('a host is taken over and handed back under 20 guests: no packet is lost, n
       'in sync',
     );
 
-  let theirs = await startTheirs();
+  const theirs = await startTheirs();
   const scene: Scene = {
     ...bare,
     local: await neutron.api.makeNetwork(),
@@ -168,6 +168,14 @@ test('a host is taken over and handed back under 20 guests: no packet is lost, n
   const witness = await startQuietWitness(t, host.namespace);
   const unhurt = async (what: string): Promise<void> =>
     t.diagnostic(`${what}: 0 lost of ${await expectUnhurt(flows, witness, guests)}`);
+  return { scene, theirs, startTheirs, startOurs, inSync, unhurt };
+}
+
+test('a host is taken over and handed back under 20 guests: no packet is lost, no link of theirs is touched', async (t) => {
+  const outer: Cleanup = t;
+  const { scene, startTheirs, startOurs, inSync, unhurt, ...begun } = await startUnderTheirs(t);
+  const { neutron, host } = scene;
+  let { theirs } = begun;
 
   await t.test('Neutron’s agent ends, ours takes over', async (t) => {
     await theirs.kill();

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { figuresOf, type Row } from '../measure.js';
-import { cloudOn, hostWithTaps, rssMb, runningAgent, startTapMaker, tapOf, withBench } from '../stage.js';
+import { rssMb } from '../processes.js';
+import { cloudOn, hostWithTaps, runningAgent, startTapMaker, tapOf, withBench } from '../stage.js';
 
 /** Five taps go and come again in each of these pauses: some twenty a second. */
 const PAUSE_MS = 250;

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { TestServer } from '../../support/databases/servers.js';
 import { endProcess } from '../../support/host/netns.js';
 import { figuresOf, type Row } from '../measure.js';
-import { type Bench, cloudOn, cpuMs, serverCpuMs, withBench } from '../stage.js';
+import { cpuMs, serverCpuMs } from '../processes.js';
+import { type Bench, cloudOn, withBench } from '../stage.js';
 
 const AGENTS = 1_000;
 const PROCESSES = 4;

@@ -4,14 +4,13 @@ import { fileURLToPath } from 'node:url';
 import type { TestServer } from '../../support/databases/servers.js';
 import { endProcess } from '../../support/host/netns.js';
 import { type Figures, figuresOf, type Row } from '../measure.js';
+import { cpuMs, rssMb } from '../processes.js';
 import {
   addPorts,
   type Bench,
   type CloudOn,
   cloudOn,
-  cpuMs,
   hostWithTaps,
-  rssMb,
   runningAgent,
   withBench,
 } from '../stage.js';

@@ -35,8 +35,6 @@ const BAD: readonly [path: string, text: string, rule: string][] = [
   ['src/agent/a.ts', 'export const x = y!.z;', 'noNonNullAssertion'],
   ['src/agent/a.ts', '// @ts-ignore\nexport const x = y;', 'noTsIgnore'],
   ['src/reconcile/plan/a.ts', 'export const { pid } = process;', 'noProcessGlobal'],
-  ['src/agent/a.ts', 'look();\n'.repeat(301), 'noExcessiveLinesPerFile'],
-  ['src/agent/a.ts', `export const f = () => {\n${'look();\n'.repeat(71)}};`, 'noExcessiveLinesPerFunction'],
   ['test/unit/a.test.ts', "test.only('x', () => look());", 'noFocusedTests'],
   ['test/unit/a.test.ts', "describe.skip('x', () => look());", 'noSkippedTests'],
 ];
@@ -47,7 +45,6 @@ const GOOD: readonly [path: string, text: string][] = [
   ['src/agent/a.ts', '// process.env, eval("x") and y!.z in a comment\nlook();'],
   ['src/agent/a.ts', 'export const at = new Date(wallMs);\nsocket.setTimeout(5);'],
   ['src/agent/a.ts', 'export const { pid } = process;'],
-  ['src/agent/a.ts', `export const f = () => {\n${'look();\n'.repeat(70)}};`],
   ['test/support/wait.ts', 'export const now = Date.now();'],
 ];
 

@@ -60,9 +60,12 @@ function descendants(node: Node): Node[] {
 
 /** `src/agent/pass.ts:12`: 1-based, as editors count. */
 export function position(file: ParsedFile, node: Node): string {
-  const { line } = file.source.getLineAndCharacterOfPosition(node.getStart(file.source));
-  return `${file.path}:${line + 1}`;
+  return `${file.path}:${lineOf(file, node.getStart(file.source)) + 1}`;
 }
+
+/** 0-based line of a position in the text. */
+export const lineOf = (file: ParsedFile, at: number): number =>
+  file.source.getLineAndCharacterOfPosition(at).line;
 
 /** A module named by a file, in any way that TypeScript has: `import`, `export from`, `import()`, `import('…')` types. */
 export interface ModuleUse {
