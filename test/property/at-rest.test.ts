@@ -1,29 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { buildLinks, buildSettings } from '../support/simulated/host-builder.js';
+import { buildLinks } from '../support/simulated/host-builder.js';
 import { simulateKernel } from '../support/simulated/kernel.js';
 import { runOnce } from '../support/simulated/pass-runner.js';
 import { buildAnswer } from '../support/simulated/row-builder.js';
 import { arbitraryAnswer } from './arbitrary-answer.js';
 import { arbitraryHost } from './arbitrary-host.js';
+import { HOST, parametersOf } from './parameters.js';
 
 /*
  * A steady poll decides nothing: the pass that it leaves out must be one that would have come to nothing.
  * FAST_CHECK_SEED and FAST_CHECK_PATH as in reconcile.test.ts.
  */
-const PARAMETERS = {
-  seed: Number(process.env.FAST_CHECK_SEED ?? 20_130_404),
-  numRuns: Number(process.env.FAST_CHECK_RUNS ?? 2000),
-  includeErrorInReport: true,
-  ...(process.env.FAST_CHECK_PATH === undefined ? {} : { path: process.env.FAST_CHECK_PATH }),
-};
-
-const HOST = buildSettings({
-  interfaces: ['physnet1:eth1', 'physnet2:eth2'],
-  bridges: ['physnet3:br-ex'],
-  plugGraceMs: 0,
-});
+const PARAMETERS = parametersOf(2000);
 
 test('a pass after one that has left nothing to do has with the same answer nothing to do, and changes nothing in memory', () => {
   let atRest = 0;

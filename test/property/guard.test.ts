@@ -12,16 +12,13 @@ import {
 import type { Removal } from '../../src/reconcile/decide/desired.js';
 import { judge } from '../../src/reconcile/guard/guard.js';
 import { EMPTY_GUARD, type GuardMemory } from '../../src/reconcile/guard/guard-memory.js';
+import { parametersOf } from './parameters.js';
 
 /*
  * The guard over many polls: rows vanish and come back in any order, whatever is let go loses its wire, a row that is back
  * gets its wire back, and agents start again in between. FAST_CHECK_SEED and FAST_CHECK_PATH as in reconcile.test.ts.
  */
-const PARAMETERS = {
-  seed: Number(process.env.FAST_CHECK_SEED ?? 20_130_404),
-  numRuns: Number(process.env.FAST_CHECK_RUNS ?? 1000),
-  ...(process.env.FAST_CHECK_PATH === undefined ? {} : { path: process.env.FAST_CHECK_PATH }),
-};
+const PARAMETERS = parametersOf(1000);
 
 const SETTINGS: GuardSettings = { maxRemovals: null, windowMs: 600_000, release: 'operator' };
 

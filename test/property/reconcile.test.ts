@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Answer, HostState, Link, Operation, PassReport, Port } from '../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
 import { isTap } from '../../src/reconcile/see/view.js';
-import { buildLinks, buildSettings, type LinkWords } from '../support/simulated/host-builder.js';
+import { buildLinks, type LinkWords } from '../support/simulated/host-builder.js';
 import { SimulatedKill, simulateKernel } from '../support/simulated/kernel.js';
 import { DEFAULT_GUARD, runOnce } from '../support/simulated/pass-runner.js';
 import { buildAnswer } from '../support/simulated/row-builder.js';
@@ -12,31 +12,18 @@ import { arbitraryAnswer, arbitraryChange } from './arbitrary-answer.js';
 import { arbitraryHost } from './arbitrary-host.js';
 import { assertInvariants } from './invariants.js';
 import { isBoundHere, isLeftAsItIs, portOf, type Truth, works } from './oracle.js';
+import { HOST, parametersOf } from './parameters.js';
 
 /*
  * For any database and any kernel. A failure prints its seed and path; run it again with
  *
  *     FAST_CHECK_SEED=seed FAST_CHECK_PATH=path node --import tsx --test test/property/reconcile.test.ts
  */
-const SEED = Number(process.env.FAST_CHECK_SEED ?? 20_130_404);
-const PATH = process.env.FAST_CHECK_PATH;
-const RUNS = Number(process.env.FAST_CHECK_RUNS ?? 2000);
-const PARAMETERS = {
-  seed: SEED,
-  numRuns: RUNS,
-  includeErrorInReport: true,
-  ...(PATH === undefined ? {} : { path: PATH }),
-};
-
-const SETTINGS = buildSettings({
-  interfaces: ['physnet1:eth1', 'physnet2:eth2'],
-  bridges: ['physnet3:br-ex'],
-  plugGraceMs: 0,
-});
+const PARAMETERS = parametersOf(2000);
 
 const truthOf = (answer: Answer, memory: Memory = EMPTY_MEMORY): Truth => ({
   answer,
-  settings: SETTINGS,
+  settings: HOST,
   known: new Set(memory.known.keys()),
 });
 
@@ -49,12 +36,12 @@ const check = (property: (answer: Answer, words: LinkWords[]) => void): void =>
 test('one pass converges, and hurts nothing on its way', () => {
   check((answer, words) => {
     const kernel = simulateKernel(buildLinks(words));
-    const { report, memory } = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+    const { report, memory } = runOnce(kernel, HOST, answer, { accepted: 'all' });
     assertInvariants(truthOf(answer), kernel.states);
     assert.deepEqual(kernel.refusals, []);
     assert.deepEqual(report.failed, []);
     assert.equal(report.inSync, true);
-    const next = runOnce(kernel, SETTINGS, answer, { memory, accepted: 'all', apply: false });
+    const next = runOnce(kernel, HOST, answer, { memory, accepted: 'all', apply: false });
     assert.deepEqual(next.report.operations, []);
   });
 });
@@ -63,13 +50,13 @@ test('a change of some rows on a host that is in sync leaves everybody else alon
   fc.assert(
     fc.property(arbitraryChange, arbitraryHost, (rows, links) => {
       const settled = simulateKernel(buildLinks(links));
-      const first = runOnce(settled, SETTINGS, buildAnswer(rows.before), { accepted: 'all' });
+      const first = runOnce(settled, HOST, buildAnswer(rows.before), { accepted: 'all' });
       const answer = buildAnswer(rows.after);
       const kernel = simulateKernel(settled.observe().links.values());
-      const { report, memory } = runOnce(kernel, SETTINGS, answer, { memory: first.memory, accepted: 'all' });
+      const { report, memory } = runOnce(kernel, HOST, answer, { memory: first.memory, accepted: 'all' });
       assertInvariants(truthOf(answer, first.memory), kernel.states);
       assert.deepEqual(report.failed, []);
-      const next = runOnce(kernel, SETTINGS, answer, { memory, accepted: 'all', apply: false });
+      const next = runOnce(kernel, HOST, answer, { memory, accepted: 'all', apply: false });
       assert.deepEqual(next.report.operations, []);
     }),
     PARAMETERS,
@@ -80,11 +67,11 @@ test('a pass that the guard holds back takes no wire, does the rest, and has not
   check((answer, words) => {
     const kernel = simulateKernel(buildLinks(words));
     const guard = { maxRemovals: 0, windowMs: 600_000, release: 'operator' } as const;
-    const { report, memory } = runOnce(kernel, SETTINGS, answer, { guard });
+    const { report, memory } = runOnce(kernel, HOST, answer, { guard });
     assertInvariants(truthOf(answer), kernel.states);
     assertNoWireTaken(kernel.states);
     assert.deepEqual(report.failed, []);
-    const next = runOnce(kernel, SETTINGS, answer, { memory, guard, apply: false });
+    const next = runOnce(kernel, HOST, answer, { memory, guard, apply: false });
     assert.deepEqual(next.report.operations, []);
   });
 });
@@ -95,15 +82,15 @@ test('killed anywhere, the next start finishes the work', () => {
       const answer = buildAnswer(rows);
       const killed = simulateKernel(buildLinks(words), { killAfter });
       try {
-        runOnce(killed, SETTINGS, answer, { accepted: 'all' });
+        runOnce(killed, HOST, answer, { accepted: 'all' });
       } catch (error) {
         if (!(error instanceof SimulatedKill)) throw error;
       }
       const kernel = simulateKernel(lastOf(killed.states).links.values());
-      const { report, memory } = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+      const { report, memory } = runOnce(kernel, HOST, answer, { accepted: 'all' });
       assertInvariants(truthOf(answer), [...killed.states, ...kernel.states.slice(1)]);
       assert.deepEqual(report.failed, []);
-      const next = runOnce(kernel, SETTINGS, answer, { memory, accepted: 'all', apply: false });
+      const next = runOnce(kernel, HOST, answer, { memory, accepted: 'all', apply: false });
       assert.deepEqual(next.report.operations, []);
     }),
     PARAMETERS,
@@ -122,7 +109,7 @@ test('a pass from memory removes nothing', () => {
       known: new Map(known),
       networks: new Map(answer.networks.map((network) => [network.id, network])),
     };
-    const { report } = runOnce(kernel, SETTINGS, null, { memory, guard: DEFAULT_GUARD });
+    const { report } = runOnce(kernel, HOST, null, { memory, guard: DEFAULT_GUARD });
     assertNothingRemoved(kernel.states);
     assert.deepEqual(report.statuses, []);
     assert.deepEqual(report.held, []);
@@ -132,7 +119,7 @@ test('a pass from memory removes nothing', () => {
 test('every status is what is true afterwards, and only of ports that are this host’s', () => {
   check((answer, words) => {
     const kernel = simulateKernel(buildLinks(words));
-    const { report } = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+    const { report } = runOnce(kernel, HOST, answer, { accepted: 'all' });
     assertStatuses(truthOf(answer), kernel.observe(), report);
   });
 });
@@ -143,9 +130,9 @@ test('an operation that fails costs only its own device or network, and the next
       const answer = buildAnswer(rows);
       const fault = (_: Operation, count: number) => (count === failing ? 'EIO' : null);
       const kernel = simulateKernel(buildLinks(words), { fault });
-      const first = runOnce(kernel, SETTINGS, answer, { accepted: 'all' });
+      const first = runOnce(kernel, HOST, answer, { accepted: 'all' });
       assertStatuses(truthOf(answer), kernel.observe(), first.report);
-      const second = runOnce(kernel, SETTINGS, answer, { memory: first.memory, accepted: 'all' });
+      const second = runOnce(kernel, HOST, answer, { memory: first.memory, accepted: 'all' });
       assertInvariants(truthOf(answer), kernel.states);
       assert.deepEqual(second.report.failed, []);
       assert.equal(second.report.inSync, true);

@@ -7,29 +7,19 @@ import type { PassResult } from '../../src/reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
 import { isTap } from '../../src/reconcile/see/view.js';
 import type { SimulatedHost } from '../support/simulated/host.js';
-import { buildLinks, buildSettings } from '../support/simulated/host-builder.js';
+import { buildLinks } from '../support/simulated/host-builder.js';
 import { simulateKernel } from '../support/simulated/kernel.js';
 import { type PassWords, runOnce } from '../support/simulated/pass-runner.js';
 import { buildAnswer } from '../support/simulated/row-builder.js';
 import { arbitraryChange } from './arbitrary-answer.js';
 import { arbitraryHost } from './arbitrary-host.js';
+import { HOST, parametersOf } from './parameters.js';
 
 /*
  * A pass takes over what an earlier one has seen and decided, where that rests on the same values: it must come to what a pass
  * comes to that knows nothing of earlier ones. FAST_CHECK_SEED and FAST_CHECK_PATH as in reconcile.test.ts.
  */
-const PARAMETERS = {
-  seed: Number(process.env.FAST_CHECK_SEED ?? 20_130_404),
-  numRuns: Number(process.env.FAST_CHECK_RUNS ?? 1000),
-  includeErrorInReport: true,
-  ...(process.env.FAST_CHECK_PATH === undefined ? {} : { path: process.env.FAST_CHECK_PATH }),
-};
-
-const HOST = buildSettings({
-  interfaces: ['physnet1:eth1', 'physnet2:eth2'],
-  bridges: ['physnet3:br-ex'],
-  plugGraceMs: 0,
-});
+const PARAMETERS = parametersOf(1000);
 
 /** What happens to a tap, mostly nothing: it goes, it is made again, somebody takes it down or out of its bridge. */
 const happening = fc.constantFrom('none', 'none', 'none', 'gone', 'made-again', 'down', 'out', 'in-another');

@@ -29,23 +29,12 @@ const FORGIVING = 'slave-exec-mode=IDEMPOTENT';
 export async function startMariadbPair(): Promise<ReplicaPair> {
   const primary = await prepareMariadb(() => ['server-id=1', DURABLE, ...LOGGED]);
   const replica = await prepareMariadb(() => ['server-id=2', FORGIVING]);
-  const destroy = async (): Promise<void> => {
-    await replica.destroy();
-    await primary.destroy();
-  };
-  try {
-    await primary.start();
-    await replica.start();
-    await makeAccount(primary);
-    await primary.query(`grant replication slave on *.* to '${USER}'@'127.0.0.1'`);
-    await replica.query(
-      `change master to master_host = '127.0.0.1', master_port = ${primary.port}, master_user = '${USER}',
-         master_password = '${PASSWORD}', master_connect_retry = 1, master_use_gtid = slave_pos`,
-    );
-  } catch (error) {
-    await destroy();
-    throw error;
-  }
+  const destroy = await connectPair(
+    primary,
+    replica,
+    `change master to master_host = '127.0.0.1', master_port = ${primary.port}, master_user = '${USER}',
+       master_password = '${PASSWORD}', master_connect_retry = 1, master_use_gtid = slave_pos`,
+  );
   return {
     primary,
     replica,
@@ -56,6 +45,29 @@ export async function startMariadbPair(): Promise<ReplicaPair> {
     replicaIsPolled: (count) => pollsOf(replica, count),
     destroy,
   };
+}
+
+/** Starts two servers of MySQL's family, the second as told by `follow` to take what the first writes. Gives what ends both. */
+export async function connectPair(
+  primary: TestServer,
+  replica: TestServer,
+  follow: string,
+): Promise<() => Promise<void>> {
+  const destroy = async (): Promise<void> => {
+    await replica.destroy();
+    await primary.destroy();
+  };
+  try {
+    await primary.start();
+    await replica.start();
+    await makeAccount(primary);
+    await primary.query(`grant replication slave on *.* to '${USER}'@'127.0.0.1'`);
+    await replica.query(follow);
+    return destroy;
+  } catch (error) {
+    await destroy();
+    throw error;
+  }
 }
 
 async function catchUp(primary: TestServer, replica: TestServer): Promise<void> {

@@ -1,6 +1,5 @@
-import { pollsOf, type ReplicaPair } from './mariadb-pair.js';
+import { connectPair, pollsOf, type ReplicaPair } from './mariadb-pair.js';
 import { prepareMysql } from './mysql.js';
-import { makeAccount } from './mysql-family.js';
 import { PASSWORD, type TestServer, USER } from './servers.js';
 
 const GTID = ['gtid-mode=ON', 'enforce-gtid-consistency=ON', 'log-bin=binlog'];
@@ -14,23 +13,12 @@ const GTID_WAIT_S = 30;
 export async function startMysqlPair(): Promise<ReplicaPair> {
   const primary = await prepareMysql(() => ['server-id=1', ...GTID, ...DURABLE]);
   const replica = await prepareMysql(() => ['server-id=2', ...GTID, FORGIVING]);
-  const destroy = async (): Promise<void> => {
-    await replica.destroy();
-    await primary.destroy();
-  };
-  try {
-    await primary.start();
-    await replica.start();
-    await makeAccount(primary);
-    await primary.query(`grant replication slave on *.* to '${USER}'@'127.0.0.1'`);
-    await replica.query(
-      `change replication source to source_host = '127.0.0.1', source_port = ${primary.port}, source_user = '${USER}',
-         source_password = '${PASSWORD}', source_connect_retry = 1, source_auto_position = 1, get_source_public_key = 1`,
-    );
-  } catch (error) {
-    await destroy();
-    throw error;
-  }
+  const destroy = await connectPair(
+    primary,
+    replica,
+    `change replication source to source_host = '127.0.0.1', source_port = ${primary.port}, source_user = '${USER}',
+       source_password = '${PASSWORD}', source_connect_retry = 1, source_auto_position = 1, get_source_public_key = 1`,
+  );
   return {
     primary,
     replica,
