@@ -64,7 +64,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const guarded = guard(world, order, sighted);
   const decide = (now: World): Decided => {
     const desired = guarded.decide(now);
-    return { desired, wanted: plan(now, desired) };
+    return { desired, wanted: plan(desired) };
   };
   const first = decide(world);
   const plannedMs = clock.monotonicMs();

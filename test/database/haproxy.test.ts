@@ -4,10 +4,10 @@ import { openDatabase } from '../../src/database/database.js';
 import type { Answer, Database, Question } from '../../src/model/database.js';
 import { portId } from '../../src/model/ids.js';
 import { databaseSettings } from '../support/databases/engines.js';
+import { startFollowedPrimary } from '../support/databases/followed-primary.js';
 import { type Balancer, startHaproxy } from '../support/databases/haproxy.js';
-import { startPostgres, startStandby } from '../support/databases/postgres.js';
+import { startPostgres } from '../support/databases/postgres.js';
 import { failureOf } from '../support/databases/probe.js';
-import { rowsOf } from '../support/databases/rows.js';
 import { type TestServer, waitUntil } from '../support/databases/servers.js';
 import { createSchema } from '../support/databases/tables.js';
 
@@ -28,25 +28,18 @@ describe('HAProxy before a PostgreSQL primary and its standby, which sends every
   let proxy: Balancer;
   let agent: Database;
   let first: Answer;
+  const isRead = (): Promise<boolean> =>
+    agent.read(QUESTION).then(
+      () => true,
+      () => false,
+    );
   before(async () => {
-    primary = await startPostgres();
-    await createSchema(primary, 'grizzly');
-    await rowsOf(primary, 'grizzly').port({ id: P, network: 'n' });
-    standby = await startStandby(primary);
-    const rows = rowsOf(standby, 'grizzly');
-    await waitUntil(async () => (await rows.statusOf(P)) === 'DOWN', 'the row has reached the standby');
+    [primary, standby] = await startFollowedPrimary(P);
     proxy = await startHaproxy([primary, standby], isPrimary);
     agent = openDatabase(
       databaseSettings(primary, { servers: [primary.client({ port: proxy.port })], queryTimeoutMs: 10_000 }),
     );
-    await waitUntil(
-      () =>
-        agent.read(QUESTION).then(
-          () => true,
-          () => false,
-        ),
-      'HAProxy knows the primary',
-    );
+    await waitUntil(isRead, 'HAProxy knows the primary');
   });
   after(async () => {
     await agent.close();
@@ -70,14 +63,7 @@ describe('HAProxy before a PostgreSQL primary and its standby, which sends every
 
   it('is read and written as another server once the standby is promoted', async () => {
     await standby.query('select pg_promote()');
-    await waitUntil(
-      () =>
-        agent.read(QUESTION).then(
-          () => true,
-          () => false,
-        ),
-      'HAProxy knows the new primary',
-    );
+    await waitUntil(isRead, 'HAProxy knows the new primary');
     const answer = await agent.read(QUESTION);
     assert.deepEqual([answer.suspect, answer.ports.length], [null, 1]);
     assert.notEqual(answer.server, first.server);

@@ -4,11 +4,9 @@ import { openDatabase } from '../../src/database/database.js';
 import type { Answer, Database } from '../../src/model/database.js';
 import { portId } from '../../src/model/ids.js';
 import { databaseSettings } from '../support/databases/engines.js';
-import { startPostgres, startStandby } from '../support/databases/postgres.js';
+import { startFollowedPrimary } from '../support/databases/followed-primary.js';
 import { failureOf, NOTHING } from '../support/databases/probe.js';
-import { rowsOf } from '../support/databases/rows.js';
 import { type TestServer, waitUntil } from '../support/databases/servers.js';
-import { createSchema } from '../support/databases/tables.js';
 
 const P = '0a1b2c3d-4e5f-4000-8000-000000000001';
 const CHANGE = [{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' } as const];
@@ -21,12 +19,7 @@ describe('a PostgreSQL primary with a streaming standby', () => {
   let first: Answer;
   let second: Answer;
   before(async () => {
-    primary = await startPostgres();
-    await createSchema(primary, 'grizzly');
-    await rowsOf(primary, 'grizzly').port({ id: P, network: 'n' });
-    standby = await startStandby(primary);
-    const rows = rowsOf(standby, 'grizzly');
-    await waitUntil(async () => (await rows.statusOf(P)) === 'DOWN', 'the row has reached the standby');
+    [primary, standby] = await startFollowedPrimary(P);
     agent = openDatabase(databaseSettings(primary, { servers: [primary.client(), standby.client()] }));
   });
   after(async () => {

@@ -1,5 +1,5 @@
 import type { NetworkId, Operation } from '../../model/index.js';
-import type { Desired, DesiredTap, World } from '../decide/desired.js';
+import type { Desired, DesiredTap } from '../decide/desired.js';
 import { bridgeOperations } from './bridge.js';
 import type { PlanContext } from './context.js';
 import { emptiedBridges, leaveOperations, unwireOperations } from './leave.js';
@@ -13,7 +13,8 @@ import { uplinkOperations } from './uplink.js';
  * bridges that taps have moved out of. Every prefix of the list leaves a host that a new plan can finish.
  * Empty when there is nothing to do.
  */
-export function plan(world: World, desired: Desired): Operation[] {
+export function plan(desired: Desired): Operation[] {
+  const { world } = desired;
   const context: PlanContext = { world, desired };
   const { notable } = desired;
   const operations = withoutRepetitions([
