@@ -13,8 +13,8 @@ import { withFailures } from './open-parts.js';
 export function schemaCheck({ loaded, json, output }: Invocation): Promise<ExitCode> {
   return withFailures(output, async () => {
     const { database, host } = loaded.settings;
-    const known = [...host.physicalInterfaces.keys(), ...host.bridgeMappings.keys()];
-    const inspected = await inspectDatabase(database, known);
+    const knownNetworks = [...host.physicalInterfaces.keys(), ...host.bridgeMappings.keys()];
+    const inspected = await inspectDatabase(database, knownNetworks);
     const { endpoint, schema, details } = inspected;
     if (json) output.print(jsonOf({ database: endpoint, ...schema, ...details }, 2));
     else output.print(asText(visible(inspected)));
@@ -69,7 +69,10 @@ function detailLines({
         `  ${right}: ${held ? 'held' : needed ? 'NOT HELD' : 'not held; done without'}`,
     ),
     'Indexes',
-    ...indexes.map(({ table, column, there }) => `  ${table} (${column}): ${there ? 'there' : 'NOT THERE'}`),
+    ...indexes.map(
+      ({ table, column, there, remedy }) =>
+        `  ${table} (${column}): ${there ? 'there' : 'NOT THERE'}${there || remedy === undefined ? '' : `; ${remedy}`}`,
+    ),
     `Collation: ${collation}`,
     troubles.length === 0 ? 'No row that will cause trouble.' : 'Rows that will cause trouble',
     ...troubles.map(rowsLine),

@@ -29,6 +29,7 @@ export function schemaGrants(
       database: server.database,
       namespace: namespace ?? 'public',
       readOnly: database.readOnly,
+      tunnels: database.tunnels,
     };
     const statements = grants(server.engine, generation, grantee);
     output.print(

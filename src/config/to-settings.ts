@@ -58,6 +58,7 @@ export function toSettings(values: Values, readings: Readings, host: HostDefault
       connectTimeoutMs: urlTimeoutMs ?? values.connect_timeout,
       queryTimeoutMs: values.query_timeout,
       readOnly: values.read_only,
+      tunnels: values.enable_vxlan && values.local_ip !== null,
       host: hostName,
     },
     firewallDriver: values.firewall_driver,

@@ -11,6 +11,8 @@ export interface Grantee {
   /** PostgreSQL: the schema of the tables. */
   readonly namespace: string;
   readonly readOnly: boolean;
+  /** Whether the tunnels of this host are served: who is behind which tunnel is read then. */
+  readonly tunnels: boolean;
 }
 
 /**
@@ -18,9 +20,15 @@ export interface Grantee {
  * generation, and, unless it is read-only, writing the status of ports and its own row of `agents`.
  */
 export function grants(dialect: Dialect, generation: Generation, grantee: Grantee): readonly string[] {
-  const tables = Object.keys({ ...generation.needs, ...generation.readsToo });
+  const others = grantee.tunnels ? (generation.forwarding?.needs ?? {}) : {};
+  const tables = Object.keys({ ...generation.needs, ...generation.readsToo, ...others });
   const reads = tables.map((table) => ({ right: 'select', table }));
-  const rights = grantee.readOnly ? reads : [...reads, ...writes(dialect, generation)];
+  const written = grantee.readOnly ? [] : writes(dialect, generation);
+  // What is written is partly read, too.
+  const rights = [
+    ...reads,
+    ...written.filter(({ right, table }) => right !== 'select' || !(table in others)),
+  ];
   return dialect === 'postgresql' ? postgresql(rights, grantee) : mysql(rights, grantee);
 }
 

@@ -3,9 +3,10 @@ import type { DatabaseSettings } from '../model/settings.js';
 import { answered } from './connect.js';
 import type { Connection, Row } from './connection.js';
 import { databaseError, endpointOf } from './errors.js';
+import { indexedColumns } from './forwarding/source.js';
 import { AGENT_COLUMNS } from './generations/agents.js';
 import { describeSchema, detectGeneration, type SchemaDescription } from './generations/detect.js';
-import type { Generation, Needs } from './generations/generation.js';
+import type { ForwardingTables, Generation, Needs } from './generations/generation.js';
 import { integer, text } from './generations/values.js';
 import { type Trouble, troubles } from './troubles.js';
 import { unserved } from './unserved.js';
@@ -27,8 +28,8 @@ export interface Details {
   /** Tables without transactions (MyISAM): a poll may read half of a change in them. */
   readonly torn: readonly { readonly table: string; readonly engine: string }[];
   readonly rights: readonly { readonly right: string; readonly held: boolean; readonly needed: boolean }[];
-  /** The lookups of a poll, and whether an index begins with the column. */
-  readonly indexes: readonly { readonly table: string; readonly column: string; readonly there: boolean }[];
+  /** The lookups of a poll, and whether an index begins with the column; `remedy` makes it, and says what it is for. */
+  readonly indexes: readonly (Lookup & { readonly there: boolean })[];
   /** How the database sorts and compares ids: a fact, never a finding. */
   readonly collation: string;
   /** Rows that will cause trouble; `statement` shows them. */
@@ -42,6 +43,8 @@ export interface FoundRows {
   readonly rows: number | null;
   readonly statement: string;
 }
+
+type Lookup = Generation['lookups'][number] & { readonly remedy?: string };
 
 type Ask = (query: Knex.QueryBuilder | Knex.Raw) => Promise<readonly Row[]>;
 
@@ -66,8 +69,8 @@ export async function inspectDatabase(
     const views = await foundViews(connection, generation, ask);
     const details = {
       views,
-      rights: await heldRights(connection, generation, settings.readOnly, views, ask),
-      indexes: (await foundIndexes(connection, generation, ask)).filter(
+      rights: await heldRights(connection, generation, settings, views, ask),
+      indexes: (await foundIndexes(connection, generation, settings.tunnels, ask)).filter(
         ({ table }) => !views.includes(table),
       ),
       torn: await tornTables(connection, generation, ask),
@@ -133,7 +136,7 @@ async function tornTables(
 async function heldRights(
   { builder, server }: Connection,
   generation: Generation,
-  readOnly: boolean,
+  { readOnly, tunnels }: Pick<DatabaseSettings, 'readOnly' | 'tunnels'>,
   views: Details['views'],
   ask: Ask,
 ): Promise<Details['rights']> {
@@ -142,7 +145,12 @@ async function heldRights(
       right: `SELECT on ${table}`,
       query: builder(table).select(columns),
     }));
-  const needed = [...readsOf(generation.needs), ...(readOnly ? [] : writes(builder, generation))];
+  const others = tunnels ? (generation.forwarding?.needs ?? {}) : {};
+  const reads = readsOf({ ...generation.needs, ...others });
+  // What is written is partly read, too.
+  const isRead = (right: string): boolean => reads.some((read) => read.right === right);
+  const written = readOnly ? [] : writes(builder, generation).filter(({ right }) => !isRead(right));
+  const needed = [...reads, ...written];
   const optional = readsOf(generation.readsToo);
   const rights: { right: string; held: boolean; needed: boolean }[] = [];
   for (const { right, query } of [...needed, ...optional]) {
@@ -201,30 +209,27 @@ function writes(builder: Knex, { status, heartbeat }: Generation) {
 }
 
 async function foundIndexes(
-  { builder, server, namespace }: Connection,
-  { lookups }: Generation,
+  connection: Connection,
+  generation: Generation,
+  tunnels: boolean,
   ask: Ask,
 ): Promise<Details['indexes']> {
+  const bindings = tunnels ? generation.forwarding?.bindings : undefined;
+  const lookups: readonly Lookup[] = [
+    ...generation.lookups,
+    ...(bindings === undefined ? [] : [segmentIndex(bindings)]),
+  ];
   const tables = lookups.map(({ table }) => table);
-  const rows = await ask(
-    server.engine === 'postgresql'
-      ? builder('pg_catalog.pg_index as i')
-          .join('pg_catalog.pg_class as c', 'c.oid', 'i.indrelid')
-          .joinRaw('join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]')
-          .join('pg_catalog.pg_namespace as n', 'n.oid', 'c.relnamespace')
-          .whereIn('c.relname', tables)
-          .where('n.nspname', namespace)
-          .whereRaw('i.indisvalid')
-          .select('c.relname as table_name', 'a.attname as column_name')
-      : builder('information_schema.statistics')
-          .whereIn('table_name', tables)
-          .where('seq_in_index', 1)
-          .whereRaw('table_schema = database()')
-          .select('table_name as table_name', 'column_name as column_name'),
-  );
-  const there = new Set(rows.map((row) => `${text(row.table_name)}.${text(row.column_name)}`));
-  return lookups.map(({ table, column }) => ({ table, column, there: there.has(`${table}.${column}`) }));
+  const there = await indexedColumns({ ...connection, select: ask }, tables);
+  return lookups.map((one) => ({ ...one, there: there.has(`${one.table}.${one.column}`) }));
 }
+
+/** MySQL has it with the foreign key. Without it, ports are counted, and a port that moves is found in rotation. */
+const segmentIndex = ({ table, segment }: ForwardingTables['bindings']): Lookup => ({
+  table,
+  column: segment,
+  remedy: `create index on ${table} (${segment}, host, port_id): without it a poll asks for 500 ports more, and another host reaches a port that has moved up to 40 s late (10,000 ports)`,
+});
 
 async function collationOf(
   { builder, server }: Connection,

@@ -152,6 +152,9 @@ function sessionSettings(queryTimeoutMs: number): { text: string; values: string
     // Rows that a policy would hide in silence are an error, and those of child tables (before 10) are seen.
     ['row_security', 'off'],
     ['sql_inheritance', 'on'],
+    // Statements of a poll are short: for some of 1,000 rows two processes would be started, or code compiled.
+    ['max_parallel_workers_per_gather', '0'],
+    ['jit', 'off'],
   ].flat();
   const rows = settings.flatMap((_, at) => (at % 2 ? [] : [`($${at + 1}::text, $${at + 2}::text)`]));
   return {

@@ -5,6 +5,9 @@ import type { Network, Port } from '../model/port.js';
 import { isSame } from '../model/same.js';
 import type { Warning } from '../model/warning.js';
 import { type Connection, originOf, type Row, type Select, type ServerState } from './connection.js';
+import { forwardingAgain, forwardingAnew, forwardingQuestion } from './forwarding/part.js';
+import type { ForwardingReading } from './forwarding/read.js';
+import type { ForwardingSource } from './forwarding/source.js';
 import { areSameRows, type Found, found, hasSameRows } from './found.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { shown, text } from './generations/values.js';
@@ -27,6 +30,8 @@ export interface Reading {
   readonly ports: FoundPorts;
   readonly networks: Found<Network>;
   readonly isRowMissing: boolean;
+  /** null: no network has a tunnel here. */
+  readonly forwarding: ForwardingReading | null;
   /** This agent's own; no part of the answer, which is the same for as long as its rows are. */
   readonly heartbeat: string | null;
   readonly answer: Answer;
@@ -37,6 +42,8 @@ export interface Source {
   readonly connection: Connection;
   readonly generation: Generation;
   readonly heartbeat: Select | null;
+  /** How to ask who is behind which tunnel; absent or null: it is not asked. */
+  readonly forwarding?: ForwardingSource | null;
 }
 
 /** What one read works with. */
@@ -71,7 +78,7 @@ const asksForTheSame = (before: Question, now: Question): boolean =>
   before === now ||
   (before.taps.length === now.taps.length &&
     now.taps.every((tap, at) => isSameTap(tap, before.taps[at])) &&
-    isSame(before.bridges, now.bridges));
+    isSame([before.bridges, before.vnis], [now.bridges, now.vnis]));
 
 const isSameTap = (tap: TapQuestion, other: TapQuestion | undefined): boolean =>
   other?.by === tap.by && lookedForBy(other) === lookedForBy(tap);
@@ -90,7 +97,13 @@ async function readIn(manner: 'wholeSnapshot' | 'beginSnapshot', reader: Reader)
     isSameQuestion && before !== null ? before.ports.lookups : lookupsOfPorts(reader, question.taps);
   // A new port is mostly of a network that is here: those are asked for at the same time.
   const networksBefore = before?.networks.lookups ?? [];
-  const { server, heartbeat, partsOf } = await ask(manner, reader, [...portLookups, ...networksBefore]);
+  const tunnelAsks = before?.forwarding?.asks ?? [];
+  const { server, heartbeat, partsOf, further } = await ask(
+    manner,
+    reader,
+    [...portLookups, ...networksBefore],
+    tunnelAsks.map(({ statement }) => statement),
+  );
   const portParts = partsOf(portLookups);
   if (isOver && portParts.some(needsPieces)) return null;
   const ports = foundPorts(reader, looked(await inPieces(connection, portParts)));
@@ -106,6 +119,13 @@ async function readIn(manner: 'wholeSnapshot' | 'beginSnapshot', reader: Reader)
   );
 
   const isUnchanged = before !== null && ports === before.ports && networks === before.networks;
+  const tunnels = isUnchanged
+    ? (before.forwarding?.question ?? null)
+    : forwardingQuestion(portsIn(ports.items), networks.rows, question.vnis);
+  const forwardingBefore = before?.forwarding ?? null;
+  const heard = forwardingAgain(reader, forwardingBefore, tunnels, further);
+  if (isOver && heard === undefined) return null;
+  const forwarding = heard === undefined ? await forwardingAnew(reader, forwardingBefore, tunnels) : heard;
   const isMissing =
     isUnchanged && isSame(question, before.question)
       ? before.isRowMissing
@@ -115,8 +135,11 @@ async function readIn(manner: 'wholeSnapshot' | 'beginSnapshot', reader: Reader)
   if (isMissing && !isCounted) await refuseHiddenRows(connection, [ports, networks]);
   const emptyTables = isMissing ? await probeEmptyTables(connection, generation) : [];
   if (!isOver) await connection.endSnapshot();
-  const now = { question, server, heartbeat, ports, networks, isRowMissing: isMissing };
-  const isAsBefore = isUnchanged && isSame([server, emptyTables], [before.server, before.answer.emptyTables]);
+  const now = { question, server, heartbeat, ports, networks, forwarding, isRowMissing: isMissing };
+  const isAsBefore =
+    isUnchanged &&
+    forwarding?.answer === before.forwarding?.answer &&
+    isSame([server, emptyTables], [before.server, before.answer.emptyTables]);
   return { ...now, answer: isAsBefore ? before.answer : answerOf(reader, now, emptyTables) };
 }
 
@@ -129,15 +152,23 @@ async function ask(
   manner: 'wholeSnapshot' | 'beginSnapshot',
   { connection, heartbeat: ownRow }: Reader,
   lookups: readonly Lookup[],
+  besides: readonly Select[],
 ): Promise<{
   readonly server: ServerState;
   readonly heartbeat: string | null;
   readonly partsOf: (some: readonly Lookup[]) => readonly Part[];
+  /** The rows of each of `besides`. */
+  readonly further: readonly (readonly Row[])[];
 }> {
-  const statements = lookups.map(({ statement }) => statement);
+  const statements = [...lookups.map(({ statement }) => statement), ...besides];
   const { server, rows, heartbeat } = await connection[manner](statements, ownRow);
   const rowsOf = new Map(lookups.map((lookup, at) => [lookup, rows[at] ?? []]));
-  return { server, heartbeat, partsOf: (some) => some.map((one) => [one, rowsOf.get(one) ?? []]) };
+  return {
+    server,
+    heartbeat,
+    partsOf: (some) => some.map((one) => [one, rowsOf.get(one) ?? []]),
+    further: rows.slice(lookups.length),
+  };
 }
 
 /** One after the other, within the snapshot that is open. */
@@ -149,7 +180,7 @@ async function select(connection: Connection, lookups: readonly Lookup[]): Promi
 
 const answerOf = (
   { generation, connection }: Reader,
-  { server, ports, networks }: Pick<Reading, 'server' | 'ports' | 'networks'>,
+  { server, ports, networks, forwarding }: Pick<Reading, 'server' | 'ports' | 'networks' | 'forwarding'>,
   emptyTables: readonly string[],
 ): Answer => ({
   generation: generation.name,
@@ -160,6 +191,7 @@ const answerOf = (
   suspect: server.suspect,
   behind: null,
   emptyTables,
+  ...(forwarding === null ? {} : { forwarding: forwarding.answer }),
   warnings: ports.items.flatMap((entry) => (entry.ok ? [] : [badRow(entry)])),
 });
 

@@ -4,6 +4,7 @@ import type { Watermark } from '../model/watermark.js';
 import { answered, connectToFirst } from './connect.js';
 import type { Connection, Select } from './connection.js';
 import { endpointOf } from './errors.js';
+import { type ForwardingSource, findForwardingSource } from './forwarding/source.js';
 import { detectGeneration, rankOf, readableSchema, readSchema } from './generations/detect.js';
 import type { Generation, GenerationName } from './generations/generation.js';
 import { periodFromNow } from './limit.js';
@@ -28,6 +29,8 @@ export interface DatabaseEvents {
 export interface Session {
   readonly connection: Connection;
   readonly generation: Generation;
+  /** How to ask who is behind which tunnel; null: nobody wants to know, or this generation does not tell. */
+  readonly forwarding: ForwardingSource | null;
   /** What shows this agent's own heartbeat; null: it writes none here, or may not see them. */
   readonly heartbeat: Select | null;
   /** Over: it has served long enough, and the next one looks at the servers and the schema again. */
@@ -58,8 +61,16 @@ export async function openSession(
     watermark.note({ endpoint, generation: generation.name });
     const key = await keyOfOwnRow(connection, generation, settings);
     const heartbeat = key === null ? null : heartbeatOf(connection, key);
+    const forwarding = settings.tunnels
+      ? await answered(
+          fresh,
+          settings.queryTimeoutMs,
+          'show its indexes',
+          findForwardingSource(connection, generation),
+        )
+      : null;
     events.connected?.(endpoint, generation.name);
-    return { connection, generation, heartbeat, term: periodFromNow(SESSION_MS) };
+    return { connection, generation, forwarding, heartbeat, term: periodFromNow(SESSION_MS) };
   } catch (error) {
     fresh.cut();
     throw error;

@@ -1,6 +1,7 @@
 import { KernelError, type OperationFailure, type OperationOutcome } from '../model/kernel.js';
 import type { Operation, OperationKind, OperationOf } from '../model/operation.js';
 import { moveAddresses } from './addresses/move-addresses.js';
+import { createVxlan, deleteVxlan, setForwarding, setVxlan } from './forwarding/operations.js';
 import { disableIpv6, setIpv4, setIpv6 } from './ip-settings.js';
 import {
   attach,
@@ -84,6 +85,10 @@ const APPLY: { readonly [Kind in OperationKind]: (host: Host, operation: Operati
   'move-addresses': moveAddresses,
   'delete-bridge': deleteBridge,
   'delete-subinterface': deleteSubinterface,
+  'create-vxlan': createVxlan,
+  'set-vxlan': setVxlan,
+  'set-forwarding': setForwarding,
+  'delete-vxlan': deleteVxlan,
 };
 
 const carryOut = <Kind extends OperationKind>(host: Host, operation: OperationOf<Kind>): void =>

@@ -43,7 +43,7 @@ export function createBridge(host: Host, op: OperationOf<'create-bridge'>): void
 /** With VLAN filtering where it is asked for and the kernel has it. */
 function makeBridge(host: Host, op: OperationOf<'create-bridge'>): BareLink {
   const make = (vlanFiltering: boolean) =>
-    create(
+    createLink(
       host,
       op.device,
       'bridge',
@@ -96,7 +96,7 @@ export function createSubinterface(host: Host, op: OperationOf<'create-subinterf
     u16Attribute(IFLA.vlanId, op.vlanId),
     u16BigEndianAttribute(IFLA.vlanProtocol, ETHERTYPE.vlan),
   );
-  const made = create(host, op.device, 'vlan', data, u32Attribute(IFLA.link, parent.index));
+  const made = createLink(host, op.device, 'vlan', data, u32Attribute(IFLA.link, parent.index));
   if (made === null) throw unsupportedKind('vlan');
   const { detail } = made;
   const right =
@@ -117,7 +117,7 @@ export function createSubinterface(host: Host, op: OperationOf<'create-subinterf
  * Makes a link and reads back what is there under its name, also when it was there before; null when the
  * kernel lacks the kind of link or an option of it. Throws Refused.
  */
-function create(
+export function createLink(
   host: Host,
   name: LinkRef['name'],
   kind: string,
@@ -264,7 +264,8 @@ export function deleteSubinterface(host: Host, op: OperationOf<'delete-subinterf
   deleteLink(host, link);
 }
 
-function deleteLink(host: Host, link: BareLink): void {
+/** One that is gone already is no error. */
+export function deleteLink(host: Host, link: BareLink): void {
   const [answer] = host.requests.exchange([{ type: RTM.delLink, flags: 0, body: linkHeader(link.index) }]);
   if (answer?.ok === false && answer.errno === 'ENODEV') return;
   expectDone(answer, `delete ${link.name}`);

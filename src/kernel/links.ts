@@ -1,6 +1,7 @@
 import { type IfIndex, ifIndex, type LinkName, linkName } from '../model/ids.js';
 import type { Ipv4Settings, Ipv6Settings, Link, LinkDetail } from '../model/link.js';
 import { LINK_NAME_LENGTH_MAX } from '../model/names.js';
+import { decodeTunnel } from './forwarding/tunnel-detail.js';
 import {
   AF,
   DEVCONF,
@@ -99,10 +100,8 @@ function decodeDetail(attributes: Attributes): LinkDetail {
   const data = info.get(IFLA.infoData);
   if (kind === 'bridge' && data !== undefined) return decodeBridge(decodeAttributes(data));
   if (kind === 'vlan' && data !== undefined) return decodeVlan(decodeAttributes(data), parentOf(attributes));
-  if (kind === 'vxlan' && data !== undefined) {
-    return { kind, vni: readU32(decodeAttributes(data).get(IFLA.vxlanId)) ?? 0 };
-  }
-  return { kind: 'other', type: kind };
+  const tunnel = kind === 'vxlan' && data !== undefined ? decodeTunnel(data, attributes) : null;
+  return tunnel === null ? { kind: 'other', type: kind } : { kind: 'vxlan', ...tunnel };
 }
 
 function decodeBridge(data: Attributes): LinkDetail {

@@ -1,6 +1,6 @@
 import { type IfIndex, ifIndex } from '../model/ids.js';
-import { ipText } from './addresses/ip-text.js';
-import { AF, HEADER, NDA, NUD_PERMANENT, RTM } from './netlink/constants.js';
+import { ipText } from '../model/ip-text.js';
+import { AF, HEADER, NDA, NUD, RTM } from './netlink/constants.js';
 import {
   attribute,
   decodeAttributes,
@@ -22,7 +22,7 @@ export function decodeNeighbour(body: Buffer): Neighbour | null {
   if (body.length < HEADER.neighbour) throw new MalformedMessage('a neighbour message is cut');
   const family = body.readUInt8(0);
   if (family !== AF.inet && family !== AF.inet6) return null;
-  if ((body.readUInt16LE(8) & NUD_PERMANENT) === 0) return null;
+  if ((body.readUInt16LE(8) & NUD.permanent) === 0) return null;
   const address = decodeAttributes(body, HEADER.neighbour).get(NDA.destination);
   if (address?.length !== (family === AF.inet ? 4 : 16)) {
     throw new MalformedMessage('the address of a neighbour has a wrong length');

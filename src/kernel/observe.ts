@@ -8,7 +8,7 @@ import { GROUPS, RTM } from './netlink/constants.js';
 import { whenReadable } from './netlink/libc.js';
 import { type Message, TornRead } from './netlink/message.js';
 import type { Requests } from './netlink/requests.js';
-import { type NetlinkSocket, openSocket, RECEIVES_MAX } from './netlink/socket.js';
+import { discard, type NetlinkSocket, openSocket } from './netlink/socket.js';
 import { makePicture, type Picture } from './picture.js';
 
 /** Some 5,000 events may wait while a pass is busy; more cost one full read, which is cheap. */
@@ -111,22 +111,6 @@ function readAll(requests: Requests, events: NetlinkSocket, before: HostState | 
     picture.putAddress(index, address);
   }
   return picture;
-}
-
-/**
- * Throws away what waits. After an overrun these are notifications from before it, those that followed are
- * lost, and the kernel drops more until all of them are fetched: taken in after a full read they would turn
- * it back.
- */
-function discard(events: NetlinkSocket): void {
-  for (let call = 0; call < RECEIVES_MAX; call++) {
-    try {
-      if (events.receive() === null) return;
-    } catch (error) {
-      if (!(error instanceof TornRead)) throw error;
-    }
-  }
-  throw new TornRead('the notifications of the kernel do not end');
 }
 
 /**

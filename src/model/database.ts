@@ -1,3 +1,4 @@
+import type { ForwardingAnswer } from './forwarding.js';
 import type { LinkName, NetworkId, PhysicalNetwork, PortId } from './ids.js';
 import type { Network, Port } from './port.js';
 import type { Warning } from './warning.js';
@@ -21,6 +22,8 @@ export type BridgeQuestion =
 export interface Question {
   readonly taps: readonly TapQuestion[];
   readonly bridges: readonly BridgeQuestion[];
+  /** See `ForwardingQuestion`; absent: none. */
+  readonly vnis?: readonly number[];
 }
 
 /** One consistent snapshot of the rows that concern this host. */
@@ -43,6 +46,8 @@ export interface Answer {
    * a wired tap, a bridge asked for or the network of a port has no row; empty otherwise.
    */
   readonly emptyTables: readonly string[];
+  /** Who is behind the tunnels of these networks; absent: none of them has one, or this host serves none. */
+  readonly forwarding?: ForwardingAnswer;
   /** Rows that could not be understood; they cost only themselves. */
   readonly warnings: readonly Warning[];
 }

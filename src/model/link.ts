@@ -46,6 +46,23 @@ export interface Ipv4Settings {
   readonly arpIgnore: number;
 }
 
+/** What a VXLAN device has. Addresses as `ip` prints them. */
+export interface TunnelDetail {
+  readonly vni: number;
+  /** The UDP port of both ends. */
+  readonly port: number;
+  /** The address of this host that it sends from; null: whichever the route has. */
+  readonly local: string | null;
+  /** The multicast group that it was made with; null: none. */
+  readonly group: string | null;
+  /** The link that it stands on, and dies with; null: none. */
+  readonly underlay: IfIndex | null;
+  /** Learns from frames which end a MAC address is behind. */
+  readonly learning: boolean;
+  /** Answers ARP itself, by its neighbours. */
+  readonly proxy: boolean;
+}
+
 /** What only links of one kind have. */
 export type LinkDetail =
   | {
@@ -62,7 +79,8 @@ export type LinkDetail =
       readonly vlanId: number;
       readonly protocol: '802.1Q' | '802.1ad';
     }
-  | { readonly kind: 'vxlan'; readonly vni: number }
+  /** A VXLAN device of one VNI; one that takes VNIs from elsewhere (`external`) is `other`. */
+  | ({ readonly kind: 'vxlan' } & TunnelDetail)
   /** `type` is IFLA_INFO_KIND (`tun`, `veth`, `bond`, …), empty for a physical interface. */
   | { readonly kind: 'other'; readonly type: string };
 

@@ -1,3 +1,4 @@
+import { entriesInWords, type ForwardingEntry, type TunnelMaking, tunnelInWords } from './forwarding.js';
 import type { IfIndex, LinkName, NetworkId, PortId } from './ids.js';
 import type { Address, FrameDrops, Ipv4Settings, Ipv6Settings, Route } from './link.js';
 import { FILTERED_GROUP } from './names.js';
@@ -64,6 +65,15 @@ interface Fields {
   };
   'delete-bridge': OnLink;
   'delete-subinterface': OnLink;
+  'create-vxlan': { readonly making: TunnelMaking };
+  /** Without a moment in which the tunnel is away. */
+  'set-vxlan': OnLink & { readonly learning: boolean; readonly local: string };
+  /** What is added is there before anything is removed. */
+  'set-forwarding': OnLink & {
+    readonly add: readonly ForwardingEntry[];
+    readonly remove: readonly ForwardingEntry[];
+  };
+  'delete-vxlan': OnLink;
 }
 
 export type OperationKind = keyof Fields;
@@ -183,6 +193,30 @@ export const OPERATIONS: { readonly [Kind in OperationKind]: KindOfOperation<Kin
     sign: '-',
     words: ['deleted VLAN subinterface', 'delete VLAN subinterface'],
     opposite: 'create-subinterface',
+    commands: ({ device }) => [`ip link delete ${device}`],
+  },
+  'create-vxlan': {
+    sign: '+',
+    words: ['made tunnel', 'make tunnel'],
+    opposite: 'delete-vxlan',
+    commands: ({ device, making }) => [tunnelInWords(device, making)],
+  },
+  'set-vxlan': {
+    sign: '~',
+    words: ['set the options of tunnel', 'set the options of tunnel'],
+    commands: ({ device, learning, local }) => [
+      `ip link set ${device} type vxlan local ${local} ${learning ? 'learning' : 'nolearning'}`,
+    ],
+  },
+  'set-forwarding': {
+    sign: '~',
+    words: ['wrote the forwarding entries of', 'write the forwarding entries of'],
+    commands: ({ device, add, remove }) => entriesInWords(device, add, remove),
+  },
+  'delete-vxlan': {
+    sign: '-',
+    words: ['deleted tunnel', 'delete tunnel'],
+    opposite: 'create-vxlan',
     commands: ({ device }) => [`ip link delete ${device}`],
   },
 };

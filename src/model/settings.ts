@@ -50,6 +50,8 @@ export interface DatabaseSettings {
   readonly connectTimeoutMs: number;
   readonly queryTimeoutMs: number;
   readonly readOnly: boolean;
+  /** Whether this host's tunnels are served, so that it is read who is behind them. */
+  readonly tunnels: boolean;
   /** The host whose bindings count as `here`. */
   readonly host: string;
 }

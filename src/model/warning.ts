@@ -130,6 +130,39 @@ export const WARNINGS = {
       'The MTU of a network is larger than that of the interface that leads to it: its large packets are lost.',
     remedy: 'Raise the MTU of the interface (and of what is behind it), or lower that of the network.',
   },
+  VTEP_UNKNOWN: {
+    cause:
+      'A port of a VXLAN network is bound to a host of which nobody knows where its tunnels end: it has no row in agents, or one without a usable tunneling_ip.',
+    remedy:
+      'Start the agent of that host with its local_ip; what leads to the host already stays until the row is there.',
+  },
+  VTEP_DUPLICATE: {
+    cause: 'Two hosts say that their tunnels end at one address; only one of them can have it.',
+    remedy: 'Correct local_ip on one of the hosts, or delete the row in agents of one that is gone.',
+  },
+  VXLAN_LOCAL_IP_MISSING: {
+    cause: 'A VXLAN network has a tap here, and local_ip is not set or is on no interface of this host.',
+    remedy:
+      'Set local_ip in [VXLAN] to an address of this host that the other hosts reach; tunnels that are there stay as they are.',
+  },
+  VXLAN_DEVICE_FOREIGN: {
+    cause:
+      'A device that is not the agent’s has the name or the VNI of the tunnel that a network needs, or has addresses on it.',
+    remedy:
+      'Rename or delete that device, or take its addresses away; every other network is served meanwhile.',
+  },
+  VXLAN_DEVICE_DIFFERS: {
+    cause:
+      'A tunnel that is in use was made with another UDP port, as a proxy for ARP, or with another multicast group; that cannot be changed while it is there.',
+    remedy:
+      'It is used as it is. To make it again, which interrupts its network for some milliseconds, run quantum-linuxbridge-agent accept.',
+  },
+  VXLAN_MTU_TOO_SMALL: {
+    cause:
+      'The MTU of a VXLAN network leaves no room for the tunnel on the interface that has local_ip: its large packets are lost.',
+    remedy:
+      'Raise the MTU of the interface (and of what is behind it) by 50 (IPv6: 70) above that of the network, or lower that of the network.',
+  },
   ADDRESS_LEASED: {
     cause: 'An address with a lifetime (a DHCP lease) has to move to the bridge of a flat network.',
     remedy:

@@ -39,6 +39,7 @@ function startAgent(agent: number): void {
     connectTimeoutMs: 5_000,
     queryTimeoutMs: 5_000,
     readOnly: true,
+    tunnels: false,
     host: `other${agent}`,
   };
   const connection = openDatabase(database);

@@ -70,7 +70,14 @@ for (const engine of ENGINES) {
       const { database, settings, expected } = await filled();
       const { generation, namespace } = await inspectGeneration(settings);
       const user = 'narrow';
-      const grantee = { user, host: '%', database, namespace: namespace ?? 'public', readOnly: true };
+      const grantee = {
+        user,
+        host: '%',
+        database,
+        namespace: namespace ?? 'public',
+        readOnly: true,
+        tunnels: false,
+      };
       const create =
         server.engine === 'postgresql'
           ? `create role ${user} login password 'x'`

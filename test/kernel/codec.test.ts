@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressKey, decodeAddress } from '../../src/kernel/addresses/addresses.js';
-import { ipText } from '../../src/kernel/addresses/ip-text.js';
 import { decodeRoute } from '../../src/kernel/addresses/routes.js';
 import { decodeLink } from '../../src/kernel/links.js';
 import {
@@ -14,6 +13,7 @@ import {
   textAttribute,
   u32Attribute,
 } from '../../src/kernel/netlink/message.js';
+import { ipText } from '../../src/model/ip-text.js';
 
 const linkBody = Buffer.concat([
   Buffer.from('00000100070000000110000000000000', 'hex'),

@@ -41,6 +41,7 @@ export function makeStage(random: Random): Stage {
         connectTimeoutMs: 5_000,
         queryTimeoutMs: 5_000,
         readOnly: false,
+        tunnels: false,
         host: TEST_HOST,
       },
       tunnelAddress: null,

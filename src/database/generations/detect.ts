@@ -38,6 +38,7 @@ const KNOWN_TABLES: readonly string[] = [
   'allowedaddresspairs',
   'segmenthostmappings',
   'subnets',
+  'ha_router_agent_port_bindings',
 ];
 
 /** One table that a generation needs; `type` is null where the table or the column was not found. */

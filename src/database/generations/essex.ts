@@ -22,6 +22,7 @@ const generation: Generation = {
   status: { table: 'ports', id: 'uuid', column: 'op_status' },
   boundTo: () => null,
   heartbeat: null,
+  forwarding: null,
   portTerms: (taps) => taps.flatMap(termsOf),
   selectPorts: (builder) => builder('ports').select(columnsOf('ports', NEEDS.ports)),
   decodePorts: (rows) => rows.map(decode),

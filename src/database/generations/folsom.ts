@@ -23,6 +23,7 @@ const generation: Generation = {
   status: QUANTUM_STATUS,
   boundTo: () => null,
   heartbeat: null,
+  forwarding: null,
   portTerms: portTermsById,
   selectPorts: (builder) =>
     builder('ports').select('ports.id', 'ports.network_id', 'ports.admin_state_up', 'ports.status'),

@@ -43,6 +43,8 @@ export interface Generation {
   boundTo(builder: Knex, host: string, whose: 'ours' | 'any'): Knex.QueryBuilder | null;
   /** How agents report themselves; null: this generation knows no agents. */
   readonly heartbeat: HeartbeatFacts | null;
+  /** Where it says which hosts a network reaches; null: it does not. */
+  readonly forwarding: ForwardingTables | null;
   /** Where to look for the ports of these taps. */
   portTerms(taps: readonly TapQuestion[]): readonly Term[];
   /** Everything about ports in one SELECT; `matching` adds which. */
@@ -60,6 +62,16 @@ export interface Generation {
   readonly places: Places;
   /** The segment that a row of the second half describes. */
   segmentOf(row: Row): Segment;
+}
+
+/** Tables that tell who is behind which tunnel. */
+export interface ForwardingTables {
+  /** Bindings with their segment and their host: by level (Kilo on), or a column of the binding. */
+  readonly bindings: { readonly table: string; readonly segment: string };
+  /** Networks' segments, with their VNIs. */
+  readonly segments: string;
+  /** What is read besides the tables of `needs`; a table that is not there is not among them. */
+  readonly needs: Needs;
 }
 
 /** What the servers of a generation expect of an agent's row. */

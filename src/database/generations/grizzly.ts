@@ -28,6 +28,7 @@ const HEARTBEAT = { binary: 'quantum-linuxbridge-agent', intervalMs: 4_000 };
 const generation: Omit<Generation, 'heartbeat'> = {
   name: 'grizzly',
   hasHosts: true,
+  forwarding: null,
   needs: NEEDS,
   readsToo: {},
   mustHaveRows: ['ports', 'network_bindings'],

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Binding, Segment } from '../../model/port.js';
 import type { Row } from '../connection.js';
+import { forwardingTables } from '../forwarding/tables.js';
 import { heartbeatFacts } from './agents.js';
 import {
   type DecodedPort,
@@ -86,6 +87,7 @@ function open(schema: Schema): Generation {
     status: QUANTUM_STATUS,
     boundTo: (builder, host, whose) => boundTo(builder, host, whose, variant),
     heartbeat: heartbeatFacts(schema, HEARTBEAT),
+    forwarding: forwardingTables(schema, variant),
     portTerms: portTermsById,
     selectPorts: (builder) => selectPorts(builder, variant),
     decodePorts,
@@ -130,6 +132,7 @@ function networkHalves(variant: Variant): Generation['networkHalves'] {
           builder.raw('null as network_type'),
           builder.raw('null as physical_network'),
           builder.raw('null as segmentation_id'),
+          builder.raw('null as segment_id'),
         ),
     },
     {
@@ -142,6 +145,7 @@ function networkHalves(variant: Variant): Generation['networkHalves'] {
           'segments.network_type',
           'segments.physical_network',
           'segments.segmentation_id',
+          'segments.id as segment_id',
         ),
     },
   ];

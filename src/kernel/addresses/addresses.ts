@@ -1,4 +1,5 @@
 import { type IfIndex, ifIndex } from '../../model/ids.js';
+import { ipText } from '../../model/ip-text.js';
 import type { Address } from '../../model/link.js';
 import { AF, HEADER, IFA, IFA_F, RTM } from '../netlink/constants.js';
 import {
@@ -10,7 +11,6 @@ import {
   readU32,
   u32Attribute,
 } from '../netlink/message.js';
-import { ipText } from './ip-text.js';
 
 const LIFETIME_INFINITE = 0xffffffff;
 

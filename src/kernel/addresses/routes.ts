@@ -1,4 +1,5 @@
 import { type IfIndex, ifIndex } from '../../model/ids.js';
+import { ipText } from '../../model/ip-text.js';
 import type { Address, Route } from '../../model/link.js';
 import {
   AF,
@@ -20,7 +21,6 @@ import {
   u32Attribute,
 } from '../netlink/message.js';
 import { networkRouteName, networkRouteOf } from './addresses.js';
-import { ipText } from './ip-text.js';
 
 /** One route with the body of its message, as a move needs it. */
 export interface RouteMessage {

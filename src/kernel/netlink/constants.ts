@@ -3,13 +3,14 @@
  * rtnetlink.h, if_link.h, if_addr.h, ipv6.h). They never change: they are the kernel's ABI.
  */
 
-export const AF = { unspec: 0, inet: 2, inet6: 10, netlink: 16 } as const;
+export const AF = { unspec: 0, inet: 2, bridge: 7, inet6: 10, netlink: 16 } as const;
 
 export const SOCKET = {
   raw: 3,
   cloexec: 0o2000000,
   solSocket: 1,
   rcvbuf: 8,
+  attachFilter: 26,
   rcvbufForce: 33,
   netlinkRoute: 0,
   netlinkNetfilter: 12,
@@ -21,8 +22,17 @@ export const SOCKET = {
   msgDontwait: 0x40,
 } as const;
 
-/** Bits of `sockaddr_nl.nl_groups`: RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_NETCONF. */
-export const GROUPS = { link: 0x1, ipv4Address: 0x10, ipv6Address: 0x100, ipv4Settings: 0x800000 } as const;
+/**
+ * Bits of `sockaddr_nl.nl_groups`: RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+ * RTNLGRP_IPV4_NETCONF.
+ */
+export const GROUPS = {
+  link: 0x1,
+  neighbour: 0x4,
+  ipv4Address: 0x10,
+  ipv6Address: 0x100,
+  ipv4Settings: 0x800000,
+} as const;
 
 export const NLMSG = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
 
@@ -84,10 +94,26 @@ export const IFLA = {
   bridgeVlanProtocol: 8,
   bridgeFdbMaxLearned: 49,
   vlanId: 1,
-  vxlanId: 1,
   vlanProtocol: 5,
   inetConf: 1,
   inet6Conf: 2,
+} as const;
+
+/** Inside IFLA_INFO_DATA of a VXLAN device; `port` is in network byte order, `portRange` two such. */
+export const VXLAN = {
+  vni: 1,
+  group: 2,
+  link: 3,
+  local: 4,
+  ttl: 5,
+  tos: 6,
+  learning: 7,
+  portRange: 10,
+  proxy: 11,
+  port: 15,
+  group6: 16,
+  local6: 17,
+  collectMetadata: 25,
 } as const;
 
 /** Leaves the counters out of a dump, which makes it smaller by a third. */
@@ -134,8 +160,16 @@ export const RTA = {
   nexthopId: 30,
 } as const;
 
-export const NDA = { destination: 1, linkLayerAddress: 2, index: 8, protocol: 12 } as const;
-export const NUD_PERMANENT = 0x80;
+export const NDA = {
+  destination: 1,
+  linkLayerAddress: 2,
+  port: 6,
+  vni: 7,
+  index: 8,
+  protocol: 12,
+} as const;
+export const NUD = { noArp: 0x40, permanent: 0x80 } as const;
+export const NTF_SELF = 0x02;
 
 export const NETCONFA = { index: 1 } as const;
 

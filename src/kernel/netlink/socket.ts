@@ -1,3 +1,4 @@
+import koffi from 'koffi';
 import { KernelError } from '../../model/kernel.js';
 import { AF, SOCKET } from './constants.js';
 import { type Datagram, type Inbox, openInbox } from './inbox.js';
@@ -29,25 +30,38 @@ export interface NetlinkSocket {
 
 /**
  * Opens a socket. `groups`: the notifications to receive (bits of GROUPS), 0 for none. `receiveBytes`: how
- * much the kernel keeps for a reader that is late. Throws KernelError.
+ * much the kernel keeps for a reader that is late. `filter`: which notifications the kernel is to leave out, if any. Throws
+ * KernelError.
  */
-export const openSocket = (groups: number, receiveBytes: number): NetlinkSocket =>
-  open(SOCKET.netlinkRoute, groups, receiveBytes);
+export const openSocket = (
+  groups: number,
+  receiveBytes: number,
+  filter: readonly FilterStep[] = [],
+): NetlinkSocket => open(SOCKET.netlinkRoute, groups, receiveBytes, filter);
+
+/** One instruction of classic BPF: `struct sock_filter`. */
+export type FilterStep = readonly [code: number, ifTrue: number, ifFalse: number, value: number];
 
 const NETFILTER_RECEIVE_BYTES = 256 * 1024;
 
 /** Opens a socket to nftables, without notifications. Throws KernelError. */
 export const openNetfilterSocket = (): NetlinkSocket =>
-  open(SOCKET.netlinkNetfilter, 0, NETFILTER_RECEIVE_BYTES);
+  open(SOCKET.netlinkNetfilter, 0, NETFILTER_RECEIVE_BYTES, []);
 
-function open(protocol: number, groups: number, receiveBytes: number): NetlinkSocket {
+function open(
+  protocol: number,
+  groups: number,
+  receiveBytes: number,
+  filter: readonly FilterStep[],
+): NetlinkSocket {
   const fd = libc.socket(AF.netlink, SOCKET.raw | SOCKET.cloexec, protocol);
   if (fd === -1) throw failed('open a netlink socket');
   const address = Buffer.alloc(12);
   address.writeUInt16LE(AF.netlink, 0);
   address.writeUInt32LE(groups, 8);
-  if (libc.bind(fd, address, address.length) === -1) {
-    const error = failed('bind a netlink socket');
+  const isFiltered = filter.length === 0 || attachFilter(fd, filter) !== -1;
+  if (!isFiltered || libc.bind(fd, address, address.length) === -1) {
+    const error = failed(isFiltered ? 'bind a netlink socket' : 'filter a netlink socket');
     libc.close(fd);
     throw error;
   }
@@ -69,6 +83,21 @@ function open(protocol: number, groups: number, receiveBytes: number): NetlinkSo
       libc.close(fd);
     },
   };
+}
+
+/** The kernel copies the program: its memory is not needed any more afterwards. */
+function attachFilter(fd: number, steps: readonly FilterStep[]): number {
+  const program = Buffer.allocUnsafeSlow(8 * steps.length);
+  steps.forEach(([code, ifTrue, ifFalse, value], at) => {
+    program.writeUInt16LE(code, 8 * at);
+    program.writeUInt8(ifTrue, 8 * at + 2);
+    program.writeUInt8(ifFalse, 8 * at + 3);
+    program.writeUInt32LE(value, 8 * at + 4);
+  });
+  const whole = Buffer.alloc(16);
+  whole.writeUInt16LE(steps.length, 0);
+  whole.writeBigUInt64LE(koffi.address(program), 8);
+  return libc.setsockopt(fd, SOCKET.solSocket, SOCKET.attachFilter, whole, whole.length);
 }
 
 function setOption(fd: number, level: number, option: number, value: number): number {
@@ -118,4 +147,20 @@ function messagesIn(datagrams: readonly Datagram[]): Message[] | null {
 function failed(what: string): KernelError {
   const errno = errnoName();
   return unreadable(errno, `Could not ${what}: ${errno}.`);
+}
+
+/**
+ * Throws away what waits. After an overrun these are notifications from before it, those that followed are
+ * lost, and the kernel drops more until all of them are fetched: taken in after a full read they would turn
+ * it back.
+ */
+export function discard(events: NetlinkSocket): void {
+  for (let call = 0; call < RECEIVES_MAX; call++) {
+    try {
+      if (events.receive() === null) return;
+    } catch (error) {
+      if (!(error instanceof TornRead)) throw error;
+    }
+  }
+  throw new TornRead('the notifications of the kernel do not end');
 }

@@ -86,7 +86,7 @@ function describeCase(name: EngineName, server: () => TestServer, { generation, 
 const hasAgents = (generation: TestGeneration): boolean => !['essex', 'folsom'].includes(generation);
 
 /** How the server would carry out one SELECT: each table, and whether all of it (or of an index) is walked. */
-interface Plan {
+export interface Plan {
   readonly tables: readonly { readonly table: string; readonly isWalked: boolean }[];
   readonly text: string;
 }
@@ -117,8 +117,9 @@ async function plansOf({ servers, ...limits }: DatabaseSettings, asked: Question
   return plans;
 }
 
-async function planOf(
-  { builder, select, server }: Connection,
+/** The server's plan for a SELECT. */
+export async function planOf(
+  { builder, select, server }: Pick<Connection, 'builder' | 'select' | 'server'>,
   sql: string,
   bindings: readonly unknown[],
 ): Promise<Plan> {

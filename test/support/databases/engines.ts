@@ -44,6 +44,7 @@ export function databaseSettings(
     connectTimeoutMs: 3000,
     queryTimeoutMs: 3000,
     readOnly: false,
+    tunnels: false,
     host: 'host1',
     ...changes,
   };

@@ -17,6 +17,7 @@ import {
   networkId,
   physicalNetwork,
   type Route,
+  type TunnelDetail,
 } from '../../../src/model/index.js';
 import { DEFAULT_IPV4, DEFAULT_IPV6, type SimulatedLink } from './host.js';
 
@@ -26,6 +27,8 @@ export interface LinkWords {
   /** Default: tap for `tap…` and `gw-…`, bridge for `brq…` and `br-…`, vlan when `vlan` is given, else physical. */
   readonly kind?: 'tap' | 'bridge' | 'vlan' | 'vxlan' | 'physical' | 'veth' | 'bond';
   readonly vni?: number;
+  /** What else of a tunnel is not as this agent makes it. */
+  readonly tunnel?: Partial<TunnelDetail>;
   readonly index?: number;
   readonly master?: string;
   readonly up?: boolean;
@@ -106,13 +109,23 @@ function kindOf({ name, kind, vlan }: LinkWords): NonNullable<LinkWords['kind']>
 
 const TYPES = { tap: 'tun', physical: '', veth: 'veth', bond: 'bond' } as const;
 
+/** As Neutron's agents make a tunnel, but for its VNI. */
+export const TUNNEL: Omit<TunnelDetail, 'vni'> = {
+  port: 8472,
+  local: '192.0.2.1',
+  group: null,
+  underlay: null,
+  learning: true,
+  proxy: false,
+};
+
 function detailOf(words: LinkWords, indexes: ReadonlyMap<string, IfIndex>): LinkDetail {
   const kind = kindOf(words);
   if (kind === 'bridge') {
     const { stp = false, forwardDelayMs = 0, vlanFiltering = true } = words;
     return { kind, stp, forwardDelayMs, vlanFiltering };
   }
-  if (kind === 'vxlan') return { kind, vni: words.vni ?? 0 };
+  if (kind === 'vxlan') return { kind, ...TUNNEL, vni: words.vni ?? 0, ...words.tunnel };
   if (kind !== 'vlan') return { kind: 'other', type: TYPES[kind] };
   const parent = words.parent ?? words.name.split('.')[0] ?? '';
   return { kind, parent: indexOf(indexes, parent), vlanId: words.vlan ?? 0, protocol: '802.1Q' };

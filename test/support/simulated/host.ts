@@ -1,6 +1,7 @@
 import {
   type Address,
   FILTERED_GROUP,
+  type ForwardingEntry,
   type IfIndex,
   type Ipv4Settings,
   type Ipv6Settings,
@@ -38,6 +39,8 @@ export interface SimulatedHost {
   readonly hasVlans: boolean;
   /** What nftables has of the agent's. */
   tapFilter: TapFilter;
+  /** The forwarding entries of its tunnels. */
+  readonly entries: Map<IfIndex, readonly ForwardingEntry[]>;
   /** Links made by the operations of one `apply`, by name. */
   readonly made: Map<LinkName, IfIndex>;
   all(): Link[];
@@ -79,6 +82,7 @@ export function makeSimulatedHost(
     hasVlanFiltering: options.vlanFiltering ?? true,
     hasVlans: options.vlans ?? true,
     tapFilter: filterFor(store.links.values()),
+    entries: new Map(),
     made: new Map(),
     all: () => [...store.links.values()],
     get: (index) => store.links.get(index),

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  entryKey,
   FILTERED_GROUP,
+  floodEntry,
   type Link,
   type LinkRef,
   networkOfLabel,
@@ -37,6 +39,10 @@ const APPLY: { readonly [Kind in OperationKind]: CarryOut<Kind> } = {
   'move-addresses': moveAddresses,
   'delete-bridge': deleteBridge,
   'delete-subinterface': deleteSubinterface,
+  'create-vxlan': createVxlan,
+  'set-vxlan': setVxlan,
+  'set-forwarding': setForwarding,
+  'delete-vxlan': deleteVxlan,
 };
 
 /** Carries out one operation on a simulated host as the real kernel room does on the real one. Throws SimulatedRefusal. */
@@ -194,4 +200,51 @@ function deleteSubinterface(host: SimulatedHost, operation: OperationOf<'delete-
   if (link === undefined) return;
   if (link.detail.kind !== 'vlan') throw new SimulatedRefusal('ENODEV');
   host.remove(link.index);
+}
+
+function createVxlan(host: SimulatedHost, { device, making }: OperationOf<'create-vxlan'>): void {
+  const { vni, port, local, multicast } = making;
+  const underlay = multicast === null ? null : present(host, multicast.underlay).index;
+  const options = { local, group: multicast?.group ?? null, underlay, learning: true, proxy: false };
+  const detail = { kind: 'vxlan', vni, port, ...options } as const;
+  const there = host.named(device);
+  if (there !== undefined && isDeepStrictEqual(there.detail, detail)) {
+    host.made.set(device, there.index);
+    return;
+  }
+  const isTaken = host
+    .all()
+    .some((link) => link.detail.kind === 'vxlan' && link.detail.vni === vni && link.detail.port === port);
+  if (isTaken) throw new SimulatedRefusal('EEXIST');
+  const made = host.add({ ...newLink, name: device, mac: '', detail });
+  host.made.set(device, made.index);
+  host.entries.set(made.index, multicast === null ? [] : [{ ...floodEntry(multicast.group), via: underlay }]);
+}
+
+function tunnel(host: SimulatedHost, ref: LinkRef) {
+  const link = present(host, ref);
+  if (link.detail.kind !== 'vxlan') throw new SimulatedRefusal('ENODEV');
+  return { link, detail: link.detail };
+}
+
+function setVxlan(host: SimulatedHost, { target, learning, local }: OperationOf<'set-vxlan'>): void {
+  const { link, detail } = tunnel(host, target);
+  host.put({ ...link, detail: { ...detail, learning, local } });
+}
+
+function setForwarding(host: SimulatedHost, { target, add, remove }: OperationOf<'set-forwarding'>): void {
+  const { index } = tunnel(host, target).link;
+  const entries = new Map([...(host.entries.get(index) ?? []), ...add].map((one) => [entryKey(one), one]));
+  for (const one of remove) entries.delete(entryKey(one));
+  host.entries.set(
+    index,
+    [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one),
+  );
+}
+
+function deleteVxlan(host: SimulatedHost, { target }: OperationOf<'delete-vxlan'>): void {
+  const link = find(host, target);
+  if (link === undefined) return;
+  host.remove(tunnel(host, target).link.index);
+  host.entries.delete(link.index);
 }

@@ -9,6 +9,7 @@ import { type HostFacts, readFacts } from '../../../src/kernel/facts.js';
 import { ifIndex, linkName, physicalNetwork } from '../../../src/model/ids.js';
 import type { Address, HostState, Link } from '../../../src/model/index.js';
 import { PREFLIGHT } from '../../../src/model/preflight.js';
+import { TUNNEL } from '../../support/simulated/host-builder.js';
 
 /** A file system of the test's own with these files; a value that begins with `->` is a symbolic link. */
 function rootWith(t: TestContext, files: Readonly<Record<string, string | Buffer>>): HostFacts {
@@ -120,7 +121,7 @@ const RESULTS: readonly (readonly [string, ReturnType<typeof look>, string])[] =
           link('brq11111111-aa', 3, {
             detail: { kind: 'bridge', stp: false, forwardDelayMs: 0, vlanFiltering: false },
           }),
-          link('vxlan-7', 4, { master: ifIndex(3), detail: { kind: 'vxlan', vni: 7 } }),
+          link('vxlan-7', 4, { master: ifIndex(3), detail: { kind: 'vxlan', ...TUNNEL, vni: 7 } }),
         ),
       },
     ),

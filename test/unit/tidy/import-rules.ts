@@ -40,7 +40,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
 };
 
 /** The rooms of `reconcile` as an answer flows through them: each may use those before it. */
-const FLOW = ['see', 'decide', 'plan', 'guard', 'remember', 'tell'];
+const FLOW = ['see', 'forwarding', 'decide', 'plan', 'guard', 'remember', 'tell'];
 
 /** One sentence for each import that goes the wrong way. Files outside src/ and migrations/ are free. */
 export function importFindings(file: ParsedFile): string[] {

@@ -23,3 +23,15 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   });
   return best;
 }
+
+/** The bytes of an address in the text form of `ipText`. */
+export function ipBytes(text: string): Buffer {
+  if (!text.includes(':')) return Buffer.from(text.split('.').map(Number));
+  const [before = [], after = []] = text.split('::').map((part) => part.split(':').filter(Boolean));
+  const zeros = text.includes('::') ? Array<string>(8 - before.length - after.length).fill('0') : [];
+  const bytes = Buffer.alloc(16);
+  [...before, ...zeros, ...after].forEach((group, at) => {
+    bytes.writeUInt16BE(Number.parseInt(group, 16), 2 * at);
+  });
+  return bytes;
+}

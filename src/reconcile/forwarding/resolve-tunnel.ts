@@ -1,0 +1,156 @@
+import {
+  groupOf,
+  type HostState,
+  type Link,
+  type LinkName,
+  type NetworkId,
+  networkOfLabel,
+  type TunnelMaking,
+  type TunnelSettings,
+  tunnelName,
+  type Warning,
+} from '../../model/index.js';
+import { ownAddresses, type View } from '../see/view.js';
+
+/** What VXLAN adds to each frame: Ethernet, IP, UDP and its own header. */
+const OVERHEAD = { inet: 50, inet6: 70 } as const;
+
+/** A network whose segment is of type vxlan and that has a tap here. */
+export interface TunnelNetwork {
+  readonly id: NetworkId;
+  readonly vni: number;
+  readonly mtu: number | null;
+}
+
+/** The tunnel of one network on this host. */
+export interface Tunnel {
+  readonly name: LinkName;
+  readonly existing: Link | null;
+  readonly making: TunnelMaking;
+  readonly mtu: number;
+  /** What of the existing one cannot be changed while it is there, in words; empty: nothing. It is used as it is. */
+  readonly differs: readonly string[];
+}
+
+export type TunnelRealisation =
+  | { readonly ok: true; readonly tunnel: Tunnel; readonly warnings: readonly Warning[] }
+  /** Not wired anew; a tunnel that is in place stays as it is where only this host's side is at fault. */
+  | { readonly ok: false; readonly warning: Warning; readonly keeps: 'everything' | 'nothing' };
+
+/** Resolves a VXLAN segment against the settings and the links that are really there. */
+export function resolveTunnel(
+  view: View,
+  settings: TunnelSettings,
+  network: TunnelNetwork,
+): TunnelRealisation {
+  const { observed } = view;
+  const { local } = settings;
+  if (local === null) return withoutAddress(network, 'local_ip is not set');
+  const underlay = linkWith(observed, local);
+  if (underlay === null) return withoutAddress(network, `local_ip ${local} is on no interface of this host`);
+  const name = tunnelName(network.vni);
+  const occupant = observed.byName.get(name) ?? rivalOf(observed, settings, network.vni);
+  const foreign = occupant === null ? null : foreignness(view, occupant, name, network.vni);
+  if (occupant !== null && foreign !== null) {
+    const message = `network ${network.id} needs tunnel ${name} of VNI ${network.vni}, but ${occupant.name} ${foreign}`;
+    const warning: Warning = {
+      code: 'VXLAN_DEVICE_FOREIGN',
+      message,
+      network: network.id,
+      device: occupant.name,
+    };
+    return { ok: false, warning, keeps: 'nothing' };
+  }
+  const { tunnel, room } = tunnelOf(settings, network, local, underlay, occupant);
+  return {
+    ok: true,
+    tunnel,
+    warnings: [...differing(network, tunnel), ...tooSmall(network, underlay, room)],
+  };
+}
+
+function withoutAddress({ id }: TunnelNetwork, why: string): TunnelRealisation {
+  const message = `network ${id} is reached through a tunnel, and ${why}`;
+  return {
+    ok: false,
+    warning: { code: 'VXLAN_LOCAL_IP_MISSING', message, network: id },
+    keeps: 'everything',
+  };
+}
+
+const linkWith = ({ links }: HostState, address: string): Link | null =>
+  [...links.values()].find(({ addresses }) => addresses.some((one) => one.address === address)) ?? null;
+
+/** The kernel has each VNI once for a UDP port, under whatever name. */
+function rivalOf({ links }: HostState, { port }: TunnelSettings, vni: number): Link | null {
+  const isRival = ({ detail }: Link): boolean =>
+    detail.kind === 'vxlan' && detail.vni === vni && detail.port === port;
+  return [...links.values()].find(isRival) ?? null;
+}
+
+/** Why the link is no tunnel that this agent may use, in words that follow its name; null: it may. */
+function foreignness(view: View, link: Link, name: LinkName, vni: number): string | null {
+  const { detail } = link;
+  if (detail.kind !== 'vxlan') return 'has its name and is no VXLAN device';
+  if (detail.vni !== vni) return `has its name and is of VNI ${detail.vni}`;
+  if (link.name !== name) return 'has its VNI';
+  if (link.master !== null && !view.agentBridges.has(link.master)) {
+    const master = view.observed.links.get(link.master)?.name ?? `interface ${link.master}`;
+    return `is a port of ${master}, which is not the agent's`;
+  }
+  if (ownAddresses(link).length > 0) return 'carries addresses of the host';
+  return link.alias === '' || networkOfLabel(link.alias) !== null ? null : `is labelled "${link.alias}"`;
+}
+
+function tunnelOf(
+  settings: TunnelSettings,
+  { vni, mtu }: TunnelNetwork,
+  local: string,
+  underlay: Link,
+  existing: Link | null,
+): { readonly tunnel: Tunnel; readonly room: number } {
+  const { port, ttl, tos, sourcePorts } = settings;
+  const room = underlay.mtu - (local.includes(':') ? OVERHEAD.inet6 : OVERHEAD.inet);
+  const multicast =
+    settings.multicast === null
+      ? null
+      : { group: groupOf(settings.multicast, vni), underlay: { name: underlay.name, index: underlay.index } };
+  const making = { vni, port, local, ttl, tos, sourcePorts, multicast };
+  const differs = existing === null ? [] : differences(existing, making);
+  return { tunnel: { name: tunnelName(vni), existing, making, mtu: mtu ?? room, differs }, room };
+}
+
+function differences({ detail }: Link, { port, multicast }: TunnelMaking): string[] {
+  if (detail.kind !== 'vxlan') return [];
+  return [
+    ...(detail.port === port ? [] : [`its UDP port is ${detail.port}, not ${port}`]),
+    ...(detail.proxy ? ['it answers ARP itself (proxy)'] : []),
+    ...(multicast === null || detail.group === multicast.group
+      ? []
+      : [`its group is ${detail.group ?? 'none'}, not ${multicast.group}`]),
+  ];
+}
+
+const differing = ({ id }: TunnelNetwork, { name, differs }: Tunnel): Warning[] =>
+  differs.length === 0
+    ? []
+    : [
+        {
+          code: 'VXLAN_DEVICE_DIFFERS',
+          message: `tunnel ${name} of network ${id} is used as it is: ${differs.join('; ')}`,
+          network: id,
+          device: name,
+        },
+      ];
+
+const tooSmall = ({ id, mtu }: TunnelNetwork, underlay: Link, room: number): Warning[] =>
+  mtu === null || mtu <= room
+    ? []
+    : [
+        {
+          code: 'VXLAN_MTU_TOO_SMALL',
+          message: `network ${id} has MTU ${mtu}, and ${underlay.name} with MTU ${underlay.mtu} has room for ${room} in a tunnel`,
+          network: id,
+          device: underlay.name,
+        },
+      ];

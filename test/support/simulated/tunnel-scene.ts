@@ -1,0 +1,225 @@
+import {
+  bridgeName,
+  commandsOf,
+  type Endpoint,
+  type ForwardingAnswer,
+  type ForwardingEntry,
+  floodEntry,
+  type HostState,
+  type LinkName,
+  networkId,
+  type Operation,
+  type TunnelDetail,
+  type TunnelSettings,
+} from '../../../src/model/index.js';
+import {
+  decideForwarding,
+  type ForwardingDecision,
+} from '../../../src/reconcile/forwarding/decide-forwarding.js';
+import { NO_PAIR_MEMORY, type PairMemory } from '../../../src/reconcile/forwarding/guard-pairs.js';
+import { tunnelOperations } from '../../../src/reconcile/forwarding/plan-tunnel.js';
+import { resolveTunnel, type TunnelNetwork } from '../../../src/reconcile/forwarding/resolve-tunnel.js';
+import { type View, viewOf } from '../../../src/reconcile/see/view.js';
+import { makeSimulatedHost, type SimulatedHost, SimulatedRefusal } from './host.js';
+import { buildLinks, buildSettings, type LinkWords, TEST_HOST } from './host-builder.js';
+import { carryOut } from './operations.js';
+
+export const LOCAL = '192.0.2.1';
+export const UNICAST: TunnelSettings = {
+  local: LOCAL,
+  port: 8472,
+  ttl: null,
+  tos: null,
+  sourcePorts: null,
+  multicast: null,
+};
+
+/** One network with a tap here, of VNI 1001 and so on. */
+export const NETWORK: TunnelNetwork = {
+  id: networkId('aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'),
+  vni: 1001,
+  mtu: 1450,
+};
+export const DEVICE = 'vxlan-1001';
+
+/** A host with the underlay and the bridge of the network, and whatever is named besides. */
+export const tunnelHost = (
+  words: readonly LinkWords[] = [],
+  networks: readonly TunnelNetwork[] = [NETWORK],
+): SimulatedHost =>
+  makeSimulatedHost(
+    buildLinks([
+      { name: 'eth1', mtu: 1500, addresses: [`${LOCAL}/24`] },
+      ...networks.map(({ id }) => ({ name: `brq${id.slice(0, 11)}`, label: id })),
+      ...words,
+    ]),
+    {},
+  );
+
+/** A host whose tunnel is in place and floods to these. */
+export function inPlace(
+  entries: readonly (string | ForwardingEntry)[],
+  tunnel: Partial<TunnelDetail> = {},
+  words: Partial<LinkWords> = {},
+): SimulatedHost {
+  const { id, vni } = NETWORK;
+  const device: LinkWords = {
+    name: DEVICE,
+    kind: 'vxlan',
+    vni,
+    tunnel,
+    master: bridgeName(id),
+    label: id,
+    mtu: 1450,
+  };
+  const host = tunnelHost([{ ...device, ipv6: 'disabled', ...words }]);
+  const index = host.named(DEVICE)?.index;
+  if (index === undefined) throw new RangeError('the tunnel is there');
+  host.entries.set(
+    index,
+    entries.map((one) => (typeof one === 'string' ? floodEntry(one) : one)),
+  );
+  return host;
+}
+
+export function stateOf(host: SimulatedHost): HostState {
+  const links = host.all();
+  return {
+    version: 1,
+    changes: null,
+    tapFilter: host.tapFilter,
+    links: new Map(links.map((link) => [link.index, link])),
+    byName: new Map(links.map((link): [LinkName, typeof link] => [link.name, link])),
+  };
+}
+
+export const viewIn = (host: SimulatedHost): View => viewOf(stateOf(host), buildSettings({}));
+
+/** Rows in words: by segment its hosts, by host its tunnel's end; a text that is no address is why nobody knows it. */
+export interface TunnelRows {
+  readonly hosts: Readonly<Record<string, readonly string[]>>;
+  readonly ends: Readonly<Record<string, string>>;
+}
+
+export const segmentOf = ({ vni }: TunnelNetwork): string => `segment-${vni}`;
+
+/** Of one network: by host its tunnel's end. */
+export const rowsOf = (ends: Readonly<Record<string, string>>, network = NETWORK): TunnelRows => ({
+  hosts: { [segmentOf(network)]: [TEST_HOST, ...Object.keys(ends)] },
+  ends,
+});
+
+const endOf = (text: string): Endpoint =>
+  /^[\d.]+$|:/.test(text) ? { kind: 'address', address: text } : { kind: 'unknown', problem: text };
+
+export const answerOf = ({ hosts, ends }: TunnelRows): ForwardingAnswer => ({
+  tunnels: [],
+  hosts: new Map(Object.entries(hosts)),
+  endpoints: new Map([
+    [TEST_HOST, endOf(LOCAL)] as const,
+    ...Object.entries(ends).map(([host, text]) => [host, endOf(text)] as const),
+  ]),
+  vnis: new Map(),
+});
+
+export interface PassWords {
+  readonly settings?: TunnelSettings;
+  readonly networks?: readonly TunnelNetwork[];
+  readonly memory?: PairMemory;
+  readonly nowMs?: number;
+  readonly basis?: 'answer' | 'memory';
+  readonly doubt?: string | null;
+  readonly accepted?: ReadonlySet<string> | 'all';
+  readonly isWhole?: boolean;
+  /** Networks whose tunnel is to be made again. */
+  readonly again?: boolean;
+}
+
+export interface TunnelPass extends ForwardingDecision {
+  readonly operations: readonly Operation[];
+  readonly commands: readonly string[];
+  readonly codes: readonly string[];
+}
+
+/** Decides and plans as one pass does, and changes nothing. */
+export function tunnelPass(host: SimulatedHost, rows: TunnelRows, words: PassWords = {}): TunnelPass {
+  const { settings = UNICAST, networks = [NETWORK], memory = NO_PAIR_MEMORY, nowMs = 0 } = words;
+  const view = viewIn(host);
+  const resolved = networks.map((network) => ({ network, real: resolveTunnel(view, settings, network) }));
+  const served = resolved.flatMap(({ network, real }) =>
+    real.ok ? [{ network: network.id, segment: segmentOf(network), tunnel: real.tunnel }] : [],
+  );
+  const decision = decideForwarding({
+    view,
+    host: TEST_HOST,
+    local: settings.local ?? '',
+    served,
+    present: host.entries,
+    answer: answerOf(rows),
+    basis: words.basis ?? 'answer',
+    isWhole: () => words.isWhole ?? true,
+    doubt: words.doubt ?? null,
+    accepted: words.accepted ?? new Set(),
+    memory,
+    nowMs,
+  });
+  const operations = resolved.flatMap(({ network, real }) => {
+    const bridge = view.labelledBridges.get(network.id);
+    const changes = decision.changes.get(network.id);
+    if (!real.ok || bridge === undefined || changes === undefined) return [];
+    const { id, mtu } = network;
+    const isMadeAgain = words.again === true && real.tunnel.differs.length > 0;
+    const ref = { name: bridge.name, index: bridge.index };
+    return tunnelOperations({ network: id, mtu, tunnel: real.tunnel, bridge: ref, changes, isMadeAgain });
+  });
+  const warnings = [
+    ...resolved.flatMap(({ real }) => (real.ok ? real.warnings : [real.warning])),
+    ...decision.warnings,
+  ];
+  return {
+    ...decision,
+    warnings,
+    operations,
+    commands: operations.flatMap((one) => commandsOf(one)),
+    codes: warnings.map(({ code }) => code),
+  };
+}
+
+/** Carries the operations out; gives the errno of the first that is refused. */
+export function carryOutAll(host: SimulatedHost, operations: readonly Operation[]): string | null {
+  host.made.clear();
+  try {
+    for (const operation of operations) carryOut(host, operation);
+    return null;
+  } catch (error) {
+    if (error instanceof SimulatedRefusal) return error.errno;
+    throw error;
+  }
+}
+
+/** Passes with these rows, each carried out, so many milliseconds apart. */
+export function passes(
+  host: SimulatedHost,
+  rows: TunnelRows,
+  count: number,
+  words: PassWords = {},
+  everyMs = 30_000,
+): TunnelPass {
+  let memory = words.memory ?? NO_PAIR_MEMORY;
+  let nowMs = words.nowMs ?? 0;
+  let last: TunnelPass | null = null;
+  for (let pass = 0; pass < count; pass++) {
+    last = tunnelPass(host, rows, { ...words, memory, nowMs });
+    carryOutAll(host, last.operations);
+    ({ memory } = last);
+    nowMs += everyMs;
+  }
+  if (last === null) throw new RangeError('there is at least one pass');
+  return last;
+}
+
+/** Whom the tunnel floods to. */
+export const floodsTo = (host: SimulatedHost, device = DEVICE): string[] =>
+  (host.entries.get(host.named(device)?.index ?? (0 as never)) ?? [])
+    .filter(({ mac }) => mac === '00:00:00:00:00:00')
+    .map(({ endpoint }) => endpoint);
