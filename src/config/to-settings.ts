@@ -47,6 +47,7 @@ export function toSettings(values: Values, readings: Readings, host: HostDefault
       dropSwitchFrames: values.drop_switch_frames,
       flatAddressMove: values.flat_address_move,
       plugGraceMs: values.plug_grace,
+      tunnels: null,
     },
     guard: {
       maxRemovals: values.max_removals,

@@ -127,6 +127,8 @@ function follow(
   return stateOf(before.version + 1, links, tapFilter, changes);
 }
 
+const NO_TUNNELS: HostState['forwarding'] = new Map();
+
 /** Names are indexed when somebody asks for one: most states are only compared with the one before. */
 function stateOf(
   version: number,
@@ -139,6 +141,7 @@ function stateOf(
     version,
     links,
     tapFilter,
+    forwarding: NO_TUNNELS,
     changes,
     get byName() {
       byName ??= new Map([...links.values()].map((link) => [link.name, link]));

@@ -1,3 +1,4 @@
+import type { Forwarding } from './forwarding.js';
 import type { IfIndex, LinkName } from './ids.js';
 
 /** One address on a link. */
@@ -128,6 +129,8 @@ export interface HostState {
   readonly links: ReadonlyMap<IfIndex, Link>;
   readonly byName: ReadonlyMap<LinkName, Link>;
   readonly tapFilter: TapFilter;
+  /** What is written in the VXLAN devices; the same map as long as nothing is. */
+  readonly forwarding: Forwarding;
   /** What tells it from an earlier state, so that nobody has to compare the two; null: nothing does. */
   readonly changes: LinkChanges | null;
 }

@@ -1,3 +1,4 @@
+import type { TunnelSettings } from './forwarding.js';
 import type { LinkName, PhysicalNetwork } from './ids.js';
 
 /** What the reconciling core needs to know of the configuration. */
@@ -10,6 +11,8 @@ export interface HostSettings {
   readonly dropSwitchFrames: boolean;
   readonly flatAddressMove: 'move' | 'refuse';
   readonly plugGraceMs: number;
+  /** How this host takes part in tunnels; null: `enable_vxlan` is false. */
+  readonly tunnels: TunnelSettings | null;
 }
 
 /** When removals are held back: the guard. */

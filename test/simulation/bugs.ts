@@ -292,4 +292,5 @@ const stateOf = (links: readonly Link[], version: number): HostState => ({
   byName: new Map<LinkName, Link>(links.map((link) => [link.name, link])),
   changes: null,
   tapFilter: { kind: 'unknown' },
+  forwarding: new Map(),
 });

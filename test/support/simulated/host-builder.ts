@@ -2,6 +2,8 @@ import {
   type Address,
   bridgeMac,
   FILTERED_GROUP,
+  type ForwardingEntry,
+  floodEntry,
   type HostSettings,
   type HostState,
   type IfIndex,
@@ -18,8 +20,9 @@ import {
   physicalNetwork,
   type Route,
   type TunnelDetail,
+  type TunnelSettings,
 } from '../../../src/model/index.js';
-import { DEFAULT_IPV4, DEFAULT_IPV6, type SimulatedLink } from './host.js';
+import { DEFAULT_IPV4, DEFAULT_IPV6, entriesOf, type SimulatedLink } from './host.js';
 
 /** A link as a test writes it down; whatever is left out is as on an ordinary host. */
 export interface LinkWords {
@@ -29,6 +32,8 @@ export interface LinkWords {
   readonly vni?: number;
   /** What else of a tunnel is not as this agent makes it. */
   readonly tunnel?: Partial<TunnelDetail>;
+  /** Whom it floods to: `192.0.2.7`; or a MAC address before it. */
+  readonly entries?: readonly string[];
   readonly index?: number;
   readonly master?: string;
   readonly up?: boolean;
@@ -73,6 +78,7 @@ export function buildLinks(words: readonly LinkWords[]): SimulatedLink[] {
     ipv6: ipv6Of(one),
     addresses: (one.addresses ?? []).map(addressOf),
     routes: (one.routes ?? []).map(routeOf),
+    entries: (one.entries ?? []).map(entryOf),
   }));
 }
 
@@ -82,6 +88,7 @@ export function buildHost(words: readonly LinkWords[]): HostState {
   return {
     version: 1,
     tapFilter: { kind: 'absent' },
+    forwarding: entriesOf(links),
     links: new Map(links.map((link) => [link.index, link])),
     byName: new Map<LinkName, Link>(links.map((link) => [link.name, link])),
     changes: null,
@@ -168,6 +175,11 @@ function routeOf(text: string): Route {
   return { family, destination, gateway: gateway ?? null, table: 254, metric: 0, protocol: 3, raw: text };
 }
 
+function entryOf(text: string): ForwardingEntry {
+  const [endpoint = '', mac] = text.split(' ').reverse();
+  return mac === undefined ? floodEntry(endpoint) : { ...floodEntry(endpoint), mac };
+}
+
 /** The settings of a host, with mappings as the configuration file writes them: `physnet1:eth1`. */
 export function buildSettings(words: {
   readonly host?: string;
@@ -177,6 +189,7 @@ export function buildSettings(words: {
   readonly dropSwitchFrames?: boolean;
   readonly flatAddressMove?: 'move' | 'refuse';
   readonly plugGraceMs?: number;
+  readonly tunnels?: TunnelSettings | null;
 }): HostSettings {
   return {
     host: words.host ?? TEST_HOST,
@@ -186,6 +199,7 @@ export function buildSettings(words: {
     dropSwitchFrames: words.dropSwitchFrames ?? words.dropTaggedFrames ?? true,
     flatAddressMove: words.flatAddressMove ?? 'move',
     plugGraceMs: words.plugGraceMs ?? 2000,
+    tunnels: words.tunnels ?? null,
   };
 }
 

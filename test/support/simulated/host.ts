@@ -19,12 +19,21 @@ const MTU_DEFAULT = 1500;
 /** Below it the kernel has no IPv6 on a link at all. */
 const IPV6_MTU_MIN = 1280;
 
-/** A simulated host keeps the routes over a link beside the link; the real kernel's links do not have them. */
+/** A simulated host is given the routes over a link, and a tunnel's entries, beside the link; the real kernel's links do not have them. */
 export interface SimulatedLink extends Link {
   readonly routes: readonly Route[];
+  readonly entries: readonly ForwardingEntry[];
 }
 
 export const routesOn = (link: Link): readonly Route[] => (link as Partial<SimulatedLink>).routes ?? [];
+
+/** What is written in each tunnel among these. */
+export const entriesOf = (links: Iterable<Link>): Map<IfIndex, readonly ForwardingEntry[]> =>
+  new Map(
+    [...links]
+      .filter(({ detail }) => detail.kind === 'vxlan')
+      .map((link) => [link.index, (link as Partial<SimulatedLink>).entries ?? []]),
+  );
 
 /** The kernel says no. */
 export class SimulatedRefusal extends Error {
@@ -82,7 +91,7 @@ export function makeSimulatedHost(
     hasVlanFiltering: options.vlanFiltering ?? true,
     hasVlans: options.vlans ?? true,
     tapFilter: filterFor(store.links.values()),
-    entries: new Map(),
+    entries: entriesOf(store.links.values()),
     made: new Map(),
     all: () => [...store.links.values()],
     get: (index) => store.links.get(index),

@@ -134,10 +134,13 @@ function snapshot(host: SimulatedHost, before: HostState | null, observed: HostS
   };
   const links = new Map<IfIndex, Link>(host.all().map((link) => [link.index, same(link)]));
   const { tapFilter } = host;
-  if (before?.tapFilter === tapFilter && isDeepStrictEqual(before.links, links)) return before;
+  const isForwardingSame = before !== null && isDeepStrictEqual(before.forwarding, host.entries);
+  const forwarding = isForwardingSame ? before.forwarding : new Map(host.entries);
+  const isSameOtherwise = before?.tapFilter === tapFilter && before.forwarding === forwarding;
+  if (isSameOtherwise && isDeepStrictEqual(before.links, links)) return before;
   const byName = new Map<LinkName, Link>([...links.values()].map((link) => [link.name, link]));
   const changes = observed === null ? null : changesSince(observed, links);
-  return { version: (before?.version ?? 0) + 1, links, byName, tapFilter, changes };
+  return { version: (before?.version ?? 0) + 1, links, byName, tapFilter, forwarding, changes };
 }
 
 function changesSince({ version, links }: HostState, now: HostState['links']): LinkChanges {

@@ -88,6 +88,7 @@ export function stateOf(host: SimulatedHost): HostState {
     version: 1,
     changes: null,
     tapFilter: host.tapFilter,
+    forwarding: host.entries,
     links: new Map(links.map((link) => [link.index, link])),
     byName: new Map(links.map((link): [LinkName, typeof link] => [link.name, link])),
   };

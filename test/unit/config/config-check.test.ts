@@ -47,6 +47,7 @@ function host(...sketches: readonly Sketch[]): HostState {
     byName: new Map(links.map((link) => [link.name, link])),
     changes: null,
     tapFilter: { kind: 'absent' },
+    forwarding: new Map(),
   };
 }
 

@@ -41,6 +41,7 @@ test('without any word from the user every legacy default stays', () => {
     dropSwitchFrames: true,
     flatAddressMove: 'move',
     plugGraceMs: 2000,
+    tunnels: null,
   });
   assert.deepEqual(guard, { maxRemovals: null, windowMs: 600_000, release: 'operator' });
   assert.deepEqual(

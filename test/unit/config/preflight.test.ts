@@ -56,6 +56,7 @@ const stateOf = (...links: readonly Link[]): HostState => ({
   byName: new Map(links.map((one) => [one.name, one])),
   changes: null,
   tapFilter: { kind: 'absent' },
+  forwarding: new Map(),
 });
 
 const QUIET: HostFacts = {
