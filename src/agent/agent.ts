@@ -4,9 +4,11 @@ import {
   type ExitCode,
   type FaultPlace,
   fingerprintOf,
+  type SelfSeen,
   type Settings,
 } from '../model/index.js';
-import { allTaps, type View } from '../reconcile/see/view.js';
+import type { View } from '../reconcile/see/view.js';
+import { seenOf } from '../reconcile/tell/seen.js';
 import { lastView, look } from './kernel-pass.js';
 import { poll } from './poll.js';
 import { startPoller } from './poller.js';
@@ -27,8 +29,8 @@ export interface Agent {
   fault(during: FaultPlace, thrown: unknown): void;
   /** How the agent sees the host now, see `statusOf`. */
   status(): AgentStatus;
-  /** How many taps were here when the host was last looked at. */
-  tapsHere(): number;
+  /** What the heartbeat tells of the host, as it was last looked at. */
+  seen(): SelfSeen;
   /** How far the loop is behind its own schedule; 0 while it turns as it should. */
   lateMs(): number;
   /** Settles when the agent has ended: stopped (0), too many faults (70), out of retries (75), a wrong schema (78). */
@@ -62,13 +64,14 @@ export function startAgent(edges: Surroundings, settings: Settings): Agent {
     stop: () => shutDown(self, EXIT.ok),
     fault: (during, thrown) => noteFault(self, during, thrown),
     status: () => statusOf(self),
-    tapsHere: () => tapCount(lastView(self)),
+    seen: () => seenLast(lastView(self)),
     lateMs: () => self.poller?.lateMs() ?? 0,
     ended,
   };
 }
 
-const tapCount = (view: View | null): number => (view === null ? 0 : allTaps(view).length);
+const seenLast = (view: View | null): SelfSeen =>
+  view === null ? { devices: 0, tunnels: null } : seenOf(view);
 
 function accept(self: AgentState, fingerprint: string): number {
   const held = self.answered?.report.held ?? [];

@@ -5,6 +5,7 @@ import {
   type HeartbeatWriter,
   type Observer,
   type SelfReport,
+  type SelfSeen,
   type Settings,
 } from '../model/index.js';
 
@@ -19,8 +20,7 @@ export interface HeartEdges {
   readonly openHeartbeats: (settings: Settings) => HeartbeatWriter;
   readonly clock: Clock;
   readonly observer: Observer;
-  /** Taps that are here. */
-  readonly devices: () => number;
+  readonly seen: () => SelfSeen;
   /** Told of a fault of this program; the next beat comes at its time. */
   readonly onFault: (thrown: unknown) => void;
 }
@@ -73,7 +73,7 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
   const attempt = async (used: HeartbeatWriter): Promise<DatabaseError | 'fault' | null> => {
     const upForMs = clock.monotonicMs() - startedMs;
     try {
-      intervalMs = await used.beat({ upForMs, devices: edges.devices(), ...servedBy(settings) });
+      intervalMs = await used.beat({ upForMs, ...edges.seen(), ...mappingsOf(settings) });
       return null;
     } catch (error) {
       if (error instanceof DatabaseError) return error;
@@ -108,12 +108,11 @@ export function startHeart(edges: HeartEdges, first: Settings): Heart {
 }
 
 /** The one beat of a process that ends at once: it has only begun. Throws DatabaseError. */
-export async function beatOnce(writer: HeartbeatWriter, settings: Settings, devices: number): Promise<void> {
-  await writer.beat({ upForMs: 0, devices, ...servedBy(settings) });
+export async function beatOnce(writer: HeartbeatWriter, settings: Settings, seen: SelfSeen): Promise<void> {
+  await writer.beat({ upForMs: 0, ...seen, ...mappingsOf(settings) });
 }
 
-const servedBy = ({ host, tunnelAddress }: Settings): Omit<SelfReport, 'upForMs' | 'devices'> => ({
+const mappingsOf = ({ host }: Settings): Pick<SelfReport, 'interfaceMappings' | 'bridgeMappings'> => ({
   interfaceMappings: host.physicalInterfaces,
   bridgeMappings: host.bridgeMappings,
-  tunnelAddress,
 });

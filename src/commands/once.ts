@@ -11,12 +11,14 @@ import {
   type ExitCode,
   FAILURES,
   messageOf,
+  type SelfSeen,
   type Settings,
   type Watermark,
 } from '../model/index.js';
 import type { Standing } from '../monitoring/gauges.js';
 import { viewOf } from '../reconcile/see/view.js';
 import { overviewOf } from '../reconcile/tell/overview.js';
+import { seenOf } from '../reconcile/tell/seen.js';
 import { alone } from './alone.js';
 import { complain } from './complain.js';
 import type { Invocation, Output } from './invocation.js';
@@ -91,7 +93,7 @@ async function applyAndTell(
     if (result.statusError !== null) {
       const why = result.statusError.message;
       complain(output, 'STATUSES_NOT_WRITTEN', `the host is wired, but statuses were not written: ${why}`);
-    } else await beat({ settings, deadline, output, watermark: servers.watermark }, view.taps.size);
+    } else await beat({ settings, deadline, output, watermark: servers.watermark }, seenOf(view));
     return onceExitCode(result);
   } finally {
     await store.flush(FLUSH_LIMIT_MS);
@@ -108,9 +110,9 @@ interface Beat {
 }
 
 /** Tells the servers that this host is served; they take it for dead after 75 s, so that cron has to run every minute. */
-async function beat({ settings, deadline, output, watermark }: Beat, devices: number): Promise<void> {
+async function beat({ settings, deadline, output, watermark }: Beat, seen: SelfSeen): Promise<void> {
   const writer = heartbeatsFor(settings, watermark);
-  const work = (): Promise<void> => beatOnce(writer, settings, devices);
+  const work = (): Promise<void> => beatOnce(writer, settings, seen);
   try {
     await (deadline === null ? work() : deadline.inTime(work));
   } catch (error) {

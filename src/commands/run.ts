@@ -7,7 +7,7 @@ import { openServerRecord } from '../agent/state-dir/server-record.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { reloaded } from '../config/reload.js';
-import type { ExitCode, HeartbeatWriter, Settings } from '../model/index.js';
+import type { ExitCode, HeartbeatWriter, SelfSeen, Settings } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
 import { alone } from './alone.js';
 import { catchStray } from './end-process.js';
@@ -25,13 +25,13 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   const log = await openLog(settings, realClock);
   const outside = await openOutside(settings, log);
   const { observer } = outside;
-  const devices = (): number => agent.tapsHere();
+  const seen = (): SelfSeen => agent.seen();
   const store = storeFor(settings, observer);
   const servers = openServerRecord(store, realClock);
   const { watermark } = servers;
   const openHeartbeats = (now: Settings): HeartbeatWriter => heartbeatsFor(now, watermark);
   const onFault = (thrown: unknown): void => agent.fault('heartbeat', thrown);
-  const heart = startHeart({ openHeartbeats, clock: realClock, observer, devices, onFault }, settings);
+  const heart = startHeart({ openHeartbeats, clock: realClock, observer, seen, onFault }, settings);
   const stop = (signal: string): void => {
     observer({ kind: 'stopping', signal });
     void agent.stop();

@@ -127,16 +127,6 @@ export const hostNames: Format<readonly string[]> = {
   },
 };
 
-/** An IPv4 or IPv6 address; an empty text is none, as in the legacy files. */
-export const ipAddress: Format<string | null> = {
-  placeholder: 'ADDRESS',
-  expects: 'Write an IPv4 or IPv6 address of this host',
-  parse(text) {
-    const address = text.trim();
-    return address === '' || isIP(address) !== 0 ? valid(address || null) : invalid('is not an IP address');
-  },
-};
-
 /** As the exporters of Prometheus take it; a bare port stays on the loopback, so that nobody opens a port unawares. */
 export const listenAddress: Format<ListenAddress> = {
   placeholder: 'ADDRESS',

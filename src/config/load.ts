@@ -17,6 +17,7 @@ import {
   type Values,
 } from './schema.js';
 import { toSettings } from './to-settings.js';
+import { tunnelProblems } from './tunnels.js';
 
 export type { SettingEntry, SettingProblem } from './problem.js';
 
@@ -75,6 +76,7 @@ function load(sources: Sources, passwordProblems: (file: Reading) => readonly Se
     ...SETTING_NAMES.flatMap((name) => unreadable(name, readings[name])),
     ...missingDatabase(readings.sql_connection, fromFiles, sources.conventional),
     ...passwordProblems(readings.sql_password_file),
+    ...(values === null ? [] : tunnelProblems(values, readings)),
   ];
   const warnings = [...fromFiles.warnings, ...unknownVariables(environment)];
   if (values === null || problems.length > 0) return { ok: false, problems, warnings };

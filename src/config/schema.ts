@@ -4,44 +4,20 @@ import {
   automaticOr,
   boolean,
   duration,
-  type Format,
   firewallDriver,
   groupName,
   hostName,
   hostNames,
   integer,
   interfaceName,
-  ipAddress,
   listenAddress,
   mappings,
   oneOf,
 } from './formats.js';
+import { optional, type Setting, setting } from './setting.js';
+import { TUNNEL_SETTINGS, TUNNEL_TRAFFIC_SETTINGS } from './tunnel-settings.js';
 
-/** The sections of a file that hold settings of this agent, in the spelling of the oldest files; case is ignored. */
-export const SECTIONS = ['DEFAULT', 'DATABASE', 'LINUX_BRIDGE', 'VXLAN', 'SECURITYGROUP', 'AGENT'] as const;
-export type Section = (typeof SECTIONS)[number];
-
-/** One setting. `default` is the text a file would hold; null: there is none, or it depends on the host. */
-export interface Setting<Value> {
-  readonly section: Section;
-  readonly default: string | null;
-  readonly format: Format<Value>;
-  readonly doc: string;
-}
-
-const setting = <Value>(
-  section: Section,
-  text: string,
-  format: Format<Value>,
-  doc: string,
-): Setting<Value> => ({ section, default: text, format, doc });
-
-const optional = <Value>(section: Section, format: Format<Value>, doc: string): Setting<Value | null> => ({
-  section,
-  default: null,
-  format,
-  doc,
-});
+export { SECTIONS, type Section, type Setting } from './setting.js';
 
 /** A timer of Node overflows after 24 days and then fires at once; a week is far from that. */
 const WEEK_MS = 7 * 24 * 3_600_000;
@@ -101,24 +77,14 @@ export const SETTINGS = {
     interfaceName,
     'The one network interface of an Essex database, whose networks name no physical network.',
   ),
-  enable_vxlan: setting(
-    'VXLAN',
-    'true',
-    boolean,
-    'Whether local_ip counts. This agent makes no tunnels; it leaves those that are there to be found.',
-  ),
-  local_ip: setting(
-    'VXLAN',
-    '',
-    ipAddress,
-    'Address at which the tunnels of this host end: its row in agents, taken over from Neutron, goes on to name them.',
-  ),
+  ...TUNNEL_SETTINGS,
   firewall_driver: setting(
     'SECURITYGROUP',
     'noop',
     firewallDriver,
     'What Neutron’s agent filtered guests with. This agent filters nothing, and config check says so unless it is noop.',
   ),
+  ...TUNNEL_TRAFFIC_SETTINGS,
   host: optional('AGENT', hostName, 'Name of this host as the database has it; default: the host name.'),
   polling_interval: setting('AGENT', '2', interval, 'Pause between two polls of the database.'),
   known_port_retention: setting(

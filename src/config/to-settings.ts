@@ -9,6 +9,7 @@ import { passwordFileWins, readPasswordFile } from './password.js';
 import { describeOrigin, type Origin, type Written } from './problem.js';
 import type { Readings } from './readings.js';
 import type { SettingName, Values } from './schema.js';
+import { tunnelSettings, tunnelWarnings } from './tunnels.js';
 
 /** The settings as the agent takes them, and the values that stand in for unwritten ones. */
 export interface Translated {
@@ -38,6 +39,7 @@ export function toSettings(values: Values, readings: Readings, host: HostDefault
     readings.connect_timeout.origin.kind === 'default'
       ? (urls.find((url) => url.connectTimeoutMs !== null)?.connectTimeoutMs ?? null)
       : null;
+  const tunnels = tunnelSettings(values);
   const settings: Settings = {
     host: {
       host: hostName,
@@ -47,7 +49,7 @@ export function toSettings(values: Values, readings: Readings, host: HostDefault
       dropSwitchFrames: values.drop_switch_frames,
       flatAddressMove: values.flat_address_move,
       plugGraceMs: values.plug_grace,
-      tunnels: null,
+      tunnels,
     },
     guard: {
       maxRemovals: values.max_removals,
@@ -59,11 +61,10 @@ export function toSettings(values: Values, readings: Readings, host: HostDefault
       connectTimeoutMs: urlTimeoutMs ?? values.connect_timeout,
       queryTimeoutMs: values.query_timeout,
       readOnly: values.read_only,
-      tunnels: values.enable_vxlan && values.local_ip !== null,
+      tunnels: tunnels !== null && tunnels.local !== null,
       host: hostName,
     },
     firewallDriver: values.firewall_driver,
-    tunnelAddress: values.enable_vxlan ? values.local_ip : null,
     pollingIntervalMs: values.polling_interval,
     reconnectIntervalMs: values.reconnect_interval,
     sqlMaxRetries: values.sql_max_retries,
@@ -83,7 +84,8 @@ export function toSettings(values: Values, readings: Readings, host: HostDefault
     ...(values.run_dir === null ? { run_dir: { text: runDir, origin: DEFAULT } } : {}),
     ...(urlTimeoutMs === null ? {} : { connect_timeout: { text: `${urlTimeoutMs}ms`, origin: urlOrigin } }),
   };
-  return { settings, defaults, warnings: urls.flatMap((url) => unknownOptions(url, urlOrigin)) };
+  const warnings = urls.flatMap((url) => unknownOptions(url, urlOrigin));
+  return { settings, defaults, warnings: [...warnings, ...tunnelWarnings(values, readings)] };
 }
 
 /** One server for each place the URL names. The password is read from its file each time, so that it can be rotated. */

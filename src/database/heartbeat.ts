@@ -8,7 +8,7 @@ import { databaseError, endpointOf, isDuplicate } from './errors.js';
 import { type AGENT_COLUMNS, AGENT_TYPE } from './generations/agents.js';
 import { findOwnRow, ownKey } from './own-row.js';
 import { openSession, type Session } from './session.js';
-import { keptTunnels, NO_TUNNELS, type Tunnels } from './tunnels.js';
+import { keptAddress, tunnelsIn } from './tunnels.js';
 import { oneAfterAnother } from './turns.js';
 import { heed, makeWatermark } from './watermark.js';
 
@@ -23,10 +23,10 @@ interface Beating {
   row: KnownRow | null;
 }
 
-/** The key of this host's row, and what stays in it of the agent before. */
+/** The key of this host's row, and the end of its tunnels that stays in it while this agent serves none. */
 interface KnownRow {
   readonly id: string;
-  readonly tunnels: Tunnels;
+  readonly keptAddress: string;
 }
 
 /**
@@ -102,26 +102,32 @@ async function freshen(
   known: KnownRow | null,
   watermark: Watermark,
 ): Promise<KnownRow> {
-  const fresh = (tunnels: Tunnels) => ({
+  const fresh = (kept: string) => ({
     heartbeat_timestamp: row.now,
-    configurations: configurationsOf(connection.server, row.report, tunnels),
+    configurations: configurationsOf(connection.server, row.report, kept),
   });
   const { heartbeat } = watermark.seen();
+  // An end that this agent has told of is kept as well, when it cannot serve it any more.
+  const rowNow = (id: string, kept: string): KnownRow => ({
+    id,
+    keptAddress: row.report.tunnels?.address ?? kept,
+  });
   const rowOf = (id: string): Knex.QueryBuilder => connection.builder('agents').where({ id });
   if (known !== null) {
     const own = rowOf(known.id);
     const unlessOlder = heartbeat === null ? own : own.where('heartbeat_timestamp', '>=', heartbeat);
-    if ((await connection.write(unlessOlder.update(fresh(known.tunnels)))) > 0) return known;
+    if ((await connection.write(unlessOlder.update(fresh(known.keptAddress)))) > 0)
+      return rowNow(known.id, known.keptAddress);
   }
   const found = await findOwnRow(connection, row.host);
   const older = heed(watermark, found?.heartbeat ?? null);
   if (older !== null) await noteSign(connection, watermark, older);
   const id = found?.id ?? (await makeRow(connection, row)) ?? (await findOwnRow(connection, row.host))?.id;
   if (id === undefined) throw takenByAnother(connection, row.host);
-  const tunnels = keptTunnels(found?.configurations ?? null, row.report.tunnelAddress);
+  const kept = keptAddress(found?.configurations ?? null);
   // What an administrator or an older agent wrote into the other columns stays.
-  await connection.write(rowOf(id).update({ ...fresh(tunnels), started_at: row.startedAt }));
-  return { id, tunnels };
+  await connection.write(rowOf(id).update({ ...fresh(kept), started_at: row.startedAt }));
+  return rowNow(id, kept);
 }
 
 /** On a read-only server nothing is written over, and every answer shows how old it is. */
@@ -144,7 +150,7 @@ async function makeRow({ builder, write, server }: Connection, row: NewRow): Pro
     created_at: row.now,
     started_at: row.startedAt,
     heartbeat_timestamp: row.now,
-    configurations: configurationsOf(server, row.report, NO_TUNNELS),
+    configurations: configurationsOf(server, row.report, ''),
   } satisfies Record<(typeof AGENT_COLUMNS.inserted)[number], unknown>;
   try {
     await write(builder('agents').insert(values));
@@ -168,17 +174,15 @@ function newRow({ builder, server }: Connection, host: string, binary: string, r
 /** What servers and their clients read of an agent: ML2 binds only ports of physical networks that are named here. */
 function configurationsOf(
   server: DatabaseServer,
-  { devices, interfaceMappings, bridgeMappings }: SelfReport,
-  tunnels: Tunnels,
+  { devices, tunnels, interfaceMappings, bridgeMappings }: SelfReport,
+  keptAddress: string,
 ): string {
   const json = JSON.stringify({
     bridge_mappings: Object.fromEntries(bridgeMappings),
     devices,
     extensions: [],
     interface_mappings: Object.fromEntries(interfaceMappings),
-    l2_population: false,
-    tunnel_types: tunnels.types,
-    tunneling_ip: tunnels.address,
+    ...tunnelsIn(tunnels, keptAddress),
   });
   // The column may be of a character set that holds less than names may; JSON can say all of it in ASCII.
   const ascii = json.replace(

@@ -1,35 +1,26 @@
 import { isIP } from 'node:net';
 import * as v from 'valibot';
-
-/** What the row of a host in `agents` tells the other hosts of its tunnels. */
-export interface Tunnels {
-  /** The address at which its tunnels end; empty: there are none. */
-  readonly address: string;
-  /** The kinds of network that a server may bind to it, and other hosts reach through it. */
-  readonly types: readonly string[];
-}
-
-export const NO_TUNNELS: Tunnels = { address: '', types: [] };
+import type { SelfReport } from '../model/database.js';
 
 const CONFIGURATIONS = v.object({
   tunneling_ip: v.pipe(
     v.string(),
     v.check((address) => isIP(address) !== 0),
   ),
-  tunnel_types: v.fallback(
-    v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z_]{1,16}$/))), v.maxLength(8)),
-    [],
-  ),
 });
 
 /**
- * What is kept of `agents.configurations` as the agent before has written it. The address stays: other hosts look a
- * tunnel's end up there as long as ports of this host are on tunnelled networks. The types stay only where this host's own
- * files say that tunnels end at that very address, since a server binds new ports by them, which this agent does not wire.
+ * The end of this host's tunnels as `agents.configurations` has it; empty: it has none. It stays while this agent serves no
+ * tunnels: other hosts look it up as long as ports of this host are on networks of type vxlan, whose tunnels stand.
  */
-export function keptTunnels(configurations: string | null, tunnelAddress: string | null): Tunnels {
+export function keptAddress(configurations: string | null): string {
   const written = v.safeParse(v.pipe(v.string(), v.parseJson(), CONFIGURATIONS), configurations);
-  if (!written.success) return NO_TUNNELS;
-  const { tunneling_ip: address, tunnel_types: types } = written.output;
-  return { address, types: address === tunnelAddress ? types : [] };
+  return written.success ? written.output.tunneling_ip : '';
 }
+
+/** What the row of a host tells the servers, which bind ports by `tunnel_types`, and the other hosts of its tunnels. */
+export const tunnelsIn = (served: SelfReport['tunnels'], kept: string) => ({
+  l2_population: served?.isPopulated ?? false,
+  tunnel_types: served === null ? [] : ['vxlan'],
+  tunneling_ip: served?.address ?? kept,
+});

@@ -106,16 +106,25 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** What the agent reports of itself to the servers of the cloud. */
-export interface SelfReport {
-  /** How long the process has run: the database's clock, not this host's, tells when it began. */
-  readonly upForMs: number;
+/** What the agent reports of its host as it sees it. */
+export interface SelfSeen {
   /** Taps that are here. */
   readonly devices: number;
+  /** null: no network of type vxlan can be served here, so that no server may bind a port of one. */
+  readonly tunnels: {
+    /** Where the tunnels of this host end, as `ip` prints it. */
+    readonly address: string;
+    /** Whether the database tells which hosts a network reaches; otherwise multicast groups do. */
+    readonly isPopulated: boolean;
+  } | null;
+}
+
+/** What the agent reports of itself to the servers of the cloud. */
+export interface SelfReport extends SelfSeen {
+  /** How long the process has run: the database's clock, not this host's, tells when it began. */
+  readonly upForMs: number;
   readonly interfaceMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
   readonly bridgeMappings: ReadonlyMap<PhysicalNetwork, LinkName>;
-  /** As `Settings.tunnelAddress`. */
-  readonly tunnelAddress: string | null;
 }
 
 /** Keeps this host's row in `agents` fresh, on a connection of its own, so that nothing waits for it. */

@@ -24,6 +24,10 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   return best;
 }
 
+/** Of an address in the text form of `ipText`. */
+export const isMulticast = (address: string): boolean =>
+  address.includes(':') ? /^ff/.test(address) : /^(22[4-9]|23\d)\./.test(address);
+
 /** The bytes of an address in the text form of `ipText`. */
 export function ipBytes(text: string): Buffer {
   if (!text.includes(':')) return Buffer.from(text.split('.').map(Number));

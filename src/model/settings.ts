@@ -77,8 +77,6 @@ export interface Settings {
   readonly database: DatabaseSettings;
   /** What filtered guests here before, by the same files; null: nothing. This agent filters nothing. */
   readonly firewallDriver: string | null;
-  /** The address of this host at which its tunnels end, by its own files; null: they say nothing of tunnels. */
-  readonly tunnelAddress: string | null;
   readonly pollingIntervalMs: number;
   readonly reconnectIntervalMs: number;
   /** -1: for ever. */

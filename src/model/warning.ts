@@ -197,6 +197,11 @@ export const WARNINGS = {
     cause: 'root_helper is set; this agent starts no commands and needs none.',
     remedy: 'Remove the line; the agent needs CAP_NET_ADMIN.',
   },
+  ARP_RESPONDER_IGNORED: {
+    cause:
+      'arp_responder is true in [VXLAN]; this agent never lets a tunnel answer ARP, since addresses that the database does not know could not be reached then.',
+    remedy: 'Remove the line, or write arp_responder = false; nothing is lost by it.',
+  },
   SETTING_UNKNOWN: {
     cause: 'A configuration file holds a setting that this agent does not know.',
     remedy: 'Correct its spelling or remove it; the message names the nearest known one.',

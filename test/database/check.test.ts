@@ -41,7 +41,7 @@ const REPORT = {
   devices: 1,
   interfaceMappings: new Map(),
   bridgeMappings: new Map(),
-  tunnelAddress: null,
+  tunnels: null,
 };
 
 let accounts = 0;

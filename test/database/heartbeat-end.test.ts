@@ -11,7 +11,7 @@ const REPORT: SelfReport = {
   devices: 0,
   interfaceMappings: new Map(),
   bridgeMappings: new Map(),
-  tunnelAddress: null,
+  tunnels: null,
 };
 /** No limit of a connection's own ends the wait. */
 const HOUR_MS = 3_600_000;

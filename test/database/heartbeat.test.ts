@@ -19,7 +19,7 @@ const REPORT: SelfReport = {
   devices: 3,
   interfaceMappings: new Map([[physicalNetwork('physnet1'), linkName('eth1')]]),
   bridgeMappings: new Map([[physicalNetwork('physnet2'), linkName('br-ex')]]),
-  tunnelAddress: null,
+  tunnels: null,
 };
 const CONFIGURATIONS = {
   bridge_mappings: { physnet2: 'br-ex' },

@@ -23,7 +23,7 @@ const REPORT = {
   devices: 1,
   interfaceMappings: new Map(),
   bridgeMappings: new Map(),
-  tunnelAddress: null,
+  tunnels: null,
 };
 
 /** What another client of the pool may leave behind. */

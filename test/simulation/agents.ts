@@ -124,7 +124,7 @@ const heartEdgesOf = (
 ): HeartEdges => ({
   clock,
   observer: () => {},
-  devices: () => 0,
+  seen: () => ({ devices: 0, tunnels: null }),
   onFault: (thrown) => {
     throw thrown;
   },

@@ -44,7 +44,6 @@ export function makeStage(random: Random): Stage {
         tunnels: false,
         host: TEST_HOST,
       },
-      tunnelAddress: null,
       firewallDriver: null,
       pollingIntervalMs,
       reconnectIntervalMs: 2_000,

@@ -1,5 +1,11 @@
-import { FLOOD_MAC, type ForwardingEntry, floodEntry, type NetworkId } from '../../model/index.js';
-import { type FloodList, isMulticast, type OwnEnd, unusable } from './flood-list.js';
+import {
+  FLOOD_MAC,
+  type ForwardingEntry,
+  floodEntry,
+  isMulticast,
+  type NetworkId,
+} from '../../model/index.js';
+import { type FloodList, type OwnEnd, unusable } from './flood-list.js';
 
 /** An entry that another host is lost by when it goes. */
 export interface PairRemoval {

@@ -1,4 +1,4 @@
-import type { ForwardingAnswer, NetworkId, Warning } from '../../model/index.js';
+import { type ForwardingAnswer, isMulticast, type NetworkId, type Warning } from '../../model/index.js';
 
 /** Whom a network is to be flooded to. */
 export interface FloodList {
@@ -78,9 +78,6 @@ export function unusable(
   if (isMulticast(address)) return `${address} is a multicast address`;
   return isNoHost(address) ? `${address} is no address of another host` : null;
 }
-
-export const isMulticast = (address: string): boolean =>
-  isIpv6(address) ? /^ff/.test(address) : /^(22[4-9]|23\d)\./.test(address);
 
 /** Any, loopback, broadcast, link-local (of which interface, nobody says), IPv4 in IPv6. */
 const isNoHost = (address: string): boolean =>

@@ -78,7 +78,8 @@ function withoutAddress({ id }: TunnelNetwork, why: string): TunnelRealisation {
   };
 }
 
-const linkWith = ({ links }: HostState, address: string): Link | null =>
+/** The link that has the address. */
+export const linkWith = ({ links }: HostState, address: string): Link | null =>
   [...links.values()].find(({ addresses }) => addresses.some((one) => one.address === address)) ?? null;
 
 /** The kernel has each VNI once for a UDP port, under whatever name. */

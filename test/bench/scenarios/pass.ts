@@ -80,7 +80,7 @@ async function cpuOf(work: () => unknown): Promise<number> {
   return (user + system) / 1_000;
 }
 
-const tapsIn = ({ agent }: InMemoryAgent): number => agent.tapsHere();
+const tapsIn = ({ agent }: InMemoryAgent): number => agent.seen().devices;
 
 async function lapOfTap(at: InMemoryAgent, number: number): Promise<number> {
   const { clock, links } = at;

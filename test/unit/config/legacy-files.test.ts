@@ -173,10 +173,10 @@ test('a password in Latin-1 loses no byte', (t) => {
 });
 
 test('the address of tunnels is that of [vxlan], unless it is switched off there', (t) => {
-  const addressIn = (text: string) => loaded({ files: [file(t, text)] }).settings.tunnelAddress;
-  assert.equal(addressIn(HAVANA), '10.0.0.1');
-  assert.equal(addressIn(HAVANA.replace('enable_vxlan = True', 'enable_vxlan = False')), null);
-  assert.equal(addressIn(FOLSOM), null);
+  const tunnelsIn = (text: string) => loaded({ files: [file(t, text)] }).settings.host.tunnels;
+  assert.equal(tunnelsIn(HAVANA)?.local, '10.0.0.1');
+  assert.equal(tunnelsIn(HAVANA.replace('enable_vxlan = True', 'enable_vxlan = False')), null);
+  assert.equal(tunnelsIn(FOLSOM)?.local, null);
   const [problem] = problems({ files: [file(t, HAVANA.replace('local_ip = 10.0.0.1', 'local_ip = eth0'))] });
   assert.deepEqual(
     [problem?.setting, problem?.wrong],

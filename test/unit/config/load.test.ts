@@ -23,7 +23,6 @@ test('without any word from the user every legacy default stays', () => {
     pollingIntervalMs: 2000,
     reconnectIntervalMs: 2000,
     sqlMaxRetries: -1,
-    tunnelAddress: null,
     firewallDriver: null,
     knownPortRetentionMs: 3_600_000,
     lastKnownGoodMaxAgeMs: 86_400_000,
@@ -41,7 +40,14 @@ test('without any word from the user every legacy default stays', () => {
     dropSwitchFrames: true,
     flatAddressMove: 'move',
     plugGraceMs: 2000,
-    tunnels: null,
+    tunnels: {
+      local: null,
+      port: 8472,
+      ttl: null,
+      tos: null,
+      sourcePorts: null,
+      multicast: { ranges: [], base: { group: '224.0.0.1', prefixLength: 32 } },
+    },
   });
   assert.deepEqual(guard, { maxRemovals: null, windowMs: 600_000, release: 'operator' });
   assert.deepEqual(
