@@ -4,6 +4,7 @@ import { type Kernel, KernelError, type MoveJournal } from '../model/kernel.js';
 import { routesOver } from './addresses/carried.js';
 import { applyOperations } from './apply.js';
 import { openTapFilter } from './filtering/tap-filter.js';
+import { openForwarding } from './forwarding/table.js';
 import { openRequests } from './netlink/requests.js';
 import { openObserver } from './observe.js';
 import type { Host } from './operation-context.js';
@@ -24,7 +25,8 @@ export function openKernel(journal: MoveJournal = NO_JOURNAL): Kernel {
   if (endianness() !== 'LE') throw new KernelError('unsupported', 'Big-endian machines are not supported.');
   const requests = openRequests();
   const tapFilter = openTapFilter();
-  const observer = openObserver(requests, tapFilter);
+  const forwarding = openForwarding(requests);
+  const observer = openObserver(requests, tapFilter, forwarding);
   const lacking: Host['lacking'] = { vlanFiltering: null };
   return {
     observe: observer.observe,
@@ -32,19 +34,23 @@ export function openKernel(journal: MoveJournal = NO_JOURNAL): Kernel {
     invalidate: () => {
       observer.invalidate();
       tapFilter.askAgain();
+      forwarding.invalidate();
     },
     askAgain: tapFilter.askAgain,
     apply: (operations) => {
       const { catchUp, linkAt, refresh } = observer;
       return applyOperations({ requests, tapFilter, lacking, journal, catchUp, linkAt, refresh }, operations);
     },
-    watch: (look) =>
+    watch: (look) => {
       observer.watch(() => {
         tapFilter.askAgain();
         look();
-      }),
+      });
+      forwarding.watch(look);
+    },
     close: async () => {
       observer.close();
+      forwarding.close();
       requests.close();
       tapFilter.close();
     },

@@ -3,6 +3,7 @@ import { KernelError } from '../model/kernel.js';
 import type { HostState } from '../model/link.js';
 import { decodeAddress, dumpAddresses } from './addresses/addresses.js';
 import type { TapFilterTable } from './filtering/tap-filter.js';
+import type { ForwardingTable } from './forwarding/table.js';
 import { type BareLink, decodeLink, dumpLinks, getLink, linkOfSettings } from './links.js';
 import { GROUPS, RTM } from './netlink/constants.js';
 import { whenReadable } from './netlink/libc.js';
@@ -36,7 +37,11 @@ export interface Observer {
  * Subscribes to the notifications of links and addresses, and keeps the picture. Routes are not subscribed to
  * (a host may carry a million of them): who moves addresses reads them. Throws KernelError.
  */
-export function openObserver(requests: Requests, tapFilter: Pick<TapFilterTable, 'look'>): Observer {
+export function openObserver(
+  requests: Requests,
+  tapFilter: Pick<TapFilterTable, 'look'>,
+  forwarding: Pick<ForwardingTable, 'look'>,
+): Observer {
   const { link, ipv4Address, ipv6Address, ipv4Settings } = GROUPS;
   const events = openSocket(link | ipv4Address | ipv6Address | ipv4Settings, RECEIVE_BYTES);
   const stale = new Set<IfIndex>();
@@ -61,7 +66,7 @@ export function openObserver(requests: Requests, tapFilter: Pick<TapFilterTable,
     const now = current();
     for (const index of stale) readLink(requests, now, index);
     stale.clear();
-    last = now.state(tapFilter.look());
+    last = now.state({ tapFilter: tapFilter.look(), forwarding: forwarding.look(now.tunnels) });
     return last;
   };
   /** When some of what waits was lost, the next `observe` reads everything again. */

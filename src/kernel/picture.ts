@@ -1,5 +1,5 @@
 import type { IfIndex, LinkName } from '../model/ids.js';
-import type { Address, HostState, Link, LinkChanges, TapFilter } from '../model/link.js';
+import type { Address, HostState, Link, LinkChanges } from '../model/link.js';
 import { isSame } from '../model/same.js';
 import { addressKey, decodeAddress, withoutLifetimes } from './addresses/addresses.js';
 import { type BareLink, decodeLink, indexOfLink } from './links.js';
@@ -16,11 +16,15 @@ export interface Picture {
   put(link: BareLink): void;
   putAddress(index: IfIndex, address: Address): void;
   forget(index: IfIndex): void;
+  /** The links that are VXLAN devices. */
+  readonly tunnels: ReadonlySet<IfIndex>;
   /** One link's own part of the picture. */
   bare(index: IfIndex): BareLink | null;
-  /** `tapFilter`: what nftables has of the agent's. */
-  state(tapFilter: TapFilter): HostState;
+  state(beside: BesideLinks): HostState;
 }
+
+/** What of a host's state is asked for elsewhere: what nftables has of the agent's, and what is written in the tunnels. */
+export type BesideLinks = Pick<HostState, 'tapFilter' | 'forwarding'>;
 
 /** What of a message is looked at. */
 export type Notification = Pick<Message, 'type' | 'body'>;
@@ -33,10 +37,13 @@ export function makePicture(before: HostState | null): Picture {
   const bare = new Map<IfIndex, BareLink>();
   const addresses = new Map<IfIndex, Map<string, Address>>();
   const touched = new Set<IfIndex>(before?.links.keys());
-  let current: HostState = before ?? stateOf(0, new Map(), { kind: 'unknown' }, null);
+  const tunnels = new Set<IfIndex>();
+  let current: HostState = before ?? stateOf(0, new Map(), NOTHING_BESIDE, null);
 
   const put = (link: BareLink) => {
     bare.set(link.index, link);
+    if (link.detail.kind === 'vxlan') tunnels.add(link.index);
+    else tunnels.delete(link.index);
     touched.add(link.index);
   };
   const putAddress = (index: IfIndex, address: Address) => {
@@ -52,6 +59,7 @@ export function makePicture(before: HostState | null): Picture {
   };
   const forget = (index: IfIndex) => {
     bare.delete(index);
+    tunnels.delete(index);
     addresses.delete(index);
     touched.add(index);
   };
@@ -75,8 +83,8 @@ export function makePicture(before: HostState | null): Picture {
     const found = [...(addresses.get(index)?.values() ?? [])];
     return own && { ...own, addresses: found };
   };
-  const state = (tapFilter: TapFilter): HostState => {
-    current = follow(current, touched, linkOf, tapFilter);
+  const state = (beside: BesideLinks): HostState => {
+    current = follow(current, touched, linkOf, beside);
     touched.clear();
     return current;
   };
@@ -85,6 +93,7 @@ export function makePicture(before: HostState | null): Picture {
     put,
     putAddress,
     forget,
+    tunnels,
     bare: (index) => bare.get(index) ?? null,
     state,
   };
@@ -112,28 +121,29 @@ function follow(
   before: HostState,
   touched: ReadonlySet<IfIndex>,
   linkOf: (index: IfIndex) => Link | undefined,
-  tapFilter: TapFilter,
+  beside: BesideLinks,
 ): HostState {
   const changed = [...touched]
     .map((index) => [index, linkOf(index)] as const)
     .filter(([index, link]) => !isSame(link, before.links.get(index)));
-  if (changed.length === 0 && tapFilter === before.tapFilter && before.version > 0) return before;
+  const isSameBeside = beside.tapFilter === before.tapFilter && beside.forwarding === before.forwarding;
+  if (changed.length === 0 && isSameBeside && before.version > 0) return before;
   const links = new Map(before.links);
   for (const [index, link] of changed) {
     if (link === undefined) links.delete(index);
     else links.set(index, link);
   }
   const changes = { since: before.version, indexes: new Set(changed.map(([index]) => index)) };
-  return stateOf(before.version + 1, links, tapFilter, changes);
+  return stateOf(before.version + 1, links, beside, changes);
 }
 
-const NO_TUNNELS: HostState['forwarding'] = new Map();
+const NOTHING_BESIDE: BesideLinks = { tapFilter: { kind: 'unknown' }, forwarding: new Map() };
 
 /** Names are indexed when somebody asks for one: most states are only compared with the one before. */
 function stateOf(
   version: number,
   links: ReadonlyMap<IfIndex, Link>,
-  tapFilter: TapFilter,
+  { tapFilter, forwarding }: BesideLinks,
   changes: LinkChanges | null,
 ): HostState {
   let byName: Map<LinkName, Link> | null = null;
@@ -141,7 +151,7 @@ function stateOf(
     version,
     links,
     tapFilter,
-    forwarding: NO_TUNNELS,
+    forwarding,
     changes,
     get byName() {
       byName ??= new Map([...links.values()].map((link) => [link.name, link]));

@@ -7,6 +7,7 @@ import { type Reading, readSnapshot } from '../../src/database/read.js';
 import { makePicture } from '../../src/kernel/picture.js';
 import {
   type Database,
+  type Forwarding,
   ID_PREFIX_LENGTH,
   ifIndex,
   type Kernel,
@@ -49,6 +50,7 @@ export interface Rows {
 }
 
 const POLLING_INTERVAL_MS = 2_000;
+const NO_TUNNELS: Forwarding = new Map();
 /** `inet filter`, as it is when taps are filtered here already. */
 const DROPS: TapFilter = { kind: 'present', drops: { tagged: true, switchFrames: true } };
 
@@ -117,7 +119,7 @@ function linksOf(taps: number, networks: number): Links {
   for (const link of links) picture.put(link);
   return {
     kernel: {
-      observe: () => picture.state(DROPS),
+      observe: () => picture.state({ tapFilter: DROPS, forwarding: NO_TUNNELS }),
       routesOver: () => [],
       invalidate: () => {},
       askAgain: () => {},

@@ -6,11 +6,12 @@ import { decodeRoute, dumpRoutes } from '../../src/kernel/addresses/routes.js';
 import { decodeLink, dumpLinks } from '../../src/kernel/links.js';
 import { decodeMessages, encodeRequest, MalformedMessage } from '../../src/kernel/netlink/message.js';
 import { openRequests } from '../../src/kernel/netlink/requests.js';
-import { makePicture } from '../../src/kernel/picture.js';
+import { type BesideLinks, makePicture } from '../../src/kernel/picture.js';
 import { ifIndex } from '../../src/model/ids.js';
 import type { Link } from '../../src/model/link.js';
 import { enterNamespace, ip, ipBatch, ipLink, makeNamespace, makeTap } from '../support/host/netns.js';
 
+const NOTHING_BESIDE: BesideLinks = { tapFilter: { kind: 'absent' }, forwarding: new Map() };
 const RUNS = 20_000;
 /** Anywhere in a message, and every other time at its beginning, where index and name are. */
 const place = fc.oneof(fc.nat(40), fc.nat(4000));
@@ -145,7 +146,7 @@ describe('what the kernel says, cut and corrupted', () => {
           bytes[at % bytes.length] = value;
           decoded(() => picture.takeAll([{ type, body: bytes }]));
         }
-        for (const link of picture.state({ kind: 'absent' }).links.values()) assertPlausible(link);
+        for (const link of picture.state(NOTHING_BESIDE).links.values()) assertPlausible(link);
       }),
       { numRuns: 2000 },
     );

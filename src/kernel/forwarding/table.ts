@@ -26,9 +26,10 @@ export interface ForwardingTable {
   close(): void;
 }
 
-/** Subscribes to what is written into forwarding databases. Throws KernelError. */
+/** Opens nothing before there is a tunnel: then it subscribes to what is written into forwarding databases. */
 export function openForwarding(requests: Requests): ForwardingTable {
-  const events = openSocket(GROUPS.neighbour, RECEIVE_BYTES, WRITTEN_ONLY);
+  let events: NetlinkSocket | null = null;
+  let told: (() => void) | null = null;
   const known = new Map<IfIndex, readonly ForwardingEntry[]>();
   const stale = new Set<IfIndex>();
   let last: Forwarding = new Map();
@@ -42,9 +43,16 @@ export function openForwarding(requests: Requests): ForwardingTable {
     stale.delete(tunnel);
     return entries;
   };
-  const look = (tunnels: Iterable<IfIndex>): Forwarding => {
+  const listen = (): NetlinkSocket => {
+    const opened = openSocket(GROUPS.neighbour, RECEIVE_BYTES, WRITTEN_ONLY);
+    if (told !== null) watching = whenReadable(opened.fd, told);
+    return opened;
+  };
+  const look = (tunnels: readonly IfIndex[]): Forwarding => {
+    if (events === null && tunnels.length === 0) return last;
+    events ??= listen();
     drain(events, stale, known);
-    const now = new Map([...tunnels].map((tunnel) => [tunnel, entriesOf(tunnel)]));
+    const now = new Map(tunnels.map((tunnel) => [tunnel, entriesOf(tunnel)]));
     for (const tunnel of known.keys()) if (!now.has(tunnel)) known.delete(tunnel);
     const isAsBefore =
       now.size === last.size && [...now].every(([tunnel, entries]) => last.get(tunnel) === entries);
@@ -54,7 +62,7 @@ export function openForwarding(requests: Requests): ForwardingTable {
   return {
     look: (tunnels) => {
       try {
-        return look(tunnels);
+        return look([...tunnels]);
       } finally {
         watching?.arm();
       }
@@ -62,11 +70,12 @@ export function openForwarding(requests: Requests): ForwardingTable {
     invalidate: () => known.clear(),
     watch: (announce) => {
       watching?.close();
-      watching = whenReadable(events.fd, announce);
+      told = announce;
+      watching = events === null ? null : whenReadable(events.fd, announce);
     },
     close: () => {
       watching?.close();
-      events.close();
+      events?.close();
     },
   };
 }

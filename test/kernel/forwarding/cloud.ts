@@ -1,6 +1,4 @@
-import { openForwarding } from '../../../src/kernel/forwarding/table.js';
 import { openKernel } from '../../../src/kernel/kernel.js';
-import { openRequests } from '../../../src/kernel/netlink/requests.js';
 import { type ForwardingAnswer, linkName, networkId, type Operation } from '../../../src/model/index.js';
 import { decideForwarding } from '../../../src/reconcile/forwarding/decide-forwarding.js';
 import { NO_PAIR_MEMORY } from '../../../src/reconcile/forwarding/guard-pairs.js';
@@ -62,21 +60,15 @@ function makeHost(t: Cleanup, wire: string, family: 'IPv4' | 'IPv6', at: number)
 
 /** What the kernel room sees and the rooms of forwarding make of it. */
 function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHost['pass'] {
-  const { kernel, requests, table } = inside(ns, () => {
-    const asked = openRequests();
-    return { kernel: openKernel(), requests: asked, table: openForwarding(asked) };
-  });
-  t.after(async () => {
-    await kernel.close();
-    table.close();
-    requests.close();
-  });
+  const kernel = inside(ns, openKernel);
+  t.after(() => kernel.close());
   const settings = { local, port: 8472, ttl: null, tos: null, sourcePorts: null, multicast: null };
   let memory = NO_PAIR_MEMORY;
   let nowMs = 0;
   return (hosts, afterMs = 0) => {
     nowMs += afterMs;
-    const view = viewOf(kernel.observe(), buildSettings({ interfaces: [] }));
+    // What listens to entries is opened when there is a tunnel.
+    const view = viewOf(inside(ns, kernel.observe), buildSettings({ interfaces: [] }));
     const real = resolveTunnel(view, settings, { id: NETWORK, vni: 1001, mtu: 1450 });
     const bridge = view.labelledBridges.get(NETWORK);
     if (!real.ok || bridge === undefined) throw new Error('the network cannot be served');
@@ -86,7 +78,7 @@ function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHos
       host,
       local,
       served: [{ network: NETWORK, segment: SEGMENT, tunnel }],
-      present: table.look(tunnel.existing === null ? [] : [tunnel.existing.index]),
+      present: view.observed.forwarding,
       answer: answerFor(hosts),
       basis: 'answer',
       isWhole: () => true,
