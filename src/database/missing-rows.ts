@@ -1,8 +1,10 @@
 import { type BridgeQuestion, DatabaseError, type Question, type TapQuestion } from '../model/database.js';
+import type { ForwardingAnswer } from '../model/forwarding.js';
 import { ID_PREFIX_LENGTH, lookedForBy, suffixMatches } from '../model/names.js';
 import type { Network } from '../model/port.js';
 import type { Connection } from './connection.js';
 import { endpointOf } from './errors.js';
+import type { ForwardingSource } from './forwarding/source.js';
 import type { DecodedPort, Generation } from './generations/generation.js';
 import { integer } from './generations/values.js';
 import type { Looked } from './looked.js';
@@ -37,18 +39,33 @@ export function isRowMissing(
   );
 }
 
-/** Which of the tables that must have rows have none. Rejects with the driver's error. */
-export async function probeEmptyTables(
-  connection: Connection,
-  generation: Generation,
-): Promise<readonly string[]> {
+/** Whether networks have tunnels here, and no port of any of them is bound to this host: bindings may be gone. */
+export const isNowhere = (answer: ForwardingAnswer | null, host: string): boolean =>
+  answer !== null &&
+  answer.tunnels.length > 0 &&
+  answer.tunnels.every(({ segment }) => answer.hosts.get(segment)?.includes(host) === false);
+
+/** Which of the tables that must have rows have none, those of tunnels among them where they are read. Rejects with the driver's error. */
+export async function probeEmptyTables({
+  connection,
+  generation,
+  forwarding,
+}: {
+  readonly connection: Connection;
+  readonly generation: Generation;
+  readonly forwarding?: ForwardingSource | null;
+}): Promise<readonly string[]> {
   const { builder } = connection;
-  const probes = generation.mustHaveRows.map((table) =>
+  const ofTunnels = forwarding
+    ? [forwarding.bindings.table, ...(forwarding.hasAgents ? ['agents'] : [])]
+    : [];
+  const tables = [...new Set([...generation.mustHaveRows, ...ofTunnels])];
+  const probes = tables.map((table) =>
     builder.raw('exists ? as ??', [builder(table).select(builder.raw('1')), table]),
   );
   const [row] = await connection.select(builder.select(probes).limit(1));
   // PostgreSQL answers with a boolean, MySQL with 1 or 0.
-  return generation.mustHaveRows.filter((table) => row !== undefined && !row[table]);
+  return tables.filter((table) => row !== undefined && !row[table]);
 }
 
 /**

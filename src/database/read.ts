@@ -13,7 +13,7 @@ import type { DecodedPort, Generation } from './generations/generation.js';
 import { shown, text } from './generations/values.js';
 import { inPieces, type Looked, looked, needsPieces, type Part } from './looked.js';
 import { type Lookup, lookupsOf, matching } from './lookup.js';
-import { isRowMissing, probeEmptyTables, refuseHiddenRows } from './missing-rows.js';
+import { isNowhere, isRowMissing, probeEmptyTables, refuseHiddenRows } from './missing-rows.js';
 import {
   areSameNetworks,
   decodeNetworks,
@@ -30,6 +30,8 @@ export interface Reading {
   readonly ports: FoundPorts;
   readonly networks: Found<Network>;
   readonly isRowMissing: boolean;
+  /** That, or this host is where no tunnel leads: tables may be empty. */
+  readonly isProbed: boolean;
   /** null: no network has a tunnel here. */
   readonly forwarding: ForwardingReading | null;
   /** This agent's own; no part of the answer, which is the same for as long as its rows are. */
@@ -69,7 +71,7 @@ export async function readSnapshot(
   const isSameQuestion = before !== null && asksForTheSame(before.question, question);
   const reader = { ...source, question, host, before, isSameQuestion };
   // Mostly nothing has changed, and one round trip does: nothing else can be asked in it.
-  const isEnough = isSameQuestion && !before.isRowMissing;
+  const isEnough = isSameQuestion && !before.isProbed;
   return (isEnough ? await readIn('wholeSnapshot', reader) : null) ?? readOpen(reader);
 }
 
@@ -130,12 +132,13 @@ async function readIn(manner: 'wholeSnapshot' | 'beginSnapshot', reader: Reader)
     isUnchanged && isSame(question, before.question)
       ? before.isRowMissing
       : isRowMissing(question, ports.items, networks.items);
-  if (isOver && isMissing) return null;
+  const isProbed = isMissing || isNowhere(forwarding?.answer ?? null, reader.host);
+  if (isOver && isProbed) return null;
   const isCounted = isUnchanged && before.isRowMissing;
   if (isMissing && !isCounted) await refuseHiddenRows(connection, [ports, networks]);
-  const emptyTables = isMissing ? await probeEmptyTables(connection, generation) : [];
+  const emptyTables = isProbed ? await probeEmptyTables(reader) : [];
   if (!isOver) await connection.endSnapshot();
-  const now = { question, server, heartbeat, ports, networks, forwarding, isRowMissing: isMissing };
+  const now = { question, server, heartbeat, ports, networks, forwarding, isRowMissing: isMissing, isProbed };
   const isAsBefore =
     isUnchanged &&
     forwarding?.answer === before.forwarding?.answer &&

@@ -42,8 +42,9 @@ export interface Answer {
   /** This very answer shows an older heartbeat of this agent than is known; null: no sign that it is old. */
   readonly behind: WentBack | null;
   /**
-   * Tables that are wholly empty, of those that matter (`ports`, the bindings table). Probed only when
-   * a wired tap, a bridge asked for or the network of a port has no row; empty otherwise.
+   * Tables that are wholly empty, of those that matter (`ports`, the bindings table, and where tunnels are read those that tell
+   * who is behind them). Probed only when a wired tap, a bridge asked for or the network of a port has no row, or no port of a
+   * network with a tunnel is bound to this host; empty otherwise.
    */
   readonly emptyTables: readonly string[];
   /** Who is behind the tunnels of these networks; absent: none of them has one, or this host serves none. */

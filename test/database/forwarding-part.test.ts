@@ -20,8 +20,10 @@ for (const engine of ENGINES) {
     after(() => server.destroy());
 
     /** A port here and one on host2, both of one network. */
-    async function opened(tunnels: boolean): Promise<{ rows: Rows; agent: Database; network: string }> {
-      const { rows, settings } = await freshDatabase(server, 'ml2-zed');
+    async function opened(
+      tunnels: boolean,
+    ): Promise<{ rows: Rows; agent: Database; forget: () => Promise<unknown> }> {
+      const { rows, settings, database } = await freshDatabase(server, 'ml2-zed');
       await rows.network({ id: TUNNELLED, type: 'vxlan', vlanId: 1001 });
       await rows.network({ id: FLAT, type: 'flat', physicalNetwork: 'physnet1' });
       for (const [port, host] of [
@@ -31,7 +33,8 @@ for (const engine of ENGINES) {
         await rows.port({ id: port, network: TUNNELLED });
         await rows.binding({ port, host, segment: TUNNELLED });
       }
-      return { rows, agent: openDatabase({ ...settings, tunnels }), network: TUNNELLED };
+      const forget = () => server.query('delete from ml2_port_binding_levels', database);
+      return { rows, agent: openDatabase({ ...settings, tunnels }), forget };
     }
 
     it('is read for the networks that have a tap here, and is the same object where nothing has changed', async () => {
@@ -66,6 +69,22 @@ for (const engine of ENGINES) {
       await rows.port({ id: OTHER, network: FLAT });
       const question: Question = { taps: [{ by: 'id', id: portId(OTHER), wired: true }], bridges: [] };
       assert.equal((await agent.read(question)).forwarding, undefined);
+      await agent.close();
+    });
+
+    it('comes with the tables that are wholly empty, where no port of its networks is bound to this host any more', async () => {
+      const { rows, agent, forget } = await opened(true);
+      assert.deepEqual((await agent.read(TAP)).emptyTables, []);
+      await forget();
+      for (let poll = 0; poll < 2; poll++) {
+        const { emptyTables, forwarding } = await agent.read(TAP);
+        assert.deepEqual(forwarding?.hosts.get(TUNNELLED), []);
+        assert.deepEqual(emptyTables, ['ml2_port_binding_levels', 'agents']);
+      }
+      await rows.binding({ port: THERE, host: 'host2', segment: TUNNELLED, level: 1 });
+      assert.deepEqual((await agent.read(TAP)).emptyTables, ['agents']);
+      await rows.binding({ port: HERE, host: 'host1', segment: TUNNELLED, level: 1 });
+      assert.deepEqual((await agent.read(TAP)).emptyTables, []);
       await agent.close();
     });
 
