@@ -1,4 +1,5 @@
 import type { LoadedSettings } from '../config/load.js';
+import type { NetworkMtu } from '../database/network-mtus.js';
 import { DatabaseError } from '../model/database.js';
 import { EXIT, type ExitCode } from '../model/exit-codes.js';
 import { databaseFailure, FAILURES, type FailureCode } from '../model/failure.js';
@@ -11,8 +12,15 @@ import type { HostSettings } from '../model/settings.js';
 import { jsonOf, visible } from '../model/visible.js';
 import { WARNINGS, type WarningCode } from '../model/warning.js';
 import type { Invocation } from './invocation.js';
-import { type Preflight, type PreflightResult, preflight } from './preflight.js';
+import { type Preflight, preflight } from './preflight.js';
+import type { PreflightResult } from './preflight-result.js';
 import { takeOverSteps } from './take-over.js';
+
+/** What the database says beside the rows of this host. */
+export interface FoundDatabase {
+  readonly generation: string;
+  readonly mtus: readonly NetworkMtu[];
+}
 
 /** How the check looks at this host and at the database. */
 export interface Probes {
@@ -23,8 +31,8 @@ export interface Probes {
   isReadableByAll(path: string): boolean;
   /** What of the host matters beside its links. */
   host(): Preflight;
-  /** The generation of the database, which answered and has a known schema; or why not. */
-  database(): Promise<{ readonly generation: string } | DatabaseError>;
+  /** The database, which answered and has a known schema; or why not. */
+  database(): Promise<FoundDatabase | DatabaseError>;
 }
 
 /** One thing that is not as it must be, and what to do about it. */
@@ -48,10 +56,11 @@ export async function configCheck({ loaded, json, output }: Invocation, probes: 
   const links = probes.links();
   const answer = await probes.database();
   const failure = answer instanceof DatabaseError ? answer : null;
-  const generation = answer instanceof DatabaseError ? null : answer.generation;
+  const { generation, mtus } = answer instanceof DatabaseError ? { generation: null, mtus: [] } : answer;
   const openSecrets = passwordFiles(loaded).filter((path) => probes.isReadableByAll(path));
   const seen = links instanceof KernelError ? null : { ...probes.host(), links };
-  const looks = seen === null ? [] : preflight({ ...seen, ...host, firewallDriver, openSecrets, generation });
+  const looks =
+    seen === null ? [] : preflight({ ...seen, ...host, firewallDriver, openSecrets, generation, mtus });
   const takeOver = seen === null ? [] : takeOverSteps(seen);
   const results = (weight: PreflightResult['weight']): Finding[] =>
     looks.filter((look) => look.weight === weight).map(({ weight: _, ...rest }) => rest);

@@ -1,14 +1,9 @@
 import type { HostFacts } from '../kernel/facts.js';
-import {
-  type HostState,
-  type Link,
-  type LinkName,
-  linkCalled,
-  type PhysicalNetwork,
-} from '../model/index.js';
-import { PREFLIGHT, type PreflightCode } from '../model/preflight.js';
+import { type Link, linkCalled } from '../model/index.js';
 import { WARNINGS } from '../model/warning.js';
 import { count } from '../model/words.js';
+import { type PreflightResult, result } from './preflight-result.js';
+import { type NetworkInput, networkResults } from './preflight-tunnels.js';
 
 /** Everything about the host that the settings do not say. */
 export interface Preflight {
@@ -19,22 +14,12 @@ export interface Preflight {
   readonly neutronChains: readonly string[] | null;
 }
 
-/** One result of the preflight: `finding` makes the check fail, `note` does not. */
-export interface PreflightResult {
-  readonly weight: 'finding' | 'note';
-  readonly code: PreflightCode | 'TAGGED_FRAMES_PASS' | 'FIREWALL_NOT_ENFORCED';
-  readonly message: string;
-  readonly remedy: string;
-}
-
 /** What the preflight judges by. `generation` is null when the database did not answer. */
-export interface PreflightInput extends Preflight {
-  readonly physicalInterfaces: ReadonlyMap<PhysicalNetwork, LinkName>;
+export interface PreflightInput extends Preflight, Omit<NetworkInput, 'udpPorts'> {
   readonly dropTaggedFrames: boolean;
   readonly firewallDriver: string | null;
   /** Files with the password that every user of this host may read. */
   readonly openSecrets: readonly string[];
-  readonly links: HostState;
   readonly generation: string | null;
 }
 
@@ -43,7 +28,7 @@ export function preflight(input: PreflightInput): readonly PreflightResult[] {
   const results = [
     ...agentResults(input),
     ...filterResults(input),
-    ...tunnelResults(input),
+    ...networkResults({ ...input, udpPorts: input.facts.udpPorts }),
     ...input.openSecrets.map((path) =>
       result('PASSWORD_READABLE', `Every user of this host may read ${path}, which holds the password.`),
     ),
@@ -55,11 +40,6 @@ export function preflight(input: PreflightInput): readonly PreflightResult[] {
 }
 
 const isFinding = ({ weight }: PreflightResult): boolean => weight === 'finding';
-
-const result = (code: PreflightCode, message: string): PreflightResult => {
-  const { weight, remedy } = PREFLIGHT[code];
-  return { weight, code, message, remedy };
-};
 
 const agentResults = ({ facts }: PreflightInput): PreflightResult[] =>
   facts.otherAgents.map(({ pid, command }) =>
@@ -82,18 +62,6 @@ function filterResults({ firewallDriver, neutronChains }: PreflightInput): Prefl
     results.push(result('NEUTRON_RULES_LEFT', `nftables holds ${said}, ${chain} for example.`));
   }
   return results;
-}
-
-function tunnelResults({ links }: PreflightInput): PreflightResult[] {
-  const tunnels = [...links.links.values()].filter(({ detail, master }) => {
-    const bridge = master === null ? undefined : links.links.get(master);
-    return detail.kind === 'vxlan' && bridge?.name.startsWith('brq') === true;
-  });
-  const [first] = tunnels;
-  const bridge = first?.master == null ? undefined : links.links.get(first.master);
-  if (first === undefined || bridge === undefined) return [];
-  const said = `${count(tunnels.length, 'tunnel')} in bridges of networks`;
-  return [result('VXLAN_IN_USE', `This host has ${said}, ${first.name} in ${bridge.name} for example.`)];
 }
 
 function kernelResults({ facts, vlans, links, dropTaggedFrames }: PreflightInput): PreflightResult[] {

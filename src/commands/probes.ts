@@ -1,3 +1,4 @@
+import { networkMtus } from '../database/network-mtus.js';
 import { isReadableByAll } from '../files/read-file.js';
 import { readFacts } from '../kernel/facts.js';
 import { neutronChains } from '../kernel/filtering/neutron-chains.js';
@@ -26,7 +27,8 @@ export const liveProbes = (settings: Settings): Probes => ({
   database: async () => {
     const database = databaseFor(settings);
     try {
-      return await database.read({ taps: [], bridges: [] });
+      const { generation } = await database.read({ taps: [], bridges: [] });
+      return { generation, mtus: await networkMtus(settings.database) };
     } catch (error) {
       if (error instanceof DatabaseError) return error;
       throw error;

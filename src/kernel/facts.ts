@@ -16,6 +16,8 @@ export interface HostFacts {
   readonly otherAgents: readonly OtherAgent[];
   /** `vif_plugging_is_fatal` as Nova's file on this host has it; null: there is no such file, or it does not say. */
   readonly vifPluggingIsFatal: boolean | null;
+  /** UDP ports of this network namespace at which somebody listens, the kernel's own tunnels among them. */
+  readonly udpPorts: ReadonlySet<number>;
   /** What else configures this link: NetworkManager, systemd-networkd. */
   managersOf(index: IfIndex): readonly string[];
 }
@@ -36,6 +38,7 @@ export const readFacts = (root = '/'): HostFacts => ({
   vlanFiltering: vlanFilteringOf(root),
   otherAgents: otherAgentsIn(root),
   vifPluggingIsFatal: vifPluggingOf(root),
+  udpPorts: udpPortsOf(root),
   managersOf: (index) => managersOf(root, index),
 });
 
@@ -79,6 +82,15 @@ function configurationOf(root: string): string | null {
     return textOf(join(root, `boot/config-${release()}`));
   }
 }
+
+/** The second column of each line is the local address and, behind a colon, the port, both in hexadecimal. */
+const udpPortsOf = (root: string): ReadonlySet<number> =>
+  new Set(
+    ['udp', 'udp6']
+      .flatMap((name) => (textOf(join(root, 'proc/self/net', name)) ?? '').split('\n').slice(1))
+      .map((line) => Number.parseInt(line.trim().split(/\s+/)[1]?.split(':')[1] ?? '', 16))
+      .filter((port) => !Number.isNaN(port)),
+  );
 
 function managersOf(root: string, index: IfIndex): string[] {
   const networkd = textOf(join(root, `run/systemd/netif/links/${index}`));

@@ -18,9 +18,15 @@ export const PREFLIGHT = {
   VXLAN_IN_USE: {
     weight: 'finding',
     cause:
-      'Bridges of this host hold tunnels of Neutron’s agent. They are served for as long as the tunnel device is there; this agent makes none, and sends nothing to other hosts about new ports.',
+      'Bridges of this host hold tunnels, and by its settings this agent serves none (enable_vxlan, local_ip). They carry on as they are; none is made, and no host is added to them or taken out.',
     remedy:
-      'Move the ports of these networks to a host that makes tunnels before this host is started again; do not delete the vxlan devices.',
+      'Write enable_vxlan = true, and as local_ip the address of this host at which its tunnels end; do not delete the vxlan devices.',
+  },
+  VXLAN_PORT_TAKEN: {
+    weight: 'finding',
+    cause: 'Another program listens at the UDP port of the tunnels, which cannot be brought up then.',
+    remedy:
+      'Stop the other program, or write as udp_dstport the port that the tunnels of all hosts of this cloud have.',
   },
   IPV6_READ_ONLY: {
     weight: 'finding',

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { startPostgres } from '../support/databases/postgres.js';
 import { waitUntil } from '../support/databases/servers.js';
 import { makeConfig, runCli, socketUrl } from '../support/host/agent.js';
-import { makeHost, type TestDatabase, withDatabase } from '../support/host/host.js';
+import { makeHost, networkId, type TestDatabase, withDatabase } from '../support/host/host.js';
 import { command, endProcess, ip, spawnIn } from '../support/host/netns.js';
 
 interface Seen {
@@ -13,8 +13,12 @@ interface Seen {
   readonly notes: readonly { readonly code: string }[];
 }
 
-async function check(namespace: string, { server }: TestDatabase): Promise<Seen & { code: number | null }> {
-  const config = makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1' });
+async function check(
+  namespace: string,
+  { server }: TestDatabase,
+  agent: readonly string[] = [],
+): Promise<Seen & { code: number | null }> {
+  const config = makeConfig({ url: socketUrl(server), mappings: 'physnet1:eth1', agent });
   const ran = await runCli(namespace, ['--config-file', config.path, '--json', 'config', 'check']);
   return { ...(JSON.parse(ran.stdout) as Seen), code: ran.code };
 }
@@ -42,6 +46,35 @@ describe('config check on a real host', () => {
         takeOver.map((step) => step.split(/[:,]/)[0]),
         ['Look at plan', 'Look at schema check', 'Start this agent', 'Take away the 1 chain of rules'],
       );
+    });
+
+    test('tunnels that cannot be made, or carry less than the networks of the cloud have, are findings', async (t) => {
+      const { namespace } = makeHost(t);
+      await database().rows.network({ id: networkId(1), type: 'vxlan', vlanId: 1001 });
+      await database().rows.network({
+        id: networkId(2),
+        type: 'vlan',
+        physicalNetwork: 'physnet1',
+        vlanId: 7,
+      });
+      const checked = async () => {
+        const settings = ['local_ip = 192.0.2.1', 'l2_population = true'];
+        const { findings, code } = await check(namespace, database(), settings);
+        return [...findings.map((one) => one.code), code];
+      };
+      assert.deepEqual(await checked(), ['VXLAN_LOCAL_IP_MISSING', 1]);
+      ip(namespace, 'address', 'add', '192.0.2.1/24', 'dev', 'eth1');
+      assert.deepEqual(await checked(), ['VXLAN_MTU_TOO_SMALL', 1]);
+      ip(namespace, 'link', 'set', 'eth1', 'mtu', '1550');
+      assert.deepEqual(await checked(), [0]);
+      const listening =
+        "const s = require('dgram').createSocket('udp4'); s.bind(8472, () => console.log('up'))";
+      const other = spawnIn(namespace, process.execPath, '-e', listening);
+      t.after(() => endProcess(other));
+      if (other.stdout !== null) await once(other.stdout, 'data');
+      assert.deepEqual(await checked(), ['VXLAN_PORT_TAKEN', 1]);
+      ip(namespace, 'link', 'set', 'eth1', 'mtu', '1400');
+      assert.deepEqual(await checked(), ['VXLAN_PORT_TAKEN', 'VXLAN_MTU_TOO_SMALL', 'MTU_EXCEEDS_UPLINK', 1]);
     });
 
     test('another LinuxBridge agent in the same namespace is a finding', async (t) => {

@@ -69,6 +69,10 @@ export function resolveTunnel(
   };
 }
 
+/** The largest packet of a guest that a tunnel over this link can carry whole. */
+export const roomIn = ({ mtu }: Link, local: string): number =>
+  mtu - (local.includes(':') ? OVERHEAD.inet6 : OVERHEAD.inet);
+
 function withoutAddress({ id }: TunnelNetwork, why: string): TunnelRealisation {
   const message = `network ${id} is reached through a tunnel, and ${why}`;
   return {
@@ -111,7 +115,7 @@ function tunnelOf(
   existing: Link | null,
 ): { readonly tunnel: Tunnel; readonly room: number } {
   const { port, ttl, tos, sourcePorts } = settings;
-  const room = underlay.mtu - (local.includes(':') ? OVERHEAD.inet6 : OVERHEAD.inet);
+  const room = roomIn(underlay, local);
   const multicast =
     settings.multicast === null
       ? null

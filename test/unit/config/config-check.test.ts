@@ -58,6 +58,7 @@ const FACTS: HostFacts = {
   vlanFiltering: true,
   otherAgents: [],
   vifPluggingIsFatal: null,
+  udpPorts: new Set(),
   managersOf: () => [],
 };
 
@@ -66,7 +67,7 @@ const probesOf = (probes: Partial<Probes>): Probes => ({
   netAdmin: () => true,
   isReadableByAll: () => false,
   host: () => ({ facts: FACTS, vlans: true, neutronChains: [] }),
-  database: async () => ({ generation: 'folsom' }),
+  database: async () => ({ generation: 'folsom', mtus: [] }),
   ...probes,
 });
 

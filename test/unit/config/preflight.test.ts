@@ -10,6 +10,7 @@ import { ifIndex, linkName, physicalNetwork } from '../../../src/model/ids.js';
 import type { Address, HostState, Link } from '../../../src/model/index.js';
 import { PREFLIGHT } from '../../../src/model/preflight.js';
 import { TUNNEL } from '../../support/simulated/host-builder.js';
+import { LOCAL, UNICAST } from '../../support/simulated/tunnel-scene.js';
 
 /** A file system of the test's own with these files; a value that begins with `->` is a symbolic link. */
 function rootWith(t: TestContext, files: Readonly<Record<string, string | Buffer>>): HostFacts {
@@ -65,6 +66,7 @@ const QUIET: HostFacts = {
   vlanFiltering: null,
   otherAgents: [],
   vifPluggingIsFatal: null,
+  udpPorts: new Set(),
   managersOf: () => [],
 };
 
@@ -73,6 +75,9 @@ const look = (facts: Partial<HostFacts>, changes: Partial<PreflightInput> = {}) 
     facts: { ...QUIET, ...facts },
     vlans: true,
     physicalInterfaces: new Map([[physicalNetwork('physnet1'), linkName('eth1')]]),
+    bridgeMappings: new Map([[physicalNetwork('external'), linkName('br-ext')]]),
+    tunnels: null,
+    mtus: [],
     dropTaggedFrames: true,
     firewallDriver: null,
     openSecrets: [],
@@ -85,6 +90,15 @@ const look = (facts: Partial<HostFacts>, changes: Partial<PreflightInput> = {}) 
 const codesOf = (results: ReturnType<typeof look>): string[] =>
   results.map(({ weight, code }) => `${weight} ${code}`);
 test('a host that is fit gives neither finding nor note', () => assert.deepEqual(look({}), []));
+
+/** The interface that has local_ip. */
+const UNDERLAY = link('eth1', 2, { addresses: [{ ...LEASED, address: LOCAL, leased: false }] });
+
+const mtuOf = (type: string, mtu: number, physical: string | null = null) => ({
+  type,
+  physicalNetwork: physical,
+  mtu,
+});
 
 const RESULTS: readonly (readonly [string, ReturnType<typeof look>, string])[] = [
   ['another agent', look({ otherAgents: [{ pid: 7, command: 'python x' }] }), 'finding OTHER_AGENT_RUNS'],
@@ -128,6 +142,31 @@ const RESULTS: readonly (readonly [string, ReturnType<typeof look>, string])[] =
     ),
     'finding VXLAN_IN_USE',
   ],
+  [
+    'a local_ip that is on no interface',
+    look({}, { tunnels: { ...UNICAST, local: '192.0.2.9' } }),
+    'finding VXLAN_LOCAL_IP_MISSING',
+  ],
+  [
+    'another program at the port of the tunnels',
+    look({ udpPorts: new Set([8472]) }, { tunnels: UNICAST, links: stateOf(UNDERLAY) }),
+    'finding VXLAN_PORT_TAKEN',
+  ],
+  [
+    'networks of type vxlan with more than the underlay leaves',
+    look({}, { tunnels: UNICAST, links: stateOf(UNDERLAY), mtus: [mtuOf('vxlan', 1451)] }),
+    'finding VXLAN_MTU_TOO_SMALL',
+  ],
+  [
+    'VLAN networks with more than their interface has',
+    look({}, { mtus: [mtuOf('vlan', 1501, 'physnet1')] }),
+    'finding MTU_EXCEEDS_UPLINK',
+  ],
+  [
+    'flat networks with more than the bridge of bridge_mappings has',
+    look({}, { links: stateOf(link('br-ext', 5)), mtus: [mtuOf('flat', 9000, 'external')] }),
+    'finding MTU_EXCEEDS_UPLINK',
+  ],
   ['a password for all', look({}, { openSecrets: ['/etc/p'] }), 'note PASSWORD_READABLE'],
   ['ML2', look({}, { generation: 'ml2' }), 'note VIF_PLUGGING'],
 ];
@@ -137,6 +176,14 @@ for (const [what, results, expected] of RESULTS) {
     for (const { message, remedy } of results) assert.match(`${message} ${remedy}`, /^\S.*\. \S.*\.$/s);
   });
 }
+
+test('tunnels that fit, and a wire that no interface is mapped to, give nothing', () => {
+  const tunnel = link('vxlan-7', 4, { detail: { kind: 'vxlan', ...TUNNEL, vni: 7 } });
+  const mtus = [mtuOf('vxlan', 1450), mtuOf('vlan', 1500, 'physnet1'), mtuOf('flat', 9000, 'elsewhere')];
+  const served = { tunnels: UNICAST, links: stateOf(UNDERLAY, tunnel), mtus };
+  assert.deepEqual(look({ udpPorts: new Set([8472]) }, served), []);
+  assert.deepEqual(look({}, { tunnels: { ...UNICAST, local: null } }), []);
+});
 
 test('findings come before notes', () => {
   const codes = codesOf(look({ bridgeNetfilter: true, ipv6: 'read-only' }, { vlans: false }));
@@ -176,6 +223,8 @@ test('sysctls, the kernel’s configuration and Nova’s file are read as they a
     'proc/sys/net/bridge/bridge-nf-call-iptables': '1\n',
     'proc/sys/net/ipv6/conf/default/disable_ipv6': '0\n',
     'proc/config.gz': gzipSync('CONFIG_BRIDGE=y\nCONFIG_BRIDGE_VLAN_FILTERING=y\n'),
+    'proc/self/net/udp': '  sl  local_address rem_address\n 1: 00000000:2118 00000000:0000 07\n',
+    'proc/self/net/udp6': '  sl  local_address\n 2: 00000000000000000000000000000000:0035 0:0 07\n',
     'etc/nova/nova.conf': '[DEFAULT]\n#vif_plugging_is_fatal = True\nvif_plugging_is_fatal=False\n',
   });
   const { managersOf: _, ...values } = facts;
@@ -185,6 +234,7 @@ test('sysctls, the kernel’s configuration and Nova’s file are read as they a
     vlanFiltering: true,
     otherAgents: [],
     vifPluggingIsFatal: false,
+    udpPorts: new Set([8472, 53]),
   });
 });
 
@@ -196,6 +246,7 @@ test('a host that shows nothing is known for nothing', (t) => {
     vlanFiltering: null,
     otherAgents: [],
     vifPluggingIsFatal: null,
+    udpPorts: new Set(),
   });
 });
 

@@ -10,6 +10,7 @@ const FACTS: HostFacts = {
   vlanFiltering: true,
   otherAgents: [],
   vifPluggingIsFatal: null,
+  udpPorts: new Set(),
   managersOf: () => [],
 };
 const NEUTRON = { pid: 7, command: 'neutron-linuxbridge-agent' };
