@@ -10,7 +10,7 @@ import {
 } from '../model/index.js';
 import { WARNINGS } from '../model/warning.js';
 import { count } from '../model/words.js';
-import { linkWith, roomIn } from '../reconcile/forwarding/resolve-tunnel.js';
+import { roomIn } from '../reconcile/forwarding/resolve-tunnel.js';
 import { type PreflightResult, result } from './preflight-result.js';
 
 /** What tunnels and the size of frames are judged by. */
@@ -50,6 +50,9 @@ export function networkResults(input: NetworkInput): PreflightResult[] {
     ...wiredMtuResults(input),
   ];
 }
+
+const linkWith = ({ links }: HostState, address: string): Link | null =>
+  [...links.values()].find(({ addresses }) => addresses.some((one) => one.address === address)) ?? null;
 
 function tunnelsInUse({ links }: NetworkInput): PreflightResult[] {
   const found = [...links.links.values()].filter(({ detail, master }) => {

@@ -1,5 +1,6 @@
 import type { Kernel, Operation, OperationOutcome, Warning } from '../model/index.js';
 import type { Desired } from './decide/desired.js';
+import type { DecidedTunnels } from './decide/tunnels.js';
 import type { Ahead, Guarded } from './guard/pass-guard.js';
 import { backOff, noteOutcomes } from './plan/repairs.js';
 import type { Memory } from './remember/memory.js';
@@ -10,6 +11,7 @@ const ROUNDS_MAX = 3;
 /** What the host should be, and the operations that lead there. */
 export interface Decided {
   readonly desired: Desired;
+  readonly tunnels: DecidedTunnels;
   readonly wanted: readonly Operation[];
 }
 

@@ -2,6 +2,7 @@ import type { Clock, Kernel, PassReport, PassSettings } from '../model/index.js'
 import { carryOut, type Decided, failureWarnings, onlyPlanned, succeeded } from './carry-out.js';
 import type { Desired, World } from './decide/desired.js';
 import { noteInPlace } from './decide/in-place.js';
+import type { DecidedTunnels } from './decide/tunnels.js';
 import { warningsOf } from './decide/warnings.js';
 import { type Ahead, guard, heldWarning } from './guard/pass-guard.js';
 import { plan } from './plan/plan.js';
@@ -41,6 +42,7 @@ export interface PassResult {
   readonly memory: Memory;
   /** With the host as it was last seen in this pass. */
   readonly desired: Desired;
+  readonly tunnels: DecidedTunnels;
   /** Clock time at which a tap that libvirt has left alone is to be looked at again. */
   readonly wakeAtMs: number | null;
   /** null: something is left to do, or to wait for. */
@@ -63,8 +65,8 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
   const order = { fresh, settings: settings.guard, accepted: input.accepted, ahead };
   const guarded = guard(world, order, sighted);
   const decide = (now: World): Decided => {
-    const desired = guarded.decide(now);
-    return { desired, wanted: plan(desired) };
+    const { desired, tunnels } = guarded.decide(now);
+    return { desired, tunnels, wanted: plan(desired, tunnels) };
   };
   const first = decide(world);
   const plannedMs = clock.monotonicMs();
@@ -74,7 +76,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     ahead === null
       ? onlyPlanned(kernel, first, sighted.repairs)
       : carryOut(kernel, first, decideAgain, { ahead, guarded }, sighted, startedMs);
-  const { desired } = carried;
+  const { desired, tunnels } = carried;
   const seen = desired.world.view;
   const concluded: Memory = {
     ...sighted,
@@ -105,6 +107,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     warnings: [
       ...(fresh?.answer.warnings ?? []),
       ...warningsOf(desired),
+      ...tunnels.warnings,
       ...carried.pauses,
       ...failureWarnings(carried.failed),
       ...guarded.warnings,
@@ -112,7 +115,7 @@ export function runPass(kernel: Kernel, clock: Clock, input: PassInput): PassRes
     ],
     timings: { planMs: plannedMs - startedMs, applyMs: clock.monotonicMs() - plannedMs },
   };
-  const result = { report, memory, desired, wakeAtMs: earliestWake(desired) };
+  const result = { report, memory, desired, tunnels, wakeAtMs: earliestWake(desired) };
   return { ...result, rest: restOf(input, result) };
 }
 
@@ -130,9 +133,10 @@ const worldOf = (view: View, fresh: FreshAnswer | null, memory: Memory, nowMs: n
 /** What the next pass may rest on. The answer counts only where the host did not change after it was asked for. */
 function restOf(
   { settings, fresh }: PassInput,
-  { report, memory, desired, wakeAtMs }: Omit<PassResult, 'rest'>,
+  { report, memory, desired, tunnels, wakeAtMs }: Omit<PassResult, 'rest'>,
 ): AtRest | null {
-  const isAtRest = report.pending + report.failed.length + report.held.length + desired.removals.length === 0;
+  const toDo = report.pending + report.failed.length + report.held.length;
+  const isAtRest = toDo + desired.removals.length + tunnels.asked.length === 0;
   const state = desired.world.view.observed;
   if (!isAtRest || wakeAtMs !== null || fresh?.asked !== state) return null;
   const untilMs = memoryChangesAtMs(memory, settings.knownPortRetentionMs);

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { ifIndex, isSame, messageOf, type Store, type StoreReader } from '../../model/index.js';
+import { NO_PAIR_MEMORY } from '../../reconcile/forwarding/guard-pairs.js';
 import { EMPTY_GUARD, type GuardMemory } from '../../reconcile/guard/guard-memory.js';
 import type { Suspicion } from '../../reconcile/guard/trust.js';
 import type { AgentState } from '../state.js';
@@ -14,6 +15,13 @@ const SHAPE = v.object({
   }),
   held: v.array(v.tuple([v.string(), v.object({ reason: v.string(), sinceMs: v.number() })])),
   confirmation: v.nullable(v.object({ fingerprint: v.string(), polls: v.number(), sinceMs: v.number() })),
+  pairs: v.optional(
+    v.object({
+      missing: v.array(v.tuple([v.string(), v.object({ answers: v.number(), sinceMs: v.number() })])),
+      held: v.array(v.tuple([v.string(), v.string()])),
+    }),
+    { missing: [], held: [] },
+  ),
 });
 
 type GuardState = v.InferOutput<typeof SHAPE>;
@@ -22,11 +30,12 @@ type GuardState = v.InferOutput<typeof SHAPE>;
 export const GUARD = stateKind('guard', SHAPE);
 
 /** The kept form of the guard's memory. */
-export const guardStateOf = ({ taken, wired, held, confirmation }: GuardMemory): GuardState => ({
+export const guardStateOf = ({ taken, wired, held, confirmation, pairs }: GuardMemory): GuardState => ({
   taken: [...taken],
   wired: { now: wired.now, before: [...wired.before] },
   held: [...held],
   confirmation,
+  pairs: { missing: [...pairs.missing], held: [...pairs.held] },
 });
 
 /**
@@ -37,12 +46,17 @@ export const guardStateOf = ({ taken, wired, held, confirmation }: GuardMemory):
 export function recallGuard(store: StoreReader, nowMs: number): GuardMemory {
   const stored = store.read(GUARD);
   if (stored.kind !== 'kept') return EMPTY_GUARD;
-  const { taken, wired, held, confirmation } = stored.value;
+  const { taken, wired, held, confirmation, pairs } = stored.value;
   const writtenMs = nowMs - stored.ageMs;
   const last = wired.now === 0 ? [] : [{ taps: wired.now, untilMs: writtenMs }];
   if (!stored.isOfThisBoot) {
     const waiting = held.map(([key, { reason }]) => [key, { reason, sinceMs: writtenMs }] as const);
-    return { ...EMPTY_GUARD, wired: { now: 0, before: last }, held: new Map(waiting) };
+    return {
+      ...EMPTY_GUARD,
+      wired: { now: 0, before: last },
+      held: new Map(waiting),
+      pairs: { ...NO_PAIR_MEMORY, held: new Map(pairs.held) },
+    };
   }
   return {
     // A clock that was set back makes none of them later than now.
@@ -50,6 +64,7 @@ export function recallGuard(store: StoreReader, nowMs: number): GuardMemory {
     wired: { now: 0, before: [...wired.before, ...last] },
     held: new Map(held),
     confirmation,
+    pairs: { ...NO_PAIR_MEMORY, missing: new Map(pairs.missing), held: new Map(pairs.held) },
   };
 }
 

@@ -10,18 +10,12 @@ import {
   type Warning,
 } from '../../model/index.js';
 import { type Bridge, devicesIn, isBridge, tapsIn, type View } from '../see/view.js';
+import { type Choice, saysNothing, segmentOf } from './choose-segment.js';
 import type { Candidate } from './conflicts.js';
 import type { Asked, Place, World } from './desired.js';
 import { leadsTo } from './in-place.js';
 import { networkOfBridge, ownUplinks } from './owners.js';
-import {
-  type Choice,
-  presentUplink,
-  realise,
-  saysNothing,
-  segmentOf,
-  type Uplink,
-} from './resolve-segment.js';
+import { presentUplink, realise, type Uplink } from './resolve-segment.js';
 
 const MTU_MIN = 68;
 /** A tun device takes no more; others take a little more. */
@@ -84,10 +78,12 @@ const keepsAll = (world: World, candidate: Candidate): boolean =>
 
 const ownerOf = (uplink: Uplink): NetworkId | null => networkOfLabel(presentUplink(uplink)?.alias ?? '');
 
-function candidateOf(world: World, { id, mtu }: Network, segment: Choice | null): Candidate {
-  const realisation = realise(world.view, world.settings, id, segment);
+function candidateOf(world: World, network: Network, segment: Choice | null): Candidate {
+  const { id } = network;
+  const mtu = usableMtu(network.mtu);
+  const realisation = realise(world.view, world.settings, { id, mtu }, segment);
   const uplink = realisation.ok ? realisation.uplink : null;
-  return { id, mtu: usableMtu(mtu), segment, place: placeOf(world, id, uplink), realisation };
+  return { id, mtu, segment, place: placeOf(world, id, uplink), realisation };
 }
 
 /** What a bridge and its taps can have; Neutron writes 0 for "not known". */

@@ -1,8 +1,9 @@
 import type { LinkName, NetworkId, Warning } from '../../model/index.js';
 import { subinterfaceKey, tapsIn } from '../see/view.js';
+import type { Choice } from './choose-segment.js';
 import type { Place, World } from './desired.js';
 import { indexPorts, matchTap } from './match.js';
-import { type Choice, presentUplink, type Realisation } from './resolve-segment.js';
+import { presentUplink, type Realisation } from './resolve-segment.js';
 
 /** A network on its way to becoming a desired one. */
 export interface Candidate {
@@ -61,6 +62,10 @@ function uplinkClaim({ realisation }: Candidate): Claim | null {
   const { uplink } = realisation;
   if (uplink.kind === 'interface') {
     return { key: `${uplink.link.index}`, what: `interface ${uplink.link.name}` };
+  }
+  if (uplink.kind === 'tunnel') {
+    const what = `VNI ${uplink.tunnel.making.vni}`;
+    return { key: what, what };
   }
   if (uplink.kind !== 'subinterface') return null;
   const { parent, vlanId } = uplink;

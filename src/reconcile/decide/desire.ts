@@ -26,7 +26,7 @@ import {
   type World,
 } from './desired.js';
 import { isFiltered } from './filtered.js';
-import { orphanSubinterfaces, unusedBridges } from './gone.js';
+import { orphanUplinks, unusedBridges } from './gone.js';
 import { areIndependent, changesNothing, decideNetworks } from './networks.js';
 import { type Deciding, detachKey, moveKey, uplinkKey, wasHere } from './removals.js';
 import { reasonOf } from './warnings.js';
@@ -50,7 +50,7 @@ export function desire(world: World, removals: Removals): Desired {
     allowed: removals,
     ...decided,
     gone,
-    orphans: orphanSubinterfaces(deciding),
+    orphans: orphanUplinks(deciding),
     removals: [...notable.flatMap(({ removal }) => removal ?? []), ...segmentChanges(deciding), ...deletions],
     refused,
   };

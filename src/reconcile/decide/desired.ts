@@ -1,4 +1,5 @@
 import type {
+  ForwardingAnswer,
   HostSettings,
   IfIndex,
   Link,
@@ -10,14 +11,17 @@ import type {
   Warning,
 } from '../../model/index.js';
 import type { Bridge, View } from '../see/view.js';
+import type { Choice } from './choose-segment.js';
 import type { InPlaces } from './in-place.js';
 import type { PortIndex } from './match.js';
-import type { Choice, Realisation, Uplink } from './resolve-segment.js';
+import type { Realisation, Uplink } from './resolve-segment.js';
 
 /** What the database has said, freshly or as it is remembered. */
 export interface Knowledge {
   readonly ports: PortIndex;
   readonly networks: ReadonlyMap<NetworkId, Network>;
+  /** Who is behind the tunnels; null: nothing is known of any. */
+  readonly forwarding: ForwardingAnswer | null;
   /**
    * Set when this is an answer of the database: the links that were there before its snapshot began. Only
    * these may be removed. null: remembered rows, from which nothing is ever removed.
@@ -163,7 +167,7 @@ export interface Removal {
   readonly taps: readonly IfIndex[];
   /** The links that leave their bridge by it: once one has, it was carried out. */
   readonly leaves: readonly IfIndex[];
-  readonly cause: UnwireCause | 'segment-changed';
+  readonly cause: UnwireCause | 'segment-changed' | 'host-gone' | 'tunnel-differs';
   readonly device: LinkName;
   readonly text: string;
 }
@@ -181,7 +185,7 @@ export interface Desired {
   /** Of all groups, in the order of their indexes. */
   readonly notable: readonly DesiredTap[];
   readonly gone: readonly GoneBridge[];
-  /** Labelled subinterfaces that no network uses. */
+  /** Labelled subinterfaces and tunnels that no network uses. */
   readonly orphans: readonly Link[];
   readonly removals: readonly Removal[];
   /** Why bridges stay that no network uses. */

@@ -1,5 +1,5 @@
 import { type Link, networkOfLabel, type Warning } from '../../model/index.js';
-import { type Bridge, ownAddresses, type View } from '../see/view.js';
+import { type Bridge, ownAddresses, servesTunnels, type View } from '../see/view.js';
 import {
   type Desired,
   type DesiredTap,
@@ -8,7 +8,7 @@ import {
   type Removal,
   type TapDecision,
 } from './desired.js';
-import { isGone, isSubinterface, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
+import { isGone, isMadeUplink, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import { type Deciding, deletionKey, wasHere } from './removals.js';
 import { presentUplink } from './resolve-segment.js';
 
@@ -81,8 +81,8 @@ const deletionOf = (bridge: Bridge, isLeft: boolean): Removal => ({
   text: `delete ${bridge.name}, whose network is ${isLeft ? 'elsewhere now' : 'gone'}`,
 });
 
-/** Subinterfaces with the agent's label that stand alone: left by a kill between two operations. */
-export function orphanSubinterfaces({ world, networks, removals }: Deciding): Link[] {
+/** Subinterfaces and tunnels with the agent's label that stand alone: left by a kill between two operations. */
+export function orphanUplinks({ world, networks, removals }: Deciding): Link[] {
   const before = world.knowledge.presentBefore;
   if (before === null || removals !== 'all') return [];
   const wanted = new Set(
@@ -90,10 +90,12 @@ export function orphanSubinterfaces({ world, networks, removals }: Deciding): Li
       realisation.ok ? [presentUplink(realisation.uplink)?.index] : [],
     ),
   );
-  return [...world.view.subinterfaces.values()].filter(
+  const { subinterfaces, tunnels } = world.view;
+  const made = [...subinterfaces.values(), ...(servesTunnels(world.settings) ? tunnels : [])];
+  return made.filter(
     (link) =>
       link.master === null &&
-      isSubinterface(world, link) &&
+      isMadeUplink(world, link) &&
       networkOfLabel(link.alias) !== null &&
       !wanted.has(link.index) &&
       before.has(link.index) &&

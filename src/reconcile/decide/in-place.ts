@@ -8,8 +8,9 @@ import {
   type Segment,
 } from '../../model/index.js';
 import { type Bridge, tapsIn, type View } from '../see/view.js';
+import type { Choice } from './choose-segment.js';
 import { allDesiredTaps, type Desired, type DesiredNetwork, type World } from './desired.js';
-import { type Choice, presentUplink } from './resolve-segment.js';
+import { presentUplink } from './resolve-segment.js';
 
 /** By what a network was last served here: the segment, and the link that leads to it, an uplink or a mapped bridge. */
 export interface InPlace {
@@ -113,12 +114,17 @@ function networksAtHome(before: InPlaces, desired: Desired, view: View): Map<Net
   return atHome;
 }
 
+const hasCarrier = (segment: Choice): segment is Extract<Segment, { kind: 'flat' | 'vlan' | 'vxlan' }> =>
+  segment.kind === 'flat' || segment.kind === 'vlan' || segment.kind === 'vxlan';
+
 /** That a mapped bridge is to serve a network is not enough: what has failed, or waits, is not in place. */
 function servedBy(
   { id, segment, place, serves }: DesiredNetwork,
   atHome: ReadonlyMap<NetworkId, IfIndex>,
 ): InPlace | null {
-  if (serves === null || (segment?.kind !== 'flat' && segment?.kind !== 'vlan')) return null;
+  // A tunnel that somebody else has left is no uplink of the agent's.
+  if (serves === null || serves.kind === 'left-tunnel' || segment === null || !hasCarrier(segment))
+    return null;
   if (serves.kind === 'joined' && atHome.get(id) !== serves.bridge.index) return null;
   const carrier = serves.kind === 'joined' ? serves.bridge : presentUplink(serves);
   return carrier === null || (place.kind === 'joined') !== (serves.kind === 'joined')

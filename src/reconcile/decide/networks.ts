@@ -1,6 +1,7 @@
 import { type IfIndex, isSame, type Link, type NetworkId, type Warning } from '../../model/index.js';
 import { type Bridge, devicesIn, ownAddresses, tapsIn, type View } from '../see/view.js';
 import { candidatesOf, isOwn, leavingUplinks } from './candidates.js';
+import { saysNothing } from './choose-segment.js';
 import { type Candidate, withoutConflicts } from './conflicts.js';
 import {
   type Asked,
@@ -14,9 +15,9 @@ import {
 } from './desired.js';
 import { mappedBefore } from './in-place.js';
 import { unlessTaken } from './mapped-bridge.js';
-import { isGone, isSubinterface, obstacleTo, ownUplinks } from './owners.js';
+import { isGone, isMadeUplink, obstacleTo, ownUplinks } from './owners.js';
 import { deletionKey, uplinkKey } from './removals.js';
-import { presentUplink, type Realisation, saysNothing } from './resolve-segment.js';
+import { presentUplink, type Realisation } from './resolve-segment.js';
 
 /**
  * Every network that a tap here asks for, and every network whose bridge is here and still exists: where its
@@ -142,7 +143,7 @@ function releasedUplinks(world: World, drafts: readonly Draft[], removals: Remov
 }
 
 const comesFree = (world: World, bridge: Bridge, uplink: Link): boolean =>
-  ownAddresses(uplink).length === 0 && (isSubinterface(world, uplink) || bridge.addresses.length === 0);
+  ownAddresses(uplink).length === 0 && (isMadeUplink(world, uplink) || bridge.addresses.length === 0);
 
 /** An uplink that is in another bridge of the agent and does not leave it in this pass cannot be taken. */
 function stillHeld(world: World, candidate: Candidate, released: ReadonlySet<Link['index']>): Realisation {

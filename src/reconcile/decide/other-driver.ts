@@ -1,6 +1,7 @@
 import type { HostSettings, Network, WarningCode } from '../../model/index.js';
 import type { View } from '../see/view.js';
-import { realise, segmentOf } from './resolve-segment.js';
+import { segmentOf } from './choose-segment.js';
+import { realise } from './resolve-segment.js';
 
 /** What a binding that is not this agent's says, in a clause about the port. */
 export interface NotOurs {
@@ -37,6 +38,6 @@ export function notOurs(
 
 function unservedReason(network: Network | undefined, view: View, settings: HostSettings): string | null {
   if (network === undefined || network.segments.length === 0) return null;
-  const realisation = realise(view, settings, network.id, segmentOf(network, settings));
+  const realisation = realise(view, settings, network, segmentOf(network, settings));
   return realisation.ok ? null : realisation.warning.message;
 }

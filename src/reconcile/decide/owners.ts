@@ -41,11 +41,11 @@ export function ownUplinks(world: World, bridge: Bridge): Link[] {
 }
 
 /**
- * Whether an uplink is a subinterface of the agent's, which is made and deleted with its VLAN. The interface of a flat
- * network may be a VLAN device as well, of the host: by its mapping, or, when that is gone, by what served the network last.
+ * Whether an uplink is a subinterface or a tunnel of the agent's, which is made and deleted with its segment. The interface of a
+ * flat network may be such a device as well, of the host: by its mapping, or, when that is gone, by what served the network last.
  */
-export const isSubinterface = ({ view, inPlace }: World, { index, detail }: Link): boolean =>
-  detail.kind === 'vlan' &&
+export const isMadeUplink = ({ view, inPlace }: World, { index, detail }: Link): boolean =>
+  (detail.kind === 'vlan' || detail.kind === 'vxlan') &&
   !view.mappedInterfaces.has(index) &&
   ![...inPlace.values()].some(({ segment, carrier }) => segment.kind === 'flat' && carrier === index);
 
@@ -59,11 +59,11 @@ export function foreignMembers(world: World, bridge: Bridge): Link[] {
 export function obstacleTo(world: World, bridge: Bridge): Warning | null {
   const { view, knowledge } = world;
   const uplinks = ownUplinks(world, bridge);
-  const addressed = uplinks.find((link) => isSubinterface(world, link) && ownAddresses(link).length > 0);
+  const addressed = uplinks.find((link) => isMadeUplink(world, link) && ownAddresses(link).length > 0);
   const gateway = knowledge.hasGatewayDevices ? undefined : tapsIn(view, bridge.index).find(isGatewayDevice);
   const stranger = foreignMembers(world, bridge)[0] ?? addressed ?? gateway;
   const [address] = ownAddresses(bridge);
-  const hasFlatUplink = uplinks.some((link) => !isSubinterface(world, link));
+  const hasFlatUplink = uplinks.some((link) => !isMadeUplink(world, link));
   const what =
     stranger !== undefined
       ? `it holds ${stranger.name}, which is not the agent's to take away`

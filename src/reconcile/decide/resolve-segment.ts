@@ -6,13 +6,15 @@ import {
   type Network,
   type NetworkId,
   networkOfLabel,
-  type Port,
   type Segment,
   subinterfaceName,
+  type TunnelSettings,
   type Warning,
   type WarningCode,
 } from '../../model/index.js';
+import { resolveTunnel, type Tunnel, type TunnelNetwork } from '../forwarding/resolve-tunnel.js';
 import { devicesIn, isBridge, ownAddresses, subinterfaceKey, type View } from '../see/view.js';
+import type { Choice } from './choose-segment.js';
 
 /** How a network reaches the wire on this host. */
 export type Uplink =
@@ -26,8 +28,10 @@ export type Uplink =
       readonly name: LinkName;
       readonly existing: Link | null;
     }
+  /** VXLAN: a tunnel to each of the network's other hosts. */
+  | { readonly kind: 'tunnel'; readonly tunnel: Tunnel; readonly warnings: readonly Warning[] }
   /** A tunnel that somebody else has made, in the network's bridge: to be kept, not to be made. */
-  | { readonly kind: 'tunnel'; readonly link: Link; readonly vni: number }
+  | { readonly kind: 'left-tunnel'; readonly link: Link; readonly vni: number }
   /** Flat with an entry in `bridge_mappings`: the taps join this bridge. */
   | { readonly kind: 'joined'; readonly bridge: Link };
 
@@ -38,8 +42,18 @@ export type Realisation =
 
 /** The link of an uplink that is there already; null: none is needed or it has to be made. */
 export function presentUplink(uplink: Uplink): Link | null {
-  if (uplink.kind === 'interface' || uplink.kind === 'tunnel') return uplink.link;
-  return uplink.kind === 'subinterface' ? uplink.existing : null;
+  switch (uplink.kind) {
+    case 'interface':
+    case 'left-tunnel':
+      return uplink.link;
+    case 'subinterface':
+      return uplink.existing;
+    case 'tunnel':
+      return uplink.tunnel.existing;
+    case 'none':
+    case 'joined':
+      return null;
+  }
 }
 
 const nothing = (): boolean => false;
@@ -56,62 +70,11 @@ function refusal(
   return { ok: false, warning, keeps };
 }
 
-/** A segment, or that this host cannot tell which of several it should be. */
-export type Choice = Segment | { readonly kind: 'undecided'; readonly problem: string };
-
-/** Rows that cannot be read, or are not there, say nothing: what is in place is not of an older segment because of them. */
-export const saysNothing = (segment: Choice | null): boolean => segment === null || segment.kind === 'bad';
-
-/** The segment that a port is to be reached by: the one that its binding names, else that of its network. */
-export const chooseSegment = (network: Network, port: Port | null, settings: HostSettings): Choice | null =>
-  port?.segment ?? segmentOf(network, settings);
-
-/**
- * The segment of a network that this host is to realise when no port's binding names one: the network's only one; of
- * several, the only one that this host has a mapping for. Where one cannot be read, that may be the one that is meant.
- */
-export function segmentOf(network: Network, settings: HostSettings): Choice | null {
-  if (network.segments.length <= 1) return network.segments[0] ?? null;
-  const here = network.segments.filter((segment) => isMapped(segment, settings));
-  const [only] = here.length === 1 ? here : network.segments.filter(saysNothing);
-  return (
-    only ?? {
-      kind: 'undecided',
-      problem: `it has ${network.segments.length} segments, of which this host can realise ${here.length}, and the port's binding names none`,
-    }
-  );
-}
-
-function isMapped(segment: Segment, settings: HostSettings): boolean {
-  if (segment.kind === 'local') return true;
-  if (segment.kind !== 'flat' && segment.kind !== 'vlan') return false;
-  return (
-    settings.physicalInterfaces.has(segment.physicalNetwork) ||
-    (segment.kind === 'flat' && settings.bridgeMappings.has(segment.physicalNetwork))
-  );
-}
-
-/** As the rows have it, for people. */
-export function segmentInWords(segment: Choice | null): string {
-  switch (segment?.kind) {
-    case 'vlan':
-      return `VLAN ${segment.vlanId} on physical network ${segment.physicalNetwork}`;
-    case 'flat':
-      return `flat on physical network ${segment.physicalNetwork}`;
-    case 'vxlan':
-      return `VXLAN ${segment.vni}`;
-    case 'local':
-      return 'local: no uplink';
-    default:
-      return 'none that can be realised';
-  }
-}
-
 /** Resolves a segment against the mappings and the links that are really there. */
 export function realise(
   view: View,
   settings: HostSettings,
-  id: NetworkId,
+  { id, mtu }: Pick<Network, 'id' | 'mtu'>,
   segment: Choice | null,
 ): Realisation {
   if (segment === null) {
@@ -125,7 +88,7 @@ export function realise(
     case 'undecided':
       return refusal(id, 'BINDING_INVALID', `network ${id} cannot be wired: ${segment.problem}`);
     case 'vxlan':
-      return realiseVxlan(view, id, segment.vni);
+      return realiseVxlan(view, settings.tunnels, { id, vni: segment.vni, mtu });
     case 'unsupported':
       return refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', `network ${id} is of type ${segment.type}`);
     case 'flat':
@@ -135,17 +98,31 @@ export function realise(
   }
 }
 
+function realiseVxlan(view: View, settings: TunnelSettings | null, network: TunnelNetwork): Realisation {
+  if (settings === null || settings.local === null) return realiseLeft(view, settings !== null, network);
+  const real = resolveTunnel(view, settings, network);
+  if (!real.ok) return { ...real, keeps: real.keeps === 'everything' ? everything : nothing };
+  const { tunnel, warnings } = real;
+  return { ok: true, uplink: { kind: 'tunnel', tunnel, warnings } };
+}
+
 /**
  * Neutron's agent has left the bridge of a tunnelled network with its tunnel device: that works for as long as the device is
  * there, up, and the only way out of the bridge.
  */
-function realiseVxlan(view: View, id: NetworkId, vni: number): Realisation {
+function realiseLeft(view: View, isEnabled: boolean, { id, vni }: TunnelNetwork): Realisation {
   const bridge = view.labelledBridges.get(id) ?? view.observed.byName.get(bridgeName(id));
   const [link, more] = bridge === undefined ? [] : devicesIn(view, bridge.index);
   if (link?.detail.kind === 'vxlan' && link.detail.vni === vni && link.up && more === undefined)
-    return { ok: true, uplink: { kind: 'tunnel', link, vni } };
-  const message = `network ${id} is of type vxlan, and no bridge of it holds the vxlan device of VNI ${vni}, up and nothing else`;
-  return refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', message);
+    return { ok: true, uplink: { kind: 'left-tunnel', link, vni } };
+  const found = `no bridge of it holds the vxlan device of VNI ${vni}, up and nothing else`;
+  return isEnabled
+    ? refusal(
+        id,
+        'VXLAN_LOCAL_IP_MISSING',
+        `network ${id} is reached through a tunnel, local_ip is not set, and ${found}`,
+      )
+    : refusal(id, 'SEGMENT_TYPE_UNSUPPORTED', `network ${id} is of type vxlan, and ${found}`);
 }
 
 type Flat = Extract<Segment, { kind: 'flat' }>;

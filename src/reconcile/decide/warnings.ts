@@ -1,8 +1,8 @@
 import { isSame, onceFor, type Warning } from '../../model/index.js';
 import { count } from '../../model/words.js';
 import { ownAddresses } from '../see/view.js';
+import { segmentInWords } from './choose-segment.js';
 import type { Desired, DesiredGroup, DesiredNetwork, DesiredTap, World } from './desired.js';
-import { segmentInWords } from './resolve-segment.js';
 
 /** One warning per port that is not wired, or not as it says; a network without such ports speaks for itself. */
 export function warningsOf({ world, notable, networks, groups, refused }: Desired): Warning[] {
@@ -33,7 +33,11 @@ const warningsAbout = onceFor(
     blocked: [...networks.values()].filter(
       ({ place, realisation }) => place.kind === 'blocked' || !realisation.ok,
     ),
-    served: [...largeNetworks(networks), ...leasedAddresses(networks)],
+    served: [
+      ...largeNetworks(networks),
+      ...leasedAddresses(networks),
+      ...[...networks.values()].flatMap(({ serves }) => (serves?.kind === 'tunnel' ? serves.warnings : [])),
+    ],
   }),
 );
 

@@ -4,20 +4,23 @@ import {
   type Forwarding,
   type ForwardingAnswer,
   type ForwardingEntry,
+  isSame,
   type NetworkId,
   type Warning,
 } from '../../model/index.js';
 import type { View } from '../see/view.js';
-import { type Differences, differencesOf, pairKey } from './differences.js';
+import { type Differences, differencesOf, type PairRemoval, pairKey } from './differences.js';
 import { type FloodList, floodListOf, type OwnEnd } from './flood-list.js';
-import { judgePairs, type PairInput, type PairMemory } from './guard-pairs.js';
+import { judgePairs, type PairInput, type PairMemory, type PairVerdict } from './guard-pairs.js';
 import type { EntryChanges } from './plan-tunnel.js';
+import { judgeReplacing, type Replacing } from './replacing.js';
 import type { Tunnel } from './resolve-tunnel.js';
 
 /** A network that is served through a tunnel, as far as its entries are concerned. */
 export interface ServedTunnel {
   readonly network: NetworkId;
-  readonly segment: string;
+  /** null: nothing was read about it. */
+  readonly segment: string | null;
   readonly tunnel: Tunnel;
 }
 
@@ -32,10 +35,29 @@ export interface ForwardingInput extends Omit<PairInput, 'asked' | 'pairs'> {
   readonly basis: 'answer' | 'memory';
 }
 
+/** What is to become of one network's tunnel. */
+export interface TunnelDecision {
+  readonly tunnel: Tunnel;
+  /** Whom it is to flood to; null: that was not read, or multicast does without. */
+  readonly list: FloodList | null;
+  /** What is written in it now; empty: it has to be made. */
+  readonly present: readonly ForwardingEntry[];
+  /** Entries that are there and that the database no longer names. */
+  readonly gone: readonly PairRemoval[];
+  readonly changes: EntryChanges;
+  /** Why the one that is there makes way for a new one; null: it stays. */
+  readonly replaced: string | null;
+}
+
 export interface ForwardingDecision {
-  readonly changes: ReadonlyMap<NetworkId, EntryChanges>;
+  /** Of the networks that are served through a tunnel and have a tap here. */
+  readonly tunnels: ReadonlyMap<NetworkId, TunnelDecision>;
+  /** What takes something away and needs further answers, or somebody's word. */
+  readonly asked: readonly (PairRemoval | Replacing)[];
   /** By key: what waits for somebody's word, and why. */
   readonly held: ReadonlyMap<string, string>;
+  /** Keys of what goes in this pass. */
+  readonly going: ReadonlySet<string>;
   /** How many entries wait for further answers, or for a word. */
   readonly pending: number;
   readonly warnings: readonly Warning[];
@@ -50,34 +72,49 @@ interface Compared extends ServedTunnel {
 
 /** What is to become of the entries of every tunnel that a tap is behind. Pure; the same rows and entries ask for nothing. */
 export function decideForwarding(input: ForwardingInput): ForwardingDecision {
-  const own = ownEnd(input);
+  const own = { host: input.host, local: input.local, addresses: input.view.addresses };
   const compared = input.served.map((one) => compare(input, own, one));
   const asked = compared.flatMap(({ differences }) => differences.gone);
   const pairs = new Map(compared.map(({ network, differences }) => [network, differences.pairs]));
-  const verdict =
-    input.basis === 'answer'
-      ? judgePairs({ ...input, asked, pairs })
-      : { go: new Set<string>(), held: input.memory.held, memory: input.memory };
+  const verdict = input.basis === 'answer' ? judgePairs({ ...input, asked, pairs }) : fromMemory(input);
+  const replacing = judgeReplacing(input);
   return {
-    changes: new Map(compared.map((one) => [one.network, changesOf(one, input.basis, verdict.go)])),
-    held: verdict.held,
-    pending: asked.filter(({ key }) => !verdict.go.has(key)).length,
+    tunnels: new Map(
+      compared.map((one) => [
+        one.network,
+        {
+          tunnel: one.tunnel,
+          list: one.list,
+          present: one.present,
+          gone: one.differences.gone,
+          changes: changesOf(one, input.basis, verdict.go),
+          replaced: replacing.reasons.get(one.network) ?? null,
+        },
+      ]),
+    ),
+    asked: input.basis === 'answer' ? [...asked, ...replacing.asked] : [],
+    held: new Map([...verdict.held, ...replacing.held]),
+    going: new Set([...verdict.go, ...replacing.go]),
+    pending: input.basis === 'answer' ? asked.filter(({ key }) => !verdict.go.has(key)).length : 0,
     warnings: compared.flatMap(({ list }) => list?.warnings ?? []),
-    memory: { ...verdict.memory, hostOf: hostsOf(compared, input.memory) },
+    memory: noted(input, compared, verdict.memory),
   };
 }
 
-function ownEnd({ view, host, local }: ForwardingInput): OwnEnd {
-  const links = [...view.observed.links.values()];
-  const addresses = links.flatMap((link) => link.addresses.map(({ address }) => address));
-  return { host, local, addresses: new Set(addresses) };
-}
+/** Nothing is asked for, and what is held stays so. */
+const fromMemory = ({ memory }: ForwardingInput): PairVerdict => ({
+  go: new Set(),
+  held: new Map(),
+  memory,
+});
 
 function compare({ present, answer, memory }: ForwardingInput, own: OwnEnd, served: ServedTunnel): Compared {
   const { network, segment, tunnel } = served;
   const { multicast } = tunnel.making;
-  const list = multicast === null ? floodListOf(answer, network, segment, own) : null;
-  const there = tunnel.existing === null ? [] : (present.get(tunnel.existing.index) ?? []);
+  const list = multicast === null && segment !== null ? floodListOf(answer, network, segment, own) : null;
+  // What was another network's is none of this one's.
+  const isOwn = tunnel.existing !== null && !tunnel.isOfAnother;
+  const there = isOwn ? (present.get(tunnel.existing.index) ?? []) : [];
   const group = multicast?.group ?? null;
   const differences = differencesOf({ network, present: there, list, group }, own, memory.hostOf);
   return { ...served, present: there, list, differences };
@@ -97,17 +134,33 @@ function changesOf(
   return { add, remove, whole: [...kept, ...add] };
 }
 
+/** What is carried on; the same value as before where it says the same. */
+function noted(
+  { memory, nowMs }: ForwardingInput,
+  compared: readonly Compared[],
+  now: PairMemory,
+): PairMemory {
+  const after = { ...now, hostOf: hostsOf(compared, memory, nowMs) };
+  const isAsBefore =
+    isSame([...after.missing], [...memory.missing]) &&
+    isSame([...after.held], [...memory.held]) &&
+    isSame([...after.hostOf], [...memory.hostOf]);
+  return isAsBefore ? memory : after;
+}
+
 /** Whose each pair is now, or was when it was last known. Pairs that are nowhere any more are forgotten. */
-function hostsOf(compared: readonly Compared[], { hostOf }: PairMemory): PairMemory['hostOf'] {
-  const now = new Map<string, string>();
+function hostsOf(compared: readonly Compared[], { hostOf }: PairMemory, nowMs: number): PairMemory['hostOf'] {
+  const now = new Map<string, { readonly host: string; readonly sinceMs: number }>();
   for (const { network, present, list } of compared) {
     for (const { endpoint } of present) {
       const key = pairKey(network, endpoint);
-      const host = hostOf.get(key);
-      if (host !== undefined) now.set(key, host);
+      const known = hostOf.get(key);
+      if (known !== undefined) now.set(key, known);
     }
     for (const [endpoint, [host]] of list?.endpoints ?? []) {
-      if (host !== undefined) now.set(pairKey(network, endpoint), host);
+      const key = pairKey(network, endpoint);
+      const known = hostOf.get(key);
+      if (host !== undefined) now.set(key, known?.host === host ? known : { host, sinceMs: nowMs });
     }
   }
   return now;

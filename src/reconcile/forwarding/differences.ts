@@ -6,6 +6,7 @@ import {
   type NetworkId,
 } from '../../model/index.js';
 import { type FloodList, type OwnEnd, unusable } from './flood-list.js';
+import type { PairMemory } from './guard-pairs.js';
 
 /** An entry that another host is lost by when it goes. */
 export interface PairRemoval {
@@ -50,7 +51,7 @@ const isFlood = ({ mac }: ForwardingEntry): boolean => mac === FLOOD_MAC;
 export function differencesOf(
   { network, present, list, group }: TunnelEntries,
   own: Pick<OwnEnd, 'local' | 'addresses'>,
-  hostOf: ReadonlyMap<string, string>,
+  hostOf: PairMemory['hostOf'],
 ): Differences {
   const isForbidden = ({ endpoint }: ForwardingEntry): boolean =>
     endpoint !== group && !isMulticast(endpoint) && unusable(endpoint, own) !== null;
@@ -61,7 +62,7 @@ export function differencesOf(
   const isThere = (endpoint: string): boolean =>
     floods.some((entry) => entry.endpoint === endpoint && isPlain(entry));
   const mayBeUnknowns = ({ endpoint }: ForwardingEntry): boolean => {
-    const host = hostOf.get(pairKey(network, endpoint));
+    const host = hostOf.get(pairKey(network, endpoint))?.host;
     return host === undefined ? list.unknown.size > 0 : list.unknown.has(host);
   };
   const groups = list.unknown.size > 0 ? [] : floods.filter(({ endpoint }) => isMulticast(endpoint));

@@ -14,7 +14,7 @@ export interface OwnEnd {
   readonly host: string;
   readonly local: string;
   /** Every address of this host, as `ip` prints them. */
-  readonly addresses: ReadonlySet<string>;
+  readonly addresses: Pick<ReadonlySet<string>, 'has'>;
 }
 
 /** The other hosts of a segment; null: it was not read yet, so that nothing may be concluded. */

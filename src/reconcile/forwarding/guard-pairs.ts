@@ -13,8 +13,13 @@ export interface PairMemory {
   readonly missing: ReadonlyMap<string, { readonly answers: number; readonly sinceMs: number }>;
   /** By pair: why it is held, until nobody asks for its removal or an operator accepts it. */
   readonly held: ReadonlyMap<string, string>;
-  /** By pair: the host that it was last known to be of. */
-  readonly hostOf: ReadonlyMap<string, string>;
+  /** By pair: the host that it was last known to be of, and since when. */
+  readonly hostOf: ReadonlyMap<string, HostOfPair>;
+}
+
+export interface HostOfPair {
+  readonly host: string;
+  readonly sinceMs: number;
 }
 
 export const NO_PAIR_MEMORY: PairMemory = { missing: new Map(), held: new Map(), hostOf: new Map() };
@@ -48,7 +53,8 @@ export function judgePairs(input: PairInput): PairVerdict {
   const missing = new Map(
     asked.map(({ key }) => {
       const before = memory.missing.get(key);
-      return [key, { answers: (before?.answers ?? 0) + 1, sinceMs: before?.sinceMs ?? nowMs }];
+      const answers = Math.min((before?.answers ?? 0) + 1, ANSWERS);
+      return [key, { answers, sinceMs: Math.min(before?.sinceMs ?? nowMs, nowMs) }];
     }),
   );
   const isRipe = ({ key }: PairRemoval): boolean => {
@@ -56,8 +62,9 @@ export function judgePairs(input: PairInput): PairVerdict {
     return answers >= ANSWERS && nowMs - sinceMs >= MISSING_MS;
   };
   const isAccepted = ({ key }: PairRemoval): boolean => accepted === 'all' || accepted.has(key);
-  const ripe = asked.filter((one) => isRipe(one) && !isAccepted(one));
-  const excess = excessOf(input, ripe);
+  const missed = asked.filter((one) => !isAccepted(one));
+  const ripe = missed.filter(isRipe);
+  const excess = excessOf(input, missed);
   const held = new Map(
     ripe.flatMap((one): [string, string][] => {
       const reason = doubt ?? memory.held.get(one.key) ?? lastOf(input, one, ripe) ?? excess;
@@ -81,10 +88,13 @@ function lastOf(
     : null;
 }
 
-/** Why these are too many together; null: they are not. What waits for a word already is not counted again. */
-function excessOf({ pairs, memory }: PairInput, ripe: readonly PairRemoval[]): string | null {
+/**
+ * Why these are too many together; null: they are not. Those that wait for further answers count as well, since not every
+ * poll reads all lists: what one dump has lost shows over a minute. What waits for a word already is not counted again.
+ */
+function excessOf({ pairs, memory }: PairInput, missed: readonly PairRemoval[]): string | null {
   const all = [...pairs.values()].reduce((sum, one) => sum + one, 0);
   const free = Math.max(1, Math.floor(all * FREE_SHARE));
-  const fresh = ripe.filter(({ key }) => !memory.held.has(key)).length;
+  const fresh = missed.filter(({ key }) => !memory.held.has(key)).length;
   return fresh > free ? `${fresh} of ${all} ends of tunnels would go, and ${free} may` : null;
 }

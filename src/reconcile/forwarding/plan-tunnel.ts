@@ -24,8 +24,8 @@ export interface TunnelPlan {
   readonly tunnel: Tunnel;
   readonly bridge: LinkRef;
   readonly changes: EntryChanges;
-  /** An operator wants one that differs to be made again. */
-  readonly isMadeAgain: boolean;
+  /** Why the one that is there makes way for a new one; null: it stays. */
+  readonly replaced: string | null;
 }
 
 /**
@@ -33,10 +33,10 @@ export interface TunnelPlan {
  * labelled, IPv6 off, MTU, flood list, and only then attached and up.
  */
 export function tunnelOperations(plan: TunnelPlan): Operation[] {
-  const { tunnel, isMadeAgain } = plan;
+  const { tunnel, replaced } = plan;
   const { existing } = tunnel;
   if (existing === null) return made(plan);
-  return isMadeAgain ? [...taken(plan, existing), ...made(plan)] : corrected(plan, existing);
+  return replaced === null ? corrected(plan, existing) : [...taken(plan, existing, replaced), ...made(plan)];
 }
 
 const present = ({ name, index }: Link): LinkRef => ({ name, index });
@@ -70,11 +70,11 @@ function made(plan: TunnelPlan): Operation[] {
 const mtuReason = ({ network, mtu, tunnel }: TunnelPlan): string =>
   mtu === null ? `${tunnel.mtu} is what the interface below leaves` : `network ${network} has MTU ${mtu}`;
 
-function taken(plan: TunnelPlan, existing: Link): Operation[] {
-  const { bridge, tunnel } = plan;
+function taken(plan: TunnelPlan, existing: Link, why: string): Operation[] {
+  const { bridge } = plan;
   const target = present(existing);
   const fields = fieldsOf(plan);
-  const reason = `is made again: ${tunnel.differs.join('; ')}`;
+  const reason = `is made again: ${why}`;
   const isInPlace = bridge.index !== null && existing.master === bridge.index;
   return [
     ...(isInPlace ? ([{ ...fields, op: 'detach', target, bridge, reason }] as const) : []),

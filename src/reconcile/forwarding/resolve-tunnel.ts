@@ -1,6 +1,5 @@
 import {
   groupOf,
-  type HostState,
   type Link,
   type LinkName,
   type NetworkId,
@@ -10,7 +9,7 @@ import {
   tunnelName,
   type Warning,
 } from '../../model/index.js';
-import { ownAddresses, type View } from '../see/view.js';
+import { isUnnamedByOthers, ownAddresses, type View } from '../see/view.js';
 
 /** What VXLAN adds to each frame: Ethernet, IP, UDP and its own header. */
 const OVERHEAD = { inet: 50, inet6: 70 } as const;
@@ -30,6 +29,8 @@ export interface Tunnel {
   readonly mtu: number;
   /** What of the existing one cannot be changed while it is there, in words; empty: nothing. It is used as it is. */
   readonly differs: readonly string[];
+  /** The existing one was another network's, whose entries are in it: this one gets a new one. */
+  readonly isOfAnother: boolean;
 }
 
 export type TunnelRealisation =
@@ -43,14 +44,14 @@ export function resolveTunnel(
   settings: TunnelSettings,
   network: TunnelNetwork,
 ): TunnelRealisation {
-  const { observed } = view;
   const { local } = settings;
   if (local === null) return withoutAddress(network, 'local_ip is not set');
-  const underlay = linkWith(observed, local);
-  if (underlay === null) return withoutAddress(network, `local_ip ${local} is on no interface of this host`);
+  const underlay = view.addresses.get(local);
+  if (underlay === undefined)
+    return withoutAddress(network, `local_ip ${local} is on no interface of this host`);
   const name = tunnelName(network.vni);
-  const occupant = observed.byName.get(name) ?? rivalOf(observed, settings, network.vni);
-  const foreign = occupant === null ? null : foreignness(view, occupant, name, network.vni);
+  const occupant = view.observed.byName.get(name) ?? rivalOf(view, settings, network.vni);
+  const foreign = occupant === null ? null : foreignness(view, occupant, name, network);
   if (occupant !== null && foreign !== null) {
     const message = `network ${network.id} needs tunnel ${name} of VNI ${network.vni}, but ${occupant.name} ${foreign}`;
     const warning: Warning = {
@@ -82,34 +83,30 @@ function withoutAddress({ id }: TunnelNetwork, why: string): TunnelRealisation {
   };
 }
 
-/** The link that has the address. */
-export const linkWith = ({ links }: HostState, address: string): Link | null =>
-  [...links.values()].find(({ addresses }) => addresses.some((one) => one.address === address)) ?? null;
-
 /** The kernel has each VNI once for a UDP port, under whatever name. */
-function rivalOf({ links }: HostState, { port }: TunnelSettings, vni: number): Link | null {
+function rivalOf({ tunnels }: View, { port }: TunnelSettings, vni: number): Link | null {
   const isRival = ({ detail }: Link): boolean =>
     detail.kind === 'vxlan' && detail.vni === vni && detail.port === port;
-  return [...links.values()].find(isRival) ?? null;
+  return tunnels.find(isRival) ?? null;
 }
 
 /** Why the link is no tunnel that this agent may use, in words that follow its name; null: it may. */
-function foreignness(view: View, link: Link, name: LinkName, vni: number): string | null {
+function foreignness(view: View, link: Link, name: LinkName, { id, vni }: TunnelNetwork): string | null {
   const { detail } = link;
   if (detail.kind !== 'vxlan') return 'has its name and is no VXLAN device';
   if (detail.vni !== vni) return `has its name and is of VNI ${detail.vni}`;
-  if (link.name !== name) return 'has its VNI';
+  if (link.name !== name && networkOfLabel(link.alias) !== id) return 'has its VNI';
   if (link.master !== null && !view.agentBridges.has(link.master)) {
     const master = view.observed.links.get(link.master)?.name ?? `interface ${link.master}`;
     return `is a port of ${master}, which is not the agent's`;
   }
   if (ownAddresses(link).length > 0) return 'carries addresses of the host';
-  return link.alias === '' || networkOfLabel(link.alias) !== null ? null : `is labelled "${link.alias}"`;
+  return isUnnamedByOthers(link) ? null : `is labelled "${link.alias}"`;
 }
 
 function tunnelOf(
   settings: TunnelSettings,
-  { vni, mtu }: TunnelNetwork,
+  { id, vni, mtu }: TunnelNetwork,
   local: string,
   underlay: Link,
   existing: Link | null,
@@ -122,7 +119,10 @@ function tunnelOf(
       : { group: groupOf(settings.multicast, vni), underlay: { name: underlay.name, index: underlay.index } };
   const making = { vni, port, local, ttl, tos, sourcePorts, multicast };
   const differs = existing === null ? [] : differences(existing, making);
-  return { tunnel: { name: tunnelName(vni), existing, making, mtu: mtu ?? room, differs }, room };
+  const owner = existing === null ? null : networkOfLabel(existing.alias);
+  const name = existing?.name ?? tunnelName(vni);
+  const isOfAnother = owner !== null && owner !== id;
+  return { tunnel: { name, existing, making, mtu: mtu ?? room, differs, isOfAnother }, room };
 }
 
 function differences({ detail }: Link, { port, multicast }: TunnelMaking): string[] {

@@ -1,27 +1,42 @@
 import {
+  bridgeName,
   type ForwardingAnswer,
   type Link,
+  type Network,
   type NetworkId,
   networkOfLabel,
   type Operation,
 } from '../../model/index.js';
-import type { View } from '../see/view.js';
+import type { Bridge, View } from '../see/view.js';
 
-/** A tunnel in a bridge of the agent whose network the database no longer has here: it is gone, or its removal is held. */
+/** A tunnel in a bridge of the agent whose VNI the rows of the bridge's network do not have: it is gone, or its removal is held. */
 export interface LeftTunnel {
   readonly link: Link;
   readonly vni: number;
-  readonly network: NetworkId;
+  readonly bridge: Bridge;
 }
 
-/** The tunnels in bridges of the agent that belong to none of these networks. */
-export function leftTunnels(view: View, served: ReadonlySet<NetworkId>): readonly LeftTunnel[] {
-  return [...view.observed.links.values()].flatMap((link) => {
+/** Whether a bridge is the network's: by its label, and without one by its name. */
+function isOf({ alias, name }: Bridge, id: NetworkId): boolean {
+  const labelled = networkOfLabel(alias);
+  return labelled === null ? bridgeName(id) === name : labelled === id;
+}
+
+/** The tunnels in bridges of the agent that none of these networks has there. */
+export function leftTunnels(
+  view: View,
+  networks: ReadonlyMap<NetworkId, Pick<Network, 'id' | 'segments'>>,
+): readonly LeftTunnel[] {
+  const owners = new Map<number, NetworkId[]>();
+  for (const { id, segments } of view.tunnels.length === 0 ? [] : networks.values())
+    for (const segment of segments)
+      if (segment.kind === 'vxlan') owners.set(segment.vni, [...(owners.get(segment.vni) ?? []), id]);
+  return view.tunnels.flatMap((link): LeftTunnel[] => {
     const bridge = link.master === null ? undefined : view.agentBridges.get(link.master);
-    const network = bridge === undefined ? null : networkOfLabel(bridge.alias);
-    return link.detail.kind === 'vxlan' && network !== null && !served.has(network)
-      ? [{ link, vni: link.detail.vni, network }]
-      : [];
+    if (link.detail.kind !== 'vxlan' || bridge === undefined) return [];
+    const { vni } = link.detail;
+    const isOwned = owners.get(vni)?.some((id) => isOf(bridge, id)) === true;
+    return isOwned ? [] : [{ link, vni, bridge }];
   });
 }
 
@@ -29,20 +44,19 @@ export function leftTunnels(view: View, served: ReadonlySet<NetworkId>): readonl
  * A left tunnel leaves its bridge at once, whatever the guard holds, when its VNI is another network's now: frames of two
  * tenants would meet in it.
  */
-export function reusedVniOperations(
-  view: View,
+export const reusedVniOperations = (
   left: readonly LeftTunnel[],
   { vnis }: Pick<ForwardingAnswer, 'vnis'>,
-): readonly Operation[] {
-  return left.flatMap(({ link, vni, network }): Operation[] => {
-    const other = vnis.get(vni)?.find((id) => id !== network);
-    const bridge = link.master === null ? undefined : view.agentBridges.get(link.master);
-    if (other === undefined || bridge === undefined) return [];
+): readonly Operation[] =>
+  left.flatMap(({ link, vni, bridge }): Operation[] => {
+    const owners = vnis.get(vni) ?? [];
+    const [other] = owners;
+    if (other === undefined || owners.some((id) => isOf(bridge, id))) return [];
     return [
       {
         op: 'detach',
         device: link.name,
-        network,
+        network: networkOfLabel(bridge.alias),
         scope: 'device',
         target: { name: link.name, index: link.index },
         bridge: { name: bridge.name, index: bridge.index },
@@ -50,4 +64,3 @@ export function reusedVniOperations(
       },
     ];
   });
-}

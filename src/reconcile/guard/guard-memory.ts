@@ -1,4 +1,5 @@
 import type { IfIndex } from '../../model/index.js';
+import { NO_PAIR_MEMORY, type PairMemory } from '../forwarding/guard-pairs.js';
 
 /** Of how many falls of the number of wired taps the time is kept; without the rest the free share is only smaller. */
 const FALLS_MAX = 32;
@@ -34,6 +35,8 @@ export interface GuardMemory {
   /** By key: removals that are held because of their number. */
   readonly held: ReadonlyMap<string, Hold>;
   readonly confirmation: Confirmation | null;
+  /** What is known of the entries of tunnels. */
+  readonly pairs: PairMemory;
 }
 
 export const EMPTY_GUARD: GuardMemory = {
@@ -41,6 +44,7 @@ export const EMPTY_GUARD: GuardMemory = {
   wired: { now: 0, before: [] },
   held: new Map(),
   confirmation: null,
+  pairs: NO_PAIR_MEMORY,
 };
 
 /** Whether something of that time still lies in the window. */

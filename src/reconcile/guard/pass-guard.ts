@@ -8,6 +8,7 @@ import {
   type World,
 } from '../decide/desired.js';
 import { countWired } from '../decide/gone.js';
+import { type DecidedTunnels, decideTunnels } from '../decide/tunnels.js';
 import { isPlugged, type View } from '../see/view.js';
 import { type GuardInput, type GuardVerdict, judge, release } from './guard.js';
 import { type GuardMemory, withoutUntaken } from './guard-memory.js';
@@ -20,6 +21,7 @@ import {
   suspicionOf,
   wentBackWarning,
 } from './trust.js';
+import { doubtAboutHosts, heldTunnelRemovals } from './tunnel-removals.js';
 
 /** What of the memory is the guard's. */
 export interface GuardPart {
@@ -53,6 +55,12 @@ export interface Ahead {
   forgets(): Suspicion | null;
 }
 
+/** What is decided around what is held. */
+export interface GuardedDecision {
+  readonly desired: Desired;
+  readonly tunnels: DecidedTunnels;
+}
+
 /** The guard's word for one pass. */
 export interface Guarded {
   readonly held: readonly HeldRemoval[];
@@ -61,7 +69,7 @@ export interface Guarded {
    * Decides about the host as it is now, around the removals that are held. What was decided to judge a world is not
    * decided again.
    */
-  decide(world: World): Desired;
+  decide(world: World): GuardedDecision;
   /**
    * What is to be remembered before what was decided last is carried out (if `isWork`: there is something to do) and told, as
    * the process may end in the middle of it; null: it neither removes anything nor holds what was not held before.
@@ -72,39 +80,75 @@ export interface Guarded {
 }
 
 /** Decides first as if every removal might go ahead; when the guard holds some, decides again around those. */
-export function guard(world: World, order: GuardOrder, memory: GuardPart): Guarded {
-  const { fresh, settings } = order;
-  if (fresh === null) {
-    return {
-      held: [],
-      warnings: [],
-      decide: (now) => desire(now, NO_REMOVALS),
-      ahead: () => null,
-      conclude: () => ({ guard: memory.guard, accepted: memory.accepted, server: memory.server }),
-    };
-  }
+export const guard = (world: World, order: GuardOrder, memory: GuardPart): Guarded =>
+  order.fresh === null ? withoutAnswer(memory) : withAnswer(world, order, order.fresh, memory);
+
+/** Nothing is removed. */
+function withoutAnswer(memory: GuardPart): Guarded {
+  let { pairs } = memory.guard;
+  return {
+    held: [],
+    warnings: [],
+    decide: (now) => {
+      const desired = desire(now, NO_REMOVALS);
+      const tunnels = decideTunnels(desired, { ...NOBODY, memory: memory.guard.pairs });
+      pairs = tunnels.memory;
+      return { desired, tunnels };
+    },
+    ahead: () => null,
+    conclude: () => ({ ...partOf(memory), guard: withPairs(memory.guard, pairs) }),
+  };
+}
+
+/** Who has accepted nothing and doubts nothing. */
+const NOBODY = { accepted: new Set<string>(), doubt: null };
+
+const partOf = ({ guard, accepted, server }: GuardPart): GuardPart => ({ guard, accepted, server });
+
+const withPairs = (memory: GuardMemory, pairs: GuardMemory['pairs']): GuardMemory =>
+  memory.pairs === pairs ? memory : { ...memory, pairs };
+
+function withAnswer(
+  world: World,
+  order: GuardOrder,
+  { answer, wentBack }: NonNullable<GuardOrder['fresh']>,
+  memory: GuardPart,
+): Guarded {
+  const { settings } = order;
+  const { emptyTables } = answer;
   const desired = desire(world, 'all');
-  const server = hear(memory.server, fresh.answer, fresh.wentBack);
+  const server = hear(memory.server, answer, wentBack);
+  const suspect = suspicionOf(answer, server) ?? forgetful(desired, order);
+  const accepted: GuardInput['accepted'] = order.accepted === 'all' ? 'all' : memory.accepted;
+  const tunnelOrder = { accepted, doubt: doubtAboutHosts(suspect, emptyTables), memory: memory.guard.pairs };
+  const asked = decideTunnels(desired, tunnelOrder);
+  const ofTunnels = heldTunnelRemovals(asked);
+  const removals = [...desired.removals, ...ofTunnels];
   const input: GuardInput = {
     ...lookedAt(world, desired),
-    emptyTables: fresh.answer.emptyTables,
-    suspect: suspicionOf(fresh.answer, server) ?? forgetful(desired, order),
-    accepted: order.accepted === 'all' ? 'all' : memory.accepted,
+    emptyTables,
+    suspect,
+    accepted,
     memory: memory.guard,
     nowMs: world.nowMs,
   };
-  const verdict = release(settings, input, judge(settings, input));
+  const judged = judge(settings, input);
+  const held = new Map([...judged.held, ...asked.held]);
+  const verdict = release(settings, { ...input, removals }, { ...judged, held });
   const isFree = ({ key }: Removal): boolean => !verdict.held.has(key);
   const heard = {
     isSilent: isSilent(world, desired),
-    isCatchingUp: isCatchingUp(fresh.answer),
+    isCatchingUp: isCatchingUp(answer),
     removals: desired.removals,
     isFree,
   };
+  const released = ofTunnels.filter(isFree).map(({ key }) => key);
   const going = new Map(desired.removals.filter(isFree).map((one) => [one.key, one]));
   let current = verdict;
+  let tunnels = asked;
+  const memoryNow = (): GuardMemory => withPairs(current.memory, tunnels.memory);
   return {
-    held: heldOf(desired.removals, verdict.held),
+    held: heldOf(removals, verdict.held),
     warnings: wentBackWarning(server),
     decide: (now) => {
       const all = now === world ? desired : desire(now, 'all');
@@ -113,20 +157,30 @@ export function guard(world: World, order: GuardOrder, memory: GuardPart): Guard
         for (const one of all.removals) if (!current.held.has(one.key)) going.set(one.key, one);
       }
       const isHeld = all.removals.some(({ key }) => current.held.has(key));
-      return isHeld ? desire(now, new Set(going.keys())) : all;
+      const around = isHeld ? desire(now, new Set(going.keys())) : all;
+      const isAsAsked = around === desired && released.length === 0;
+      tunnels = isAsAsked
+        ? asked
+        : decideTunnels(around, { ...tunnelOrder, accepted: also(accepted, released) });
+      return { desired: around, tunnels };
     },
-    ahead: (isWork) =>
-      (isWork && going.size > 0) || holdsAnew(memory.guard, current.memory) ? current.memory : null,
+    ahead: (isWork) => {
+      const isRemoving = isWork && going.size + tunnels.going.size > 0;
+      return isRemoving || holdsAnew(memory.guard, memoryNow()) ? memoryNow() : null;
+    },
     conclude: (after) => {
       const cut = wiresCut([...going.values()], world.view, after);
       return {
-        guard: withoutUntaken(current.memory, memory.guard, (tap) => cut.has(tap)),
+        guard: withoutUntaken(memoryNow(), memory.guard, (tap) => cut.has(tap)),
         accepted: new Set<string>(),
         server: settleTrust(server, heard),
       };
     },
   };
 }
+
+const also = (accepted: GuardInput['accepted'], released: readonly string[]): GuardInput['accepted'] =>
+  accepted === 'all' ? 'all' : new Set([...accepted, ...released]);
 
 const forgetful = ({ removals }: Desired, { ahead }: GuardOrder): Suspicion | null =>
   ahead === null || removals.length === 0 ? null : ahead.forgets();
@@ -157,7 +211,8 @@ const judgeAgain = (
   });
 
 const holdsAnew = (before: GuardMemory, now: GuardMemory): boolean =>
-  [...now.held.keys()].some((key) => !before.held.has(key));
+  [...now.held.keys()].some((key) => !before.held.has(key)) ||
+  [...now.pairs.held.keys()].some((key) => !before.pairs.held.has(key));
 
 /** The taps whose wire was taken: what was to leave its bridge has left it. */
 function wiresCut(removals: readonly Removal[], before: View, after: View): Set<IfIndex> {

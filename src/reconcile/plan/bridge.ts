@@ -13,7 +13,7 @@ import {
 } from '../../model/index.js';
 import type { DesiredNetwork, World } from '../decide/desired.js';
 import { isFiltered } from '../decide/filtered.js';
-import { foreignMembers, isSubinterface } from '../decide/owners.js';
+import { foreignMembers, isMadeUplink } from '../decide/owners.js';
 import { type Bridge, ownAddresses } from '../see/view.js';
 import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext, present } from './context.js';
 
@@ -163,7 +163,7 @@ function holdsAddresses(
 ): boolean {
   const ownOf = (link: Link | null): boolean =>
     link !== null && ownAddresses(link).some((address) => address.family === family);
-  const flatUplinkLeaves = mayLeave && leaving.some((link) => !isSubinterface(world, link));
+  const flatUplinkLeaves = mayLeave && leaving.some((link) => !isMadeUplink(world, link));
   return (serves?.kind === 'interface' && ownOf(serves.link)) || (!flatUplinkLeaves && ownOf(bridge));
 }
 
@@ -187,7 +187,7 @@ function ipv4Repair({ world }: PlanContext, network: DesiredNetwork, bridge: Bri
 /** A flat bridge keeps what it took from its uplink; any other takes no part in IPv6, unless it has addresses. */
 function ipv6Repair({ world }: PlanContext, network: DesiredNetwork, bridge: Bridge): Operation[] {
   const flat = network.serves === null || network.serves.kind === 'interface';
-  const flatUplinkLeaves = network.mayLeave && network.leaving.some((link) => !isSubinterface(world, link));
+  const flatUplinkLeaves = network.mayLeave && network.leaving.some((link) => !isMadeUplink(world, link));
   const used = !flatUplinkLeaves && ownAddresses(bridge).some(({ family }) => family === 'inet6');
   if (flat || used || bridge.ipv6 === null || bridge.ipv6.disabled) return [];
   return [withoutIpv6(network, present(bridge))];

@@ -1,10 +1,12 @@
 import type { Link, LinkRef, NetworkId, Operation, OperationOf, Port } from '../../model/index.js';
 import type { Desired, DesiredNetwork, World } from '../decide/desired.js';
+import type { DecidedTunnels } from '../decide/tunnels.js';
 
 /** What every part of the planner is given. */
 export interface PlanContext {
   readonly world: World;
   readonly desired: Desired;
+  readonly tunnels: DecidedTunnels;
 }
 
 export const present = ({ name, index }: Link): LinkRef => ({ name, index });

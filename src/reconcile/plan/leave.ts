@@ -1,11 +1,4 @@
-import {
-  type Link,
-  type LinkRef,
-  type NetworkId,
-  networkId,
-  networkOfLabel,
-  type Operation,
-} from '../../model/index.js';
+import { type Link, type NetworkId, networkId, networkOfLabel, type Operation } from '../../model/index.js';
 import {
   type Desired,
   type DesiredNetwork,
@@ -13,7 +6,7 @@ import {
   type GoneBridge,
   UNWIRE_REASONS,
 } from '../decide/desired.js';
-import { isSubinterface } from '../decide/owners.js';
+import { isMadeUplink } from '../decide/owners.js';
 import { presentUplink } from '../decide/resolve-segment.js';
 import { type Bridge, isPlugged, ownAddresses } from '../see/view.js';
 import { onTap, type PlanContext, present } from './context.js';
@@ -29,7 +22,7 @@ export function leaveOperations(context: PlanContext): Operation[] {
         : [],
     ),
     ...desired.gone.filter((gone) => !gone.hasMovingTaps).flatMap((gone) => deleteBridge(context, gone)),
-    ...desired.orphans.map((link) => deleteSubinterface(link, networkOfLabel(link.alias))),
+    ...desired.orphans.map((link) => deleteUplink(link, networkOfLabel(link.alias))),
   ];
 }
 
@@ -67,11 +60,11 @@ function segmentLeaves(
 
 /** Of several flat uplinks the one whose MAC address the bridge carries gets its addresses back, and no other. */
 function heirOf({ world }: PlanContext, bridge: Bridge, uplinks: readonly Link[]): Link | null {
-  const flat = uplinks.filter((link) => !isSubinterface(world, link));
+  const flat = uplinks.filter((link) => !isMadeUplink(world, link));
   return flat.find(({ mac }) => mac === bridge.mac) ?? flat[0] ?? null;
 }
 
-/** Out of the bridge; a subinterface that no other network of this plan uses and nobody has addressed is deleted. */
+/** Out of the bridge; a subinterface or a tunnel that no other network of this plan uses and nobody has addressed is deleted. */
 function uplinkLeaves(
   { world, desired }: PlanContext,
   bridge: Bridge,
@@ -81,10 +74,8 @@ function uplinkLeaves(
   reason: string,
 ): Operation[] {
   const leave = leaveBridge(bridge, uplink, isHeir, network, reason);
-  const isUnused = isSubinterface(world, uplink) && !isWanted(desired, uplink);
-  return isUnused && ownAddresses(uplink).length === 0
-    ? [leave, deleteSubinterface(uplink, network)]
-    : [leave];
+  const isUnused = isMadeUplink(world, uplink) && !isWanted(desired, uplink);
+  return isUnused && ownAddresses(uplink).length === 0 ? [leave, deleteUplink(uplink, network)] : [leave];
 }
 
 /** Some network of this plan uses it: it is taken out of an old bridge, but not deleted. */
@@ -113,10 +104,11 @@ function leaveBridge(
     : { ...fields, op: 'detach', target: present(uplink), bridge: present(bridge) };
 }
 
-function deleteSubinterface(link: Link, network: NetworkId | null): Operation {
-  const target: LinkRef = present(link);
-  const reason = 'no network uses this VLAN any more';
-  return { op: 'delete-subinterface', device: link.name, target, network, scope: 'network', reason };
+function deleteUplink(link: Link, network: NetworkId | null): Operation {
+  const fields = { device: link.name, target: present(link), network, scope: 'network' } as const;
+  return link.detail.kind === 'vxlan'
+    ? { ...fields, op: 'delete-vxlan', reason: 'no network uses this tunnel any more' }
+    : { ...fields, op: 'delete-subinterface', reason: 'no network uses this VLAN any more' };
 }
 
 function deleteBridge(

@@ -1,5 +1,7 @@
 import type { NetworkId, Operation } from '../../model/index.js';
-import type { Desired, DesiredTap } from '../decide/desired.js';
+import type { Desired } from '../decide/desired.js';
+import { neededNetworks } from '../decide/needed.js';
+import type { DecidedTunnels } from '../decide/tunnels.js';
 import { bridgeOperations } from './bridge.js';
 import type { PlanContext } from './context.js';
 import { emptiedBridges, leaveOperations, unwireOperations } from './leave.js';
@@ -13,11 +15,12 @@ import { uplinkOperations } from './uplink.js';
  * bridges that taps have moved out of. Every prefix of the list leaves a host that a new plan can finish.
  * Empty when there is nothing to do.
  */
-export function plan(desired: Desired): Operation[] {
+export function plan(desired: Desired, tunnels: DecidedTunnels): Operation[] {
   const { world } = desired;
-  const context: PlanContext = { world, desired };
+  const context: PlanContext = { world, desired, tunnels };
   const { notable } = desired;
   const operations = withoutRepetitions([
+    ...tunnels.evicted,
     ...notable.flatMap((tap) => unwireOperations(context, tap)),
     ...leaveOperations(context),
     ...notable.flatMap((tap) => moveOutOperations(context, tap)),
@@ -41,43 +44,37 @@ interface NetworkWork {
   readonly otherwise: readonly Operation[];
 }
 
-/** Networks are decided anew when anything changes that this rests on: as long as they are the same, so is their work. */
-const works = new WeakMap<Desired['networks'], readonly NetworkWork[]>();
+interface Work {
+  readonly tunnels: DecidedTunnels['tunnels'];
+  readonly ofNetworks: readonly NetworkWork[];
+}
+
+/** Networks are decided anew when anything changes that this rests on: as long as they and their tunnels are the same, so is their work. */
+const works = new WeakMap<Desired['networks'], Work>();
 
 /** Of the networks that need anything. */
 function workOf(context: PlanContext): readonly NetworkWork[] {
   const { networks } = context.desired;
-  const made =
-    works.get(networks) ??
-    [...networks.values()].flatMap((network): NetworkWork[] => {
-      const whenNeeded = [...bridgeOperations(context, network, true), ...uplinkOperations(context, network)];
-      const otherwise = bridgeOperations(context, network, false);
-      return whenNeeded.length + otherwise.length === 0 ? [] : [{ id: network.id, whenNeeded, otherwise }];
-    });
-  works.set(networks, made);
-  return made;
+  const { tunnels } = context.tunnels;
+  const made = works.get(networks);
+  if (made?.tunnels === tunnels) return made.ofNetworks;
+  const ofNetworks = [...networks.values()].flatMap((network): NetworkWork[] => {
+    const whenNeeded = [...bridgeOperations(context, network, true), ...uplinkOperations(context, network)];
+    const otherwise = bridgeOperations(context, network, false);
+    return whenNeeded.length + otherwise.length === 0 ? [] : [{ id: network.id, whenNeeded, otherwise }];
+  });
+  works.set(networks, { tunnels, ofNetworks });
+  return ofNetworks;
 }
 
-/** Two networks on one interface both want it up. */
+/** Two networks on one interface both want it up, and a tunnel leaves its bridge once. */
 function withoutRepetitions(operations: readonly Operation[]): Operation[] {
-  const brought = new Set<string>();
-  return operations.filter((operation) => {
-    if (operation.op !== 'set-up') return true;
-    const isFirst = !brought.has(operation.device);
-    brought.add(operation.device);
+  const told = new Set<string>();
+  return operations.filter(({ op, device }) => {
+    if (op !== 'set-up' && op !== 'detach') return true;
+    const key = `${op} ${device}`;
+    const isFirst = !told.has(key);
+    told.add(key);
     return isFirst;
   });
-}
-
-/** Networks with a tap here: bridges and uplinks are made lazily, and only for these. */
-function neededNetworks({ networks, groups, notable }: Desired): Set<NetworkId> {
-  const needed = new Set<NetworkId>();
-  for (const { decision } of notable)
-    if (decision.kind === 'wire' || decision.kind === 'wait') needed.add(decision.network);
-  const leaves = ({ decision }: DesiredTap): boolean => decision.kind === 'unwire';
-  for (const { id, place } of networks.values()) {
-    const group = place.kind === 'present' ? groups.get(place.bridge.index) : undefined;
-    if (group?.taps.every(leaves) === false) needed.add(id);
-  }
-  return needed;
 }

@@ -8,6 +8,7 @@ import {
 } from '../../model/index.js';
 import type { DesiredNetwork } from '../decide/desired.js';
 import type { Uplink } from '../decide/resolve-segment.js';
+import { tunnelOperations } from '../forwarding/plan-tunnel.js';
 import { type Bridge, ownAddresses, type View } from '../see/view.js';
 import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext, present } from './context.js';
 
@@ -17,9 +18,15 @@ export function uplinkOperations(context: PlanContext, network: DesiredNetwork):
   if (network.serves === null || bridge === null) return [];
   switch (network.serves.kind) {
     case 'none':
-    case 'tunnel':
+    case 'left-tunnel':
     case 'joined':
       return [];
+    case 'tunnel': {
+      const decided = context.tunnels.tunnels.get(network.id);
+      return decided === undefined
+        ? []
+        : tunnelOperations({ ...decided, network: network.id, mtu: network.mtu, bridge });
+    }
     case 'interface':
       return flatUplink(context, network, network.serves.link, bridge);
     case 'subinterface':

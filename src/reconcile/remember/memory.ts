@@ -1,6 +1,7 @@
 import {
   type Answer,
   deviceOf,
+  type ForwardingAnswer,
   type HostState,
   type IfIndex,
   isSame,
@@ -41,6 +42,8 @@ export interface Memory extends GuardPart {
   /** Those of them whose taps are not here. */
   readonly away: ReadonlyMap<LinkName, Away>;
   readonly networks: ReadonlyMap<NetworkId, Network>;
+  /** Who is behind their tunnels, by the last answer; null: nobody has been asked about. */
+  readonly forwarding: ForwardingAnswer | null;
   /** When a tap's name was last asked for in vain. */
   readonly absent: ReadonlyMap<LinkName, number>;
   /** Taps with rows that cannot be used: asked for in every poll, and no reason for an extra one. */
@@ -60,6 +63,7 @@ export const EMPTY_MEMORY: Memory = {
   known: new Map(),
   away: new Map(),
   networks: new Map(),
+  forwarding: null,
   absent: new Map(),
   disputed: new Set(),
   plugged: new Set(),
@@ -77,12 +81,17 @@ export const EMPTY_MEMORY: Memory = {
 const recalled = new WeakMap<Memory['known'], Knowledge>();
 
 /** What is remembered, as knowledge to wire from while the database has not answered. */
-export function recall({ known, networks }: Pick<Memory, 'known' | 'networks'>): Knowledge {
+export function recall({
+  known,
+  networks,
+  forwarding,
+}: Pick<Memory, 'known' | 'networks' | 'forwarding'>): Knowledge {
   const made = recalled.get(known);
-  if (made?.networks === networks) return made;
+  if (made?.networks === networks && made.forwarding === forwarding) return made;
   const knowledge: Knowledge = {
     ports: indexPorts([...known.values()]),
     networks,
+    forwarding,
     presentBefore: null,
     unusable: new Set(),
     hasGatewayDevices: false,
@@ -98,6 +107,7 @@ export const learn = ({
 }: Pick<FreshAnswer, 'answer' | 'presentBefore'>): Knowledge => ({
   ports: indexPorts(answer.ports),
   networks: networksById(answer.networks),
+  forwarding: answer.forwarding ?? null,
   presentBefore,
   unusable: unusableTaps(answer),
   hasGatewayDevices: answer.generation === 'essex',
@@ -193,6 +203,7 @@ export function remember(
     activeLately: stillLately(memory.activeLately, nowMs),
     hasHosts: answer.hasHosts,
     networks: networksById(answer.networks),
+    forwarding: answer.forwarding ?? null,
   };
 }
 

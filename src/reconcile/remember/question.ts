@@ -10,16 +10,28 @@ import {
   type TapQuestion,
   tapSuffix,
 } from '../../model/index.js';
-import { allTaps, isPlugged, type View } from '../see/view.js';
+import { leftTunnels } from '../forwarding/reused-vni.js';
+import { allTaps, isPlugged, servesTunnels, type View } from '../see/view.js';
 import { isStillAbsent, type Memory } from './memory.js';
 
 /**
  * What the database is asked: the taps that are here (by id when their port is known, else by prefix), ports
- * known lately whose taps went away, and the networks of the agent's bridges and subinterfaces. The size
+ * known lately whose taps went away, and the networks of the agent's bridges, subinterfaces and tunnels. The size
  * follows the host, never the cloud.
  */
 export function questionFor(view: View, memory: Memory, nowMs: number): Question {
-  return { taps: tapQuestions(view, memory, nowMs), bridges: bridgeQuestions(view) };
+  const vnis = vnisInQuestion(view, memory);
+  return {
+    taps: tapQuestions(view, memory, nowMs),
+    bridges: bridgeQuestions(view),
+    ...(vnis.length === 0 ? {} : { vnis }),
+  };
+}
+
+/** Of tunnels that no network has where they are, by the last answer: whose VNIs these are now. */
+function vnisInQuestion(view: View, { server, networks }: Memory): number[] {
+  if (server === null || !servesTunnels(view.settings)) return [];
+  return [...new Set(leftTunnels(view, networks).map(({ vni }) => vni))].sort((a, b) => a - b);
 }
 
 /**
@@ -67,7 +79,7 @@ const isOfThisHost = ({ binding: { kind } }: Port, { hasHosts }: Memory): boolea
 
 function bridgeQuestions(view: View): BridgeQuestion[] {
   const ids = new Set(view.labelledBridges.keys());
-  for (const link of view.subinterfaces.values()) {
+  for (const link of [...view.subinterfaces.values(), ...view.tunnels]) {
     const id = networkOfLabel(link.alias);
     if (id !== null) ids.add(id);
   }

@@ -40,6 +40,10 @@ export interface View {
   readonly mappedBridges: ReadonlyMap<IfIndex, Bridge>;
   readonly labelledBridges: ReadonlyMap<NetworkId, Bridge>;
   readonly subinterfaces: ReadonlyMap<string, Link>;
+  /** Every VXLAN device of one VNI. */
+  readonly tunnels: readonly Link[];
+  /** Of what is no tap, the link that has an address, as `ip` prints it. */
+  readonly addresses: ReadonlyMap<string, Link>;
   /** The interfaces in `physical_interface_mappings` that are present, by the names that it has for them. */
   readonly mapped: ReadonlyMap<LinkName, Link>;
   /** Their indexes. */
@@ -120,13 +124,17 @@ function makeView(observed: HostState, settings: HostSettings): View {
   const mappedBridges = new Map<IfIndex, Bridge>();
   const labelledBridges = new Map<NetworkId, Bridge>();
   const subinterfaces = new Map<string, Link>();
+  const tunnels: Link[] = [];
+  const addresses = new Map<string, Link>();
   const devices = new Map<IfIndex, Link[]>();
   for (const link of observed.links.values()) {
     if (isTapHere({ mappedInterfaces }, link)) {
       taps.push(link);
       continue;
     }
+    for (const { address } of link.addresses) addresses.set(address, link);
     if (link.master !== null) append(devices, link.master, link);
+    if (link.detail.kind === 'vxlan') tunnels.push(link);
     if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
     if (!isBridge(link)) continue;
     if (mappedNames.has(link.name)) {
@@ -146,6 +154,8 @@ function makeView(observed: HostState, settings: HostSettings): View {
     mappedBridges,
     labelledBridges,
     subinterfaces,
+    tunnels,
+    addresses,
     mapped,
     mappedInterfaces,
   };
@@ -203,7 +213,7 @@ export const isPlugged = (view: View, { master }: Link): boolean =>
 
 /**
  * The uplinks of one of the agent's bridges, told by the kernel's state and not by today's mappings alone: VLAN
- * devices (with addresses too: two segments must not stay joined because of one), mapped interfaces, the interface
+ * devices and served tunnels (with addresses too: two segments must not stay joined because of one), mapped interfaces, the interface
  * whose MAC address a labelled bridge carries (a flat bridge is made with its uplink's), and `carrier`, the link by
  * which its network was last served (null: not known; `ownUplinks` asks the memory).
  */
@@ -213,13 +223,19 @@ export const uplinksOf = (view: View, bridge: Bridge, carrier: IfIndex | null): 
   );
 
 function isUplink(view: View, bridge: Bridge, member: Link): boolean {
-  // A tunnel is never the agent's to take out.
-  if (member.detail.kind === 'vxlan') return false;
   if (member.detail.kind === 'vlan' || view.mappedInterfaces.has(member.index)) return true;
+  if (member.detail.kind === 'vxlan') return servesTunnels(view.settings) && isUnnamedByOthers(member);
   // An unlabelled bridge chose its MAC address itself, from any of its ports; a tun device is somebody's tap.
   const pinned = networkOfLabel(bridge.alias) !== null && member.mac !== '' && member.mac === bridge.mac;
   return pinned && !(member.detail.kind === 'other' && member.detail.type === 'tun');
 }
+
+/** Whether this agent makes tunnels, and takes them away; without it they are somebody else's. */
+export const servesTunnels = ({ tunnels }: HostSettings): boolean =>
+  tunnels !== null && tunnels.local !== null;
+
+/** Whether a link has no alias that somebody else gave it. */
+export const isUnnamedByOthers = ({ alias }: Link): boolean => alias === '' || networkOfLabel(alias) !== null;
 
 /** Taps in a bridge: what its users would lose with it. null: those in none. */
 export const tapsIn = (view: View, bridge: IfIndex | null): readonly Link[] => view.taps.get(bridge) ?? [];

@@ -10,17 +10,10 @@ import {
   type Warning,
   type WarningCode,
 } from '../../model/index.js';
+import { type Choice, chooseSegment, segmentInWords } from '../decide/choose-segment.js';
 import type { Desired, DesiredNetwork } from '../decide/desired.js';
 import { notOurs } from '../decide/other-driver.js';
-import {
-  type Choice,
-  chooseSegment,
-  presentUplink,
-  type Realisation,
-  realise,
-  segmentInWords,
-  type Uplink,
-} from '../decide/resolve-segment.js';
+import { presentUplink, type Realisation, realise, type Uplink } from '../decide/resolve-segment.js';
 import { warningsOf } from '../decide/warnings.js';
 import { tapsIn, type View } from '../see/view.js';
 import { segmentText } from './overview.js';
@@ -164,7 +157,8 @@ function networkChain(id: NetworkId, port: Port | null, evidence: Evidence): Cha
   }
   const chosen = network === undefined ? null : chooseSegment(network, port, settings);
   const segment = known?.segment ?? chosen;
-  const realisation = known?.realisation ?? realise(view, settings, id, segment);
+  const realisation =
+    known?.realisation ?? realise(view, settings, { id, mtu: network?.mtu ?? null }, segment);
   return [
     ...(port === null ? [networkRow(id, network)] : []),
     ...segmentLinks(view, segment, realisation, settings),

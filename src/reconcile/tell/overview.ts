@@ -11,6 +11,7 @@ import {
   type Port,
   type TapStatus,
 } from '../../model/index.js';
+import type { Choice } from '../decide/choose-segment.js';
 import {
   allDesiredTaps,
   type Desired,
@@ -18,7 +19,7 @@ import {
   type GoneBridge,
   type TapDecision,
 } from '../decide/desired.js';
-import { type Choice, presentUplink, type Uplink } from '../decide/resolve-segment.js';
+import { presentUplink, type Uplink } from '../decide/resolve-segment.js';
 import { reasonOf } from '../decide/warnings.js';
 import { allTaps, tapsIn, uplinksOf, type View } from '../see/view.js';
 
@@ -158,6 +159,8 @@ export function segmentText(uplink: Uplink): string {
     case 'subinterface':
       return `VLAN ${uplink.vlanId} on ${uplink.parent.name}`;
     case 'tunnel':
+      return `VXLAN ${uplink.tunnel.making.vni} on ${uplink.tunnel.name}`;
+    case 'left-tunnel':
       return `VXLAN ${uplink.vni} on ${uplink.link.name}`;
     case 'joined':
       return `bridge ${uplink.bridge.name}`;

@@ -88,16 +88,10 @@ function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHos
       nowMs,
     });
     ({ memory } = decision);
-    const changes = decision.changes.get(NETWORK) ?? { add: [], remove: [], whole: [] };
+    const decided = decision.tunnels.get(NETWORK);
+    if (decided === undefined) throw new Error('the tunnel is decided about');
     const ref = { name: bridge.name, index: bridge.index };
-    const operations = tunnelOperations({
-      network: NETWORK,
-      mtu: 1450,
-      tunnel,
-      bridge: ref,
-      changes,
-      isMadeAgain: false,
-    });
+    const operations = tunnelOperations({ ...decided, network: NETWORK, mtu: 1450, bridge: ref });
     const failed = inside(ns, () => kernel.apply(operations)).filter(({ ok }) => !ok);
     if (failed.length > 0) throw new Error(JSON.stringify(failed));
     return operations;

@@ -132,8 +132,6 @@ export interface PassWords {
   readonly doubt?: string | null;
   readonly accepted?: ReadonlySet<string> | 'all';
   readonly isWhole?: boolean;
-  /** Networks whose tunnel is to be made again. */
-  readonly again?: boolean;
 }
 
 export interface TunnelPass extends ForwardingDecision {
@@ -164,14 +162,13 @@ export function tunnelPass(host: SimulatedHost, rows: TunnelRows, words: PassWor
     memory,
     nowMs,
   });
-  const operations = resolved.flatMap(({ network, real }) => {
+  const operations = resolved.flatMap(({ network }) => {
     const bridge = view.labelledBridges.get(network.id);
-    const changes = decision.changes.get(network.id);
-    if (!real.ok || bridge === undefined || changes === undefined) return [];
+    const decided = decision.tunnels.get(network.id);
+    if (bridge === undefined || decided === undefined) return [];
     const { id, mtu } = network;
-    const isMadeAgain = words.again === true && real.tunnel.differs.length > 0;
     const ref = { name: bridge.name, index: bridge.index };
-    return tunnelOperations({ network: id, mtu, tunnel: real.tunnel, bridge: ref, changes, isMadeAgain });
+    return tunnelOperations({ ...decided, network: id, mtu, bridge: ref });
   });
   const warnings = [
     ...resolved.flatMap(({ real }) => (real.ok ? real.warnings : [real.warning])),

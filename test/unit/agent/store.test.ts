@@ -16,6 +16,7 @@ import { GUARD, guardStateOf, recallGuard } from '../../../src/agent/state-dir/k
 import { LAST_KNOWN_GOOD, type LastKnownGood } from '../../../src/agent/state-dir/last-known-good.js';
 import { lookIntoStore, openStore, type StateEvent } from '../../../src/agent/state-dir/store.js';
 import { type Clock, ifIndex, networkId, type Store } from '../../../src/model/index.js';
+import { NO_PAIR_MEMORY } from '../../../src/reconcile/forwarding/guard-pairs.js';
 import { EMPTY_GUARD, type GuardMemory } from '../../../src/reconcile/guard/guard-memory.js';
 
 const KEPT: LastKnownGood = {
@@ -159,10 +160,16 @@ test('after a boot the guard counts polls, minutes and taken wires from the star
     wired: { now: 30, before: [{ taps: 40, untilMs: 1_000 }] },
     held: new Map([['detach tap8 8', hold]]),
     confirmation: { fingerprint: 'f', polls: 5, sinceMs: 1_000 },
+    pairs: {
+      ...NO_PAIR_MEMORY,
+      missing: new Map([['pair a', { answers: 2, sinceMs: 1_000 }]]),
+      held: new Map([['pair b', 'too many']]),
+    },
   };
   store.writeAhead(GUARD, guardStateOf(guard));
   const nowMs = 3_600_000;
   assert.equal(recallGuard(store, nowMs).confirmation?.polls, 5);
+  assert.deepEqual(recallGuard(store, nowMs).pairs, guard.pairs);
   const path = join(folder, readdirSync(folder)[0] ?? '');
   const envelope: object = JSON.parse(readFileSync(path, 'utf8'));
   writeFileSync(path, JSON.stringify({ ...envelope, bootId: 'earlier' }));
@@ -171,6 +178,7 @@ test('after a boot the guard counts polls, minutes and taken wires from the star
     wired: { now: 0, before: [{ taps: 30, untilMs: nowMs }] },
     held: new Map([['detach tap8 8', { ...hold, sinceMs: nowMs }]]),
     confirmation: null,
+    pairs: { ...NO_PAIR_MEMORY, held: guard.pairs.held },
   });
 });
 

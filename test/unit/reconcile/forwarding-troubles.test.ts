@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { networkId } from '../../../src/model/index.js';
+import { bridgeName, linkName, networkId } from '../../../src/model/index.js';
 import { leftTunnels, reusedVniOperations } from '../../../src/reconcile/forwarding/reused-vni.js';
 import type { SimulatedHost } from '../../support/simulated/host.js';
 import {
@@ -42,6 +42,15 @@ const FOREIGN: readonly (readonly [string, () => SimulatedHost])[] = [
       ]),
   ],
 ];
+test("a tunnel with the network's label is its own whatever somebody has renamed it to", () => {
+  const host = inPlace(['192.0.2.2', '192.0.2.3']);
+  const device = host.named(DEVICE);
+  assert.ok(device);
+  host.put({ ...device, name: linkName('vtep7') });
+  const { operations, codes } = tunnelPass(host, rowsOf(PEERS));
+  assert.deepEqual([operations, codes], [[], []]);
+});
+
 for (const [what, make] of FOREIGN) {
   test(`${what}: not touched, not wired, told`, () => {
     const { operations, codes } = tunnelPass(make(), rowsOf(PEERS));
@@ -53,7 +62,7 @@ function renamed(): SimulatedHost {
   const host = inPlace([]);
   const device = host.named(DEVICE);
   assert.ok(device);
-  host.put({ ...device, name: 'vtep7' as typeof device.name });
+  host.put({ ...device, alias: '', name: linkName('vtep7') });
   return host;
 }
 
@@ -67,15 +76,16 @@ test('a network whose MTU leaves no room for the tunnel is wired, and told', () 
 
 test("a VNI that is another network's now leaves its bridge at once, and only then", () => {
   const view = viewIn(inPlace(['192.0.2.2']));
-  const left = leftTunnels(view, new Set());
+  const left = leftTunnels(view, new Map());
   assert.deepEqual(
-    left.map(({ vni, network }) => [vni, network]),
-    [[1001, NETWORK.id]],
+    left.map(({ vni, bridge }) => [vni, bridge.name]),
+    [[1001, bridgeName(NETWORK.id)]],
   );
-  assert.deepEqual(leftTunnels(view, new Set([NETWORK.id])), []);
-  assert.deepEqual(reusedVniOperations(view, left, { vnis: new Map() }), []);
-  assert.deepEqual(reusedVniOperations(view, left, { vnis: new Map([[1001, [NETWORK.id]]]) }), []);
+  const served = { id: NETWORK.id, segments: [{ kind: 'vxlan', vni: 1001 } as const] };
+  assert.deepEqual(leftTunnels(view, new Map([[NETWORK.id, served]])), []);
+  assert.deepEqual(reusedVniOperations(left, { vnis: new Map() }), []);
+  assert.deepEqual(reusedVniOperations(left, { vnis: new Map([[1001, [NETWORK.id]]]) }), []);
   const other = networkId('bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee');
-  const [detach, ...rest] = reusedVniOperations(view, left, { vnis: new Map([[1001, [other]]]) });
+  const [detach, ...rest] = reusedVniOperations(left, { vnis: new Map([[1001, [other]]]) });
   assert.deepEqual([detach?.op, detach?.device, rest.length], ['detach', DEVICE, 0]);
 });
