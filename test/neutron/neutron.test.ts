@@ -62,6 +62,21 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
       assert.equal((await agent.line('warning cured')).code, 'PORT_BINDING_FAILED');
     });
 
+    test('a port of a VXLAN network is bound where local_ip is on an interface, and nowhere else', async (t) => {
+      const agent = [`local_ip = ${TUNNELS_END}`, 'l2_population = true'];
+      await startHost(t, neutron, 'host6', { agent, address: TUNNELS_END });
+      await startHost(t, neutron, 'host7', { agent });
+      const network = await neutron.api.makeNetwork({
+        'provider:network_type': 'vxlan',
+        'provider:segmentation_id': 1001,
+      });
+      const boundOn = async (host: string): Promise<string> => {
+        const port = { network_id: network, 'binding:host_id': host, device_owner: 'appliance:peer' };
+        return (await neutron.api.makePort(port))['binding:vif_type'];
+      };
+      assert.deepEqual([await boundOn('host6'), await boundOn('host7')], ['bridge', 'binding_failed']);
+    });
+
     test('a segment older than a host is closed to it, as schema check says, until it is mapped to the host', async (t) => {
       const { api, server } = neutron;
       const network = await api.makeNetwork({
@@ -86,14 +101,21 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
   });
 }
 
+const TUNNELS_END = '192.0.2.6';
+
 /** A host with our agent, which the API says is alive. */
 async function startHost(
   t: Cleanup,
   { api, url }: Neutron,
   host: string,
-  { agent: lines = [], mappings = '' }: Pick<Partial<Sections>, 'agent' | 'mappings'> = {},
+  {
+    agent: lines = [],
+    mappings = '',
+    address,
+  }: Pick<Partial<Sections>, 'agent' | 'mappings'> & { readonly address?: string } = {},
 ): Promise<{ readonly namespace: string; readonly agent: RunningAgent; readonly config: ConfigFile }> {
   const { namespace } = makeHost(t);
+  if (address !== undefined) ip(namespace, 'address', 'add', `${address}/24`, 'dev', 'eth1');
   const config = makeConfig({ url, mappings, agent: [`host = ${host}`, ...lines] });
   const agent = await startAgent(t, namespace, config);
   await waitUntil(async () => (await api.agent(host))?.alive === true, `${host} is alive`);
