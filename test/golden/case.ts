@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   commandsOf,
+  FLOOD_MAC,
   fingerprintOf,
   type GuardSettings,
   type HostState,
@@ -12,6 +13,8 @@ import {
   type Port,
   portId,
 } from '../../src/model/index.js';
+import { pairKey } from '../../src/reconcile/forwarding/differences.js';
+import { NO_PAIR_MEMORY } from '../../src/reconcile/forwarding/guard-pairs.js';
 import { EMPTY_GUARD } from '../../src/reconcile/guard/guard-memory.js';
 import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
 import { routesOn } from '../support/simulated/host.js';
@@ -48,6 +51,8 @@ interface CaseWords extends AnswerWords {
   readonly accepted?: readonly string[] | 'all';
   /** Links that were made after the database had been asked. */
   readonly madeSince?: readonly string[];
+  /** Entries that have been missed by two answers, beginning two minutes ago: the network and the end. */
+  readonly missed?: readonly (readonly [string, string])[];
   /** Taps without a master have been seen that long ago. */
   readonly seenSinceMs?: number;
   readonly kernel?: { readonly vlanFiltering?: boolean; readonly vlans?: boolean };
@@ -80,7 +85,7 @@ export function runCase(folder: string): CaseResult & { readonly secondPlan: rea
 }
 
 function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
-  const { networks } = buildAnswer(words);
+  const { networks, forwarding } = buildAnswer(words);
   const known = (words.known ?? []).map((one): [Link['name'], Port] => {
     const port = buildPort(one, words.generation);
     return [`tap${port.interfaceId.slice(0, 11)}` as Link['name'], port];
@@ -95,6 +100,7 @@ function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
     ...EMPTY_MEMORY,
     known: new Map(known),
     networks: new Map(words.known === undefined ? [] : networks.map((network) => [network.id, network])),
+    forwarding: words.known === undefined ? null : (forwarding ?? null),
     inPlace: new Map(inPlace),
     activeLately: new Map(
       Object.entries(words.activeSinceMs ?? {}).map(([id, agoMs]) => [portId(id), TEST_NOW_MS - agoMs]),
@@ -107,6 +113,15 @@ function memoryOf(words: CaseWords, links: readonly Link[]): Memory {
     accepted: new Set(Array.isArray(words.accepted) ? words.accepted : []),
     guard: {
       ...EMPTY_GUARD,
+      pairs: {
+        ...NO_PAIR_MEMORY,
+        missing: new Map(
+          (words.missed ?? []).map(([network, endpoint]) => [
+            pairKey(networkId(network), endpoint),
+            { answers: 2, sinceMs: TEST_NOW_MS - 120_000 },
+          ]),
+        ),
+      },
       confirmation:
         confirmed === undefined
           ? null
@@ -144,6 +159,9 @@ function inWords(link: Link, host: HostState): string {
     ...(master === null ? [] : [`in ${master}`]),
     link.up ? 'up' : 'down',
     ...addresses,
+    ...(host.forwarding.get(link.index) ?? []).map(({ mac, endpoint }) =>
+      mac === FLOOD_MAC ? `floods to ${endpoint}` : `${mac} behind ${endpoint}`,
+    ),
     ...routesOn(link).map(({ destination, gateway }) => `${destination} via ${gateway ?? 'link'}`),
   ].join(' ');
 }

@@ -58,6 +58,8 @@ export interface LinkWords {
 }
 
 export const TEST_HOST = 'node-1';
+/** Where its tunnels end. */
+export const LOCAL = '192.0.2.1';
 
 /** Links for a simulated kernel. Names of masters and parents may come in any order. */
 export function buildLinks(words: readonly LinkWords[]): SimulatedLink[] {
@@ -119,7 +121,7 @@ const TYPES = { tap: 'tun', physical: '', veth: 'veth', bond: 'bond' } as const;
 /** As Neutron's agents make a tunnel, but for its VNI. */
 export const TUNNEL: Omit<TunnelDetail, 'vni'> = {
   port: 8472,
-  local: '192.0.2.1',
+  local: LOCAL,
   group: null,
   underlay: null,
   learning: true,
@@ -180,6 +182,16 @@ function entryOf(text: string): ForwardingEntry {
   return mac === undefined ? floodEntry(endpoint) : { ...floodEntry(endpoint), mac };
 }
 
+/** How a host takes part in tunnels that knows every other one by its address. */
+export const UNICAST: TunnelSettings = {
+  local: LOCAL,
+  port: 8472,
+  ttl: null,
+  tos: null,
+  sourcePorts: null,
+  multicast: null,
+};
+
 /** The settings of a host, with mappings as the configuration file writes them: `physnet1:eth1`. */
 export function buildSettings(words: {
   readonly host?: string;
@@ -189,7 +201,8 @@ export function buildSettings(words: {
   readonly dropSwitchFrames?: boolean;
   readonly flatAddressMove?: 'move' | 'refuse';
   readonly plugGraceMs?: number;
-  readonly tunnels?: TunnelSettings | null;
+  /** What is not said of them is as in `UNICAST`. */
+  readonly tunnels?: Partial<TunnelSettings> | null;
 }): HostSettings {
   return {
     host: words.host ?? TEST_HOST,
@@ -199,7 +212,7 @@ export function buildSettings(words: {
     dropSwitchFrames: words.dropSwitchFrames ?? words.dropTaggedFrames ?? true,
     flatAddressMove: words.flatAddressMove ?? 'move',
     plugGraceMs: words.plugGraceMs ?? 2000,
-    tunnels: words.tunnels ?? null,
+    tunnels: words.tunnels == null ? null : { ...UNICAST, ...words.tunnels },
   };
 }
 

@@ -1,6 +1,8 @@
 import {
   type Answer,
   type Binding,
+  type Endpoint,
+  type ForwardingAnswer,
   type Network,
   networkId,
   type Port,
@@ -47,6 +49,10 @@ export interface AnswerWords {
   readonly emptyTables?: readonly string[];
   /** Ids of ports whose rows cannot be used. */
   readonly badPorts?: readonly string[];
+  /** By network, the hosts of its VXLAN segment with their tunnels' ends, as `endOf` has them. This host is one of them. */
+  readonly hosts?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The networks that have these VNIs now. */
+  readonly vnis?: Readonly<Record<string, readonly string[]>>;
 }
 
 export const TEST_SERVER = 'server-1';
@@ -63,7 +69,31 @@ export function buildAnswer(words: AnswerWords): Answer {
     suspect: words.suspect ?? null,
     behind: words.behind ?? null,
     emptyTables: words.emptyTables ?? [],
+    ...(words.hosts === undefined && words.vnis === undefined ? {} : { forwarding: buildForwarding(words) }),
     warnings: (words.badPorts ?? []).map(badRow),
+  };
+}
+
+/** An address, or in any other words why nobody knows it. */
+export const endOf = (text: string): Endpoint =>
+  /^[\d.]+$|:/.test(text) ? { kind: 'address', address: text } : { kind: 'unknown', problem: text };
+
+function buildForwarding({ networks = [], hosts = {}, vnis = {} }: AnswerWords): ForwardingAnswer {
+  const tunnels = networks.flatMap(({ id, segments = [] }) =>
+    segments
+      .map(buildSegment)
+      .flatMap((segment) =>
+        segment.kind === 'vxlan' && hosts[id] !== undefined
+          ? [{ segment: `${id} ${segment.vni}`, network: networkId(id), vni: segment.vni }]
+          : [],
+      ),
+  );
+  const ends = Object.values(hosts).flatMap((one) => Object.entries(one));
+  return {
+    tunnels,
+    hosts: new Map(tunnels.map(({ segment, network }) => [segment, Object.keys(hosts[network] ?? {})])),
+    endpoints: new Map(ends.map(([host, text]) => [host, endOf(text)])),
+    vnis: new Map(Object.entries(vnis).map(([vni, ids]) => [Number(vni), ids.map(networkId)])),
   };
 }
 

@@ -1,7 +1,6 @@
 import {
   bridgeName,
   commandsOf,
-  type Endpoint,
   type ForwardingAnswer,
   type ForwardingEntry,
   floodEntry,
@@ -21,18 +20,11 @@ import { tunnelOperations } from '../../../src/reconcile/forwarding/plan-tunnel.
 import { resolveTunnel, type TunnelNetwork } from '../../../src/reconcile/forwarding/resolve-tunnel.js';
 import { type View, viewOf } from '../../../src/reconcile/see/view.js';
 import { makeSimulatedHost, type SimulatedHost, SimulatedRefusal } from './host.js';
-import { buildLinks, buildSettings, type LinkWords, TEST_HOST } from './host-builder.js';
+import { buildLinks, buildSettings, type LinkWords, LOCAL, TEST_HOST, UNICAST } from './host-builder.js';
 import { carryOut } from './operations.js';
+import { endOf } from './row-builder.js';
 
-export const LOCAL = '192.0.2.1';
-export const UNICAST: TunnelSettings = {
-  local: LOCAL,
-  port: 8472,
-  ttl: null,
-  tos: null,
-  sourcePorts: null,
-  multicast: null,
-};
+export { LOCAL, UNICAST };
 
 /** One network with a tap here, of VNI 1001 and so on. */
 export const NETWORK: TunnelNetwork = {
@@ -109,9 +101,6 @@ export const rowsOf = (ends: Readonly<Record<string, string>>, network = NETWORK
   hosts: { [segmentOf(network)]: [TEST_HOST, ...Object.keys(ends)] },
   ends,
 });
-
-const endOf = (text: string): Endpoint =>
-  /^[\d.]+$|:/.test(text) ? { kind: 'address', address: text } : { kind: 'unknown', problem: text };
 
 export const answerOf = ({ hosts, ends }: TunnelRows): ForwardingAnswer => ({
   tunnels: [],
