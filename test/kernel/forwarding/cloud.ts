@@ -5,14 +5,8 @@ import { NO_PAIR_MEMORY } from '../../../src/reconcile/forwarding/guard-pairs.js
 import { tunnelOperations } from '../../../src/reconcile/forwarding/plan-tunnel.js';
 import { resolveTunnel } from '../../../src/reconcile/forwarding/resolve-tunnel.js';
 import { viewOf } from '../../../src/reconcile/see/view.js';
-import {
-  type Cleanup,
-  enterNamespace,
-  ip,
-  ipBatch,
-  makeNamespace,
-  makeVeth,
-} from '../../support/host/netns.js';
+import { type Cleanup, enterNamespace, ipBatch } from '../../support/host/netns.js';
+import { type Family, makeWire } from '../../support/host/wire.js';
 import { buildSettings } from '../../support/simulated/host-builder.js';
 
 export const NETWORK = networkId('aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee');
@@ -30,33 +24,15 @@ export interface CloudHost {
 }
 
 /** Hosts on one wire, each with the address that its tunnels end at. */
-export function makeCloud(t: Cleanup, family: 'IPv4' | 'IPv6', count: number): readonly CloudHost[] {
-  const wire = makeNamespace(t);
-  ip(wire, 'link', 'add', 'wire', 'type', 'bridge');
-  ip(wire, 'link', 'set', 'wire', 'up');
-  return Array.from({ length: count }, (_, at) => makeHost(t, wire, family, at + 1));
-}
-
-function makeHost(t: Cleanup, wire: string, family: 'IPv4' | 'IPv6', at: number): CloudHost {
-  const ns = makeNamespace(t);
-  const local = family === 'IPv4' ? `192.0.2.${at}` : `2001:db8::${at}`;
-  makeVeth(ns, 'eth0', wire, `eth${at}`);
-  ip(wire, 'link', 'set', `eth${at}`, 'master', 'wire');
-  ip(
-    ns,
-    'address',
-    'add',
-    `${local}/${family === 'IPv4' ? 24 : 64}`,
-    'dev',
-    'eth0',
-    ...(family === 'IPv4' ? [] : ['nodad']),
-  );
-  ipBatch(ns, [
-    `link add ${BRIDGE} type bridge forward_delay 0`,
-    `link set ${BRIDGE} alias quantum-linuxbridge-agent:${NETWORK} up`,
-  ]);
-  return { name: `host${at}`, ns, local, pass: passesOn(t, ns, `host${at}`, local) };
-}
+export const makeCloud = (t: Cleanup, family: Family, count: number): readonly CloudHost[] =>
+  makeWire(t, family, count).map(({ namespace: ns, local }, at) => {
+    ipBatch(ns, [
+      `link add ${BRIDGE} type bridge forward_delay 0`,
+      `link set ${BRIDGE} alias quantum-linuxbridge-agent:${NETWORK} up`,
+    ]);
+    const name = `host${at + 1}`;
+    return { name, ns, local, pass: passesOn(t, ns, name, local) };
+  });
 
 /** What the kernel room sees and the rooms of forwarding make of it. */
 function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHost['pass'] {
