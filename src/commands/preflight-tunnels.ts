@@ -25,7 +25,7 @@ export interface NetworkInput {
   readonly mtus: readonly NetworkMtu[];
 }
 
-type Code = 'VXLAN_LOCAL_IP_MISSING' | 'VXLAN_MTU_TOO_SMALL' | 'MTU_EXCEEDS_UPLINK';
+type Code = 'VXLAN_LOCAL_IP_MISSING' | 'VXLAN_PORT_TAKEN' | 'VXLAN_MTU_TOO_SMALL' | 'MTU_EXCEEDS_UPLINK';
 
 const finding = (code: Code, message: string): PreflightResult => ({
   weight: 'finding',
@@ -72,7 +72,7 @@ function portResults({ tunnels, links, udpPorts }: NetworkInput): PreflightResul
   const isTunnels = ({ detail }: Link): boolean => detail.kind === 'vxlan' && detail.port === tunnels.port;
   return [...links.links.values()].some(isTunnels)
     ? []
-    : [result('VXLAN_PORT_TAKEN', `Another program listens at UDP port ${tunnels.port} (udp_dstport).`)];
+    : [finding('VXLAN_PORT_TAKEN', `Another program listens at UDP port ${tunnels.port} (udp_dstport).`)];
 }
 
 function tunnelMtuResults({ mtus }: NetworkInput, underlay: Link, local: string): PreflightResult[] {

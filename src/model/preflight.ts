@@ -22,12 +22,6 @@ export const PREFLIGHT = {
     remedy:
       'Write enable_vxlan = true, and as local_ip the address of this host at which its tunnels end; do not delete the vxlan devices.',
   },
-  VXLAN_PORT_TAKEN: {
-    weight: 'finding',
-    cause: 'Another program listens at the UDP port of the tunnels, which cannot be brought up then.',
-    remedy:
-      'Stop the other program, or write as udp_dstport the port that the tunnels of all hosts of this cloud have.',
-  },
   IPV6_READ_ONLY: {
     weight: 'finding',
     cause:

@@ -151,6 +151,11 @@ export const WARNINGS = {
     remedy:
       'Rename or delete that device, or take its addresses away; every other network is served meanwhile.',
   },
+  VXLAN_PORT_TAKEN: {
+    cause: 'Another program listens at the UDP port of the tunnels, which cannot be brought up then.',
+    remedy:
+      'Stop the other program, or write as udp_dstport the port that the tunnels of all hosts of this cloud have.',
+  },
   VXLAN_DEVICE_DIFFERS: {
     cause:
       'A tunnel that is in use was made with another UDP port, as a proxy for ARP, or with another multicast group; that cannot be changed while it is there.',

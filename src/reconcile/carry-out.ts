@@ -119,9 +119,12 @@ export function failureWarnings(failed: readonly Failure[]): Warning[] {
     const about = failure.errno === 'SKIPPED' ? port : device;
     if (about === undefined || told.has(about)) return [];
     told.add(about);
+    // Of the links that the agent brings up a tunnel alone needs a port of its own.
+    const isPortTaken = op === 'set-up' && failure.errno === 'EADDRINUSE';
+    const code = isPortTaken ? 'VXLAN_PORT_TAKEN' : 'OPERATION_FAILED';
     const message = `${op} of ${device} failed: ${failure.message}`;
     const ids = { ...(network === null ? {} : { network }), ...(port === undefined ? {} : { port }) };
-    return [{ code: 'OPERATION_FAILED', message, device, ...ids }];
+    return [{ code, message, device, ...ids }];
   });
 }
 

@@ -1,4 +1,6 @@
 import {
+  entryKey,
+  fingerprintOf,
   type LinkRef,
   type NetworkId,
   OPERATIONS,
@@ -59,8 +61,16 @@ function keyOf(operation: Operation): string {
   // A bridge that somebody makes again has another index each time.
   const isDeletion = OPERATIONS[op].sign === '-';
   const index = isDeletion || !('target' in operation) ? null : operation.target.index;
-  return `${op} ${index ?? device}`;
+  const key = `${op} ${index ?? device}`;
+  return operation.op === 'set-forwarding' ? `${key} ${batchKey(operation)}` : key;
 }
+
+/** Hosts come and go: only the same entries again are a repair. */
+const batchKey = ({ add, remove }: OperationOf<'set-forwarding'>): string =>
+  fingerprintOf([
+    ...add.map((entry) => ({ key: `+ ${entryKey(entry)}` })),
+    ...remove.map((entry) => ({ key: `- ${entryKey(entry)}` })),
+  ]) ?? '';
 
 /**
  * Somebody who keeps a port out of one bridge says nothing about another one, where its network may be now. Out it
@@ -152,6 +162,7 @@ function givenBy(operation: Operation): readonly string[] {
   switch (operation.op) {
     case 'create-bridge':
     case 'create-subinterface':
+    case 'create-vxlan':
       return [`there ${operation.device}`];
     case 'disable-ipv6':
       return [`quiet ${operation.device}`];
@@ -189,6 +200,7 @@ function needsOf(operation: Operation): readonly string[] {
     case 'delete-bridge':
       return [...there, `clear ${operation.device}`];
     case 'delete-subinterface':
+    case 'delete-vxlan':
       return [...there, `free ${operation.device}`];
     default:
       return there;
