@@ -12,6 +12,13 @@ import {
 import type { InPlace } from '../../reconcile/decide/in-place.js';
 import type { Memory } from '../../reconcile/remember/memory.js';
 import { type Shape, stateKind } from './foreign.js';
+import {
+  FORWARDING,
+  isKeptAlike,
+  type KeptForwarding,
+  keptForwarding,
+  recalledForwarding,
+} from './kept-forwarding.js';
 import { LINK_NAME, NETWORK, NETWORK_ID, PORT, SEGMENT } from './shapes.js';
 
 /** What is kept: enough to wire this host's taps while no database answers. */
@@ -22,6 +29,7 @@ export interface LastKnownGood {
   readonly networks: readonly Network[];
   /** By what each network was last served. */
   readonly inPlace: readonly (readonly [NetworkId, InPlace])[];
+  readonly forwarding: KeptForwarding | null;
 }
 
 const IN_PLACE: Shape<InPlace> = v.object({
@@ -34,6 +42,7 @@ const SHAPE: Shape<LastKnownGood> = v.object({
   ports: v.array(v.tuple([LINK_NAME, PORT])),
   networks: v.array(NETWORK),
   inPlace: v.optional(v.array(v.tuple([NETWORK_ID, IN_PLACE])), []),
+  forwarding: v.optional(FORWARDING, null),
 });
 
 export const LAST_KNOWN_GOOD = stateKind('last-known-good', SHAPE);
@@ -44,6 +53,7 @@ export const lastKnownGoodOf = (memory: Memory, { generation }: Answer): LastKno
   ports: [...memory.known],
   networks: [...memory.networks.values()],
   inPlace: [...memory.inPlace],
+  forwarding: keptForwarding(memory.forwarding),
 });
 
 /**
@@ -61,7 +71,9 @@ export function differs(before: Memory, after: Memory): boolean {
     const old = before.networks.get(id);
     if (old === undefined || !sameNetwork(old, network)) return true;
   }
-  return !isSame([...before.inPlace], [...after.inPlace]);
+  return (
+    !isSame([...before.inPlace], [...after.inPlace]) || !isKeptAlike(before.forwarding, after.forwarding)
+  );
 }
 
 const samePort = (a: Port, b: Port): boolean =>
@@ -107,7 +119,7 @@ export function recover(
   const networks = new Map<NetworkId, Network>(kept.networks.map((network) => [network.id, network]));
   return {
     kind: 'recovered',
-    memory: { ...memory, known, away, networks },
+    memory: { ...memory, known, away, networks, forwarding: recalledForwarding(kept.forwarding) },
     ports: known.size,
     ageMs: stored.ageMs,
   };

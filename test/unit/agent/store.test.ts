@@ -24,6 +24,7 @@ const KEPT: LastKnownGood = {
   ports: [],
   networks: [{ id: networkId('5f0e8b3a-1111'), rowPresent: true, segments: [{ kind: 'local' }], mtu: null }],
   inPlace: [],
+  forwarding: null,
 };
 const ASIDE = /\.json\.damaged-\d{8}T\d{6}Z$/;
 
