@@ -70,7 +70,7 @@ export interface Scene {
   /** What it kept on disk, and how much it had told before. */
   readonly kept: (readonly [name: string, toldBefore: number])[];
   readonly disk: Disk;
-  /** Until so much of its own time has gone by. */
+  /** Lets so much of the agent's time go by. */
   runFor(timeMs: number): Promise<void>;
   /** The bridge that the tap is in; null: none. */
   bridgeOf(tap: string): string | null;
