@@ -72,10 +72,14 @@ export interface FoundSchema {
  * holds a generation. Rejects with the driver's error, or with DatabaseError where two schemas hold one.
  */
 export async function readSchema(connection: Connection): Promise<FoundSchema> {
-  const isPostgresql = connection.server.engine === 'postgresql';
-  const query = isPostgresql ? postgresqlColumns(connection) : mysqlColumns(connection);
-  const rows = await connection.select(query.limit(COLUMNS_MAX));
-  if (!isPostgresql) return { schema: schemaOf(rows), connection };
+  if (connection.server.engine === 'mysql') {
+    const rows = await connection.select(mysqlColumns(connection).limit(COLUMNS_MAX));
+    return { schema: schemaOf(rows), connection };
+  }
+  // That of the account: another client of a pooler may have set another one in the session.
+  const ownPath = connection.builder.raw('SET LOCAL search_path TO DEFAULT');
+  const columns = postgresqlColumns(connection).limit(COLUMNS_MAX);
+  const [, rows = []] = (await connection.wholeSnapshot([ownPath, columns], null)).rows;
   const schemaIn = (namespace: string): Schema =>
     schemaOf(rows.filter((row) => text(row.namespace) === namespace));
   const namespaces = new Set(rows.map((row) => text(row.namespace) ?? ''));
