@@ -4,6 +4,7 @@ import type { Watermark } from '../model/watermark.js';
 import { answered, connectToFirst } from './connect.js';
 import type { Connection, Select } from './connection.js';
 import { endpointOf } from './errors.js';
+import { type Feature, featuresIn } from './features.js';
 import { detectGeneration, rankOf, readableSchema, readSchema } from './generations/detect.js';
 import type { Generation, GenerationName } from './generations/generation.js';
 import { periodFromNow } from './limit.js';
@@ -28,6 +29,8 @@ export interface DatabaseEvents {
 export interface Session {
   readonly connection: Connection;
   readonly generation: Generation;
+  /** What ports may ask for here and do not get. */
+  readonly unserved: readonly Feature[];
   /** What shows this agent's own heartbeat; null: it writes none here, or may not see them. */
   readonly heartbeat: Select | null;
   /** Over: it has served long enough, and the next one looks at the servers and the schema again. */
@@ -59,7 +62,8 @@ export async function openSession(
     const key = await keyOfOwnRow(connection, generation, settings);
     const heartbeat = key === null ? null : heartbeatOf(connection, key);
     events.connected?.(endpoint, generation.name);
-    return { connection, generation, heartbeat, term: periodFromNow(SESSION_MS) };
+    const unserved = featuresIn(generation, schema);
+    return { connection, generation, unserved, heartbeat, term: periodFromNow(SESSION_MS) };
   } catch (error) {
     fresh.cut();
     throw error;

@@ -100,7 +100,7 @@ export async function readableSchema({ connection, schema }: FoundSchema): Promi
     const isReadable = await connection.select(connection.builder(table).select(columns).limit(0)).then(
       () => true,
       (error: unknown) => {
-        if (OF_THE_TABLE.has(databaseError(error, connection.server).kind)) return false;
+        if (isOfTables(error, connection)) return false;
         throw error;
       },
     );
@@ -109,7 +109,10 @@ export async function readableSchema({ connection, schema }: FoundSchema): Promi
   return readable;
 }
 
-/** What is wrong with a table, and not with the connection. */
+/** Whether a SELECT has failed for what is wrong with its tables, and not with the connection. */
+export const isOfTables = (error: unknown, { server }: Connection): boolean =>
+  OF_THE_TABLE.has(databaseError(error, server).kind);
+
 const OF_THE_TABLE: ReadonlySet<DatabaseErrorKind> = new Set([
   'permission',
   'rows-hidden',
