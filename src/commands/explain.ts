@@ -95,12 +95,15 @@ function asJson({ subject, chain, notes, wired }: Explained, change: Change | nu
   };
 }
 
+/** What is said of a link of the chain, or beside it. */
+type Said = Pick<ChainLink, 'text' | 'remedy' | 'code'>;
+
 const NAME_WIDTH = 12;
 
 function asText({ subject, chain, notes, wired }: Explained, { text }: Last, { colour }: Output): string {
   const paint = painter(colour);
   const first = chain.find(({ holds }) => !holds);
-  const linesOf = (sign: string, colour: Parameters<typeof paint>[0], name: string, said: Note): string[] => {
+  const linesOf = (sign: string, colour: Parameters<typeof paint>[0], name: string, said: Said): string[] => {
     const head = `${sign}  ${name.padEnd(NAME_WIDTH)}  `;
     const body = wrapped(said.text, head.length).slice(head.length);
     const advice = said.remedy === null ? [] : [wrapped(adviceOf(said), head.length)];
@@ -119,4 +122,4 @@ function asText({ subject, chain, notes, wired }: Explained, { text }: Last, { c
   ].join('\n');
 }
 
-const adviceOf = ({ code, remedy }: Note): string => (code === null ? `${remedy}` : `${code}: ${remedy}`);
+const adviceOf = ({ code, remedy }: Said): string => (code === null ? `${remedy}` : `${code}: ${remedy}`);

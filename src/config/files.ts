@@ -35,7 +35,7 @@ interface Gathered {
   readonly essex: Map<EssexPart, Written>;
   readonly warnings: Warning[];
   readonly problems: SettingProblem[];
-  /** Misspelt sections already warned of, and `root_helper`: one warning each. */
+  /** Misspelt sections already warned of, and codes of settings that are ignored: one warning each. */
   readonly warned: Set<string>;
 }
 
@@ -132,12 +132,12 @@ function take(assignment: Assignment, origin: Origin & { kind: 'file' }, gathere
     case 'essex':
       gathered.essex.set(meaning.part, { text: value, origin });
       return;
-    case 'root-helper':
-      if (gathered.warned.has(meaning.kind)) return;
-      gathered.warned.add(meaning.kind);
+    case 'ignored':
+      if (gathered.warned.has(meaning.code)) return;
+      gathered.warned.add(meaning.code);
       gathered.warnings.push({
-        code: 'ROOT_HELPER_IGNORED',
-        message: `${where}: ${key} is ignored, this agent starts no commands.`,
+        code: meaning.code,
+        message: `${where}: ${key} is ignored, ${IGNORED[meaning.code]}.`,
       });
       return;
     case 'rpc':
@@ -150,6 +150,11 @@ function take(assignment: Assignment, origin: Origin & { kind: 'file' }, gathere
       });
   }
 }
+
+const IGNORED = {
+  ROOT_HELPER_IGNORED: 'this agent starts no commands',
+  EXTENSIONS_IGNORED: 'this agent has no extensions',
+};
 
 /** oslo.config takes `$` for a reference to another option, so a file that worked has `$$` where a `$` is meant. */
 const undollared = (value: string): string => value.replaceAll('$$', () => '$');

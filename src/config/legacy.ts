@@ -6,7 +6,8 @@ export type Meaning =
   | { readonly kind: 'setting'; readonly name: SettingName }
   /** One of the parts that Essex wrote instead of a URL. */
   | { readonly kind: 'essex'; readonly part: EssexPart }
-  | { readonly kind: 'root-helper' }
+  /** What only Neutron's agent has or does, told once a file and code. */
+  | { readonly kind: 'ignored'; readonly code: 'ROOT_HELPER_IGNORED' | 'EXTENSIONS_IGNORED' }
   | { readonly kind: 'rpc' }
   /** Nearly one of ours. */
   | { readonly kind: 'misspelt'; readonly nearest: string }
@@ -56,7 +57,10 @@ export function meaningOf(section: Section, written: string, value: string): Mea
     if (alias !== undefined) return { kind: 'setting', name: alias };
   }
   if (isSettingName(key)) return { kind: 'setting', name: key };
-  if (key === 'root_helper' || key === 'root_helper_daemon') return { kind: 'root-helper' };
+  if (key === 'root_helper' || key === 'root_helper_daemon')
+    return { kind: 'ignored', code: 'ROOT_HELPER_IGNORED' };
+  if (key === 'extensions' && section === 'AGENT')
+    return value === '' ? { kind: 'irrelevant' } : { kind: 'ignored', code: 'EXTENSIONS_IGNORED' };
   if (key === 'rpc' && section === 'AGENT') return { kind: 'rpc' };
   const here = section === 'DATABASE' ? [...ESSEX_PARTS, ...ALIASES.keys()] : [];
   const nearest = nearly(key, [...SETTING_NAMES, ...here]);

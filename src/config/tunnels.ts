@@ -17,11 +17,15 @@ export const tunnelSettings = (values: Values): TunnelSettings | null =>
         port: values.udp_dstport,
         ttl: values.ttl,
         tos: tosOf(values),
-        sourcePorts:
-          values.udp_srcport_max === 0 ? null : { min: values.udp_srcport_min, max: values.udp_srcport_max },
+        sourcePorts: sourcePortsOf(values),
         multicast: groupsOf(values),
       }
     : null;
+
+const sourcePortsOf = ({
+  udp_srcport_min: min,
+  udp_srcport_max: max,
+}: Values): TunnelSettings['sourcePorts'] => (max === 0 ? null : { min, max });
 
 function tosOf({ tos, dscp, dscp_inherit }: Values): number | null {
   if (tos !== null) return tos;

@@ -9,9 +9,9 @@ import type { DatabaseSettings } from '../model/settings.js';
 import type { Watermark } from '../model/watermark.js';
 import { answered, closing, disconnect } from './connect.js';
 import { databaseError, endpointOf } from './errors.js';
-import { type Reading, readSnapshot } from './read.js';
 import { type DatabaseEvents, openSession, type Session } from './session.js';
 import { oneAfterAnother } from './turns.js';
+import { openReader } from './unserved-here.js';
 import { heed, makeWatermark } from './watermark.js';
 import { openStatusWriter } from './write.js';
 
@@ -27,18 +27,16 @@ export function openDatabase(
   events: DatabaseEvents = {},
   watermark: Watermark = makeWatermark(),
 ): Database {
-  const [inTurn, writeStatuses] = [oneAfterAnother(), openStatusWriter()];
+  const inTurn = oneAfterAnother();
+  const [readTold, writeStatuses] = [openReader(settings.host), openStatusWriter()];
   const closed = new AbortController();
   let session: Session | null = null;
-  /** What the last read of this session has found. */
-  let last: Reading | null = null;
 
   async function connected(): Promise<Session> {
     if (session?.connection.lost()) giveUp(session, closedByServer(session));
     if (session !== null && !session.term.isOver()) return session;
     if (session !== null) await disconnect(session.connection);
     session = null;
-    last = null;
     session = await openSession(settings, watermark, events, closed.signal);
     return session;
   }
@@ -56,10 +54,10 @@ export function openDatabase(
     const current = await connected();
     const { connection } = current;
     try {
-      const snapshot = readSnapshot(current, question, settings.host, last);
-      last = await answered(connection, settings.queryTimeoutMs, 'answer', snapshot);
-      const behind = heed(watermark, last.heartbeat);
-      return behind === null ? last.answer : { ...last.answer, behind };
+      const reading = readTold(current, question);
+      const { answer, heartbeat } = await answered(connection, settings.queryTimeoutMs, 'answer', reading);
+      const behind = heed(watermark, heartbeat);
+      return behind === null ? answer : { ...answer, behind };
     } catch (error) {
       throw giveUp(current, error);
     }

@@ -111,6 +111,9 @@ export function isDuplicate(error: unknown): boolean {
   );
 }
 
+/** Whether PostgreSQL has refused to write in a transaction that is read-only. */
+export const isReadOnly = (error: unknown): boolean => errorCodeOf(error) === READ_ONLY_SQLSTATE;
+
 /** A limit ran out: `what` was not done in `limitMs`. */
 export const tooLate = (server: DatabaseServer, what: string, limitMs: number): DatabaseError =>
   new DatabaseError('unreachable', `${endpointOf(server)} did not ${what} within ${limitMs} ms.`);

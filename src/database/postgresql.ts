@@ -3,7 +3,7 @@ import knex from 'knex';
 import pg from 'pg';
 import type { DatabaseServer, TlsSettings } from '../model/settings.js';
 import type { Connection, Row, Select, ServerState, Snapshot } from './connection.js';
-import { addressOf } from './errors.js';
+import { addressOf, isReadOnly } from './errors.js';
 import { text } from './generations/values.js';
 import { databaseSocket } from './names.js';
 import { containDriver } from './postgresql-stream.js';
@@ -76,7 +76,15 @@ export async function connectPostgresql(
     builder,
     namespace: null,
     select: async (query) => (await client.query<Row>(native(query))).rows,
-    write: async (query) => (await client.query(native(query))).rowCount ?? 0,
+    write: async (query) => {
+      try {
+        return (await client.query(native(query))).rowCount ?? 0;
+      } catch (error) {
+        // It may be another client of a pooler that has made the session read-only, and not the server.
+        if (!isReadOnly(error) || (await ask([], null, ['COMMIT'])).server.suspect !== null) throw error;
+        return writeDespiteSession(client, query);
+      }
+    },
     beginSnapshot: (first, heartbeat) => ask(first, heartbeat, []),
     wholeSnapshot: (selects, heartbeat) => ask(selects, heartbeat, ['COMMIT']),
     endSnapshot: async () => {
@@ -168,6 +176,9 @@ const isRowSecurity = ({ name }: Row): boolean => name === 'row_security';
 /** Goes with the question for the state, once more for the transaction: a pooler may give each one another session. */
 const ROW_SECURITY_OFF = `, set_config('row_security', 'off', true) as row_security`;
 
+/** What a session's transactions are allowed, as server, database and account have it, whatever another client of a pooler has set. */
+const READ_ONLY_AS_SERVER = 'SET LOCAL default_transaction_read_only TO DEFAULT';
+
 async function firstAllowed(client: pg.Client): Promise<string> {
   let refusal: unknown;
   for (const query of STATE_QUERIES) {
@@ -194,12 +205,18 @@ async function snapshot(
   selects: readonly Select[],
   end: readonly string[],
 ): Promise<{ readonly state: Row; readonly rows: readonly (readonly Row[])[] }> {
-  const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-  const message = [begin, stateQuery, ...selects.map(withValues), ...end].join('; ');
+  const begin = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', READ_ONLY_AS_SERVER];
+  const message = [...begin, stateQuery, ...selects.map(withValues), ...end].join('; ');
   // There is one result for each statement, of which the driver's type knows nothing.
   const results: unknown = await client.query<Row>(message);
-  const [, state, ...found] = (results as readonly pg.QueryResult<Row>[]).map(({ rows }) => rows);
+  const [, , state, ...found] = (results as readonly pg.QueryResult<Row>[]).map(({ rows }) => rows);
   return { state: state?.[0] ?? {}, rows: found.slice(0, selects.length) };
+}
+
+/** Statements of one message are one transaction, which ends with them. How many rows matched. */
+async function writeDespiteSession(client: pg.Client, query: Select): Promise<number> {
+  const results: unknown = await client.query(`SET TRANSACTION READ WRITE; ${withValues(query)}`);
+  return (results as readonly pg.QueryResult[]).at(-1)?.rowCount ?? 0;
 }
 
 const texts = new WeakMap<object, string>();

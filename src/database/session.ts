@@ -4,6 +4,7 @@ import type { Watermark } from '../model/watermark.js';
 import { answered, connectToFirst } from './connect.js';
 import type { Connection, Select } from './connection.js';
 import { endpointOf } from './errors.js';
+import { type Feature, featuresIn } from './features.js';
 import { type ForwardingSource, findForwardingSource } from './forwarding/source.js';
 import { detectGeneration, rankOf, readableSchema, readSchema } from './generations/detect.js';
 import type { Generation, GenerationName } from './generations/generation.js';
@@ -31,6 +32,8 @@ export interface Session {
   readonly generation: Generation;
   /** How to ask who is behind which tunnel; null: nobody wants to know, or this generation does not tell. */
   readonly forwarding: ForwardingSource | null;
+  /** What ports may ask for here and do not get. */
+  readonly unserved: readonly Feature[];
   /** What shows this agent's own heartbeat; null: it writes none here, or may not see them. */
   readonly heartbeat: Select | null;
   /** Over: it has served long enough, and the next one looks at the servers and the schema again. */
@@ -70,7 +73,8 @@ export async function openSession(
         )
       : null;
     events.connected?.(endpoint, generation.name);
-    return { connection, generation, forwarding, heartbeat, term: periodFromNow(SESSION_MS) };
+    const unserved = featuresIn(generation, schema);
+    return { connection, generation, forwarding, unserved, heartbeat, term: periodFromNow(SESSION_MS) };
   } catch (error) {
     fresh.cut();
     throw error;

@@ -125,6 +125,33 @@ export const WARNINGS = {
     remedy:
       'Set enable_security_group = False for the neutron-server, so that nobody is told otherwise, and filter outside of the hosts; or leave these ports to a host whose agent filters.',
   },
+  QOS_NOT_SERVED: {
+    cause:
+      'Ports of this host have a QoS policy, their own or their network’s, and this agent shapes no traffic.',
+    remedy:
+      'Take the policy from these ports and networks (`schema check` has the SELECT that shows them), limit traffic outside of the hosts, or leave these ports to a host whose agent shapes it.',
+  },
+  TRUNK_NOT_SERVED: {
+    cause:
+      'Ports of this host belong to trunks. A parent is wired as any port is; its subports are not, and the trunk stays DOWN.',
+    remedy: 'Give the guest a port of its own on each of the networks, and delete the trunk.',
+  },
+  ADDRESS_PAIRS_NOT_ENFORCED: {
+    cause:
+      'Ports of this host have allowed address pairs, and this agent filters nothing: their guests may use every address.',
+    remedy: 'As for FIREWALL_NOT_ENFORCED; nothing, where it is accepted that guests are not filtered.',
+  },
+  VLAN_TRANSPARENCY_NOT_SERVED: {
+    cause:
+      'Ports of this host are on networks that are VLAN-transparent, and tagged frames of guests are dropped there as on any other network.',
+    remedy:
+      'Make a network for each VLAN; or set drop_tagged_frames = false on this host, where its guests may be trusted with the tags of all its bridges.',
+  },
+  DVR_NOT_SERVED: {
+    cause:
+      'Ports of this host belong to a distributed router (DVR), which the LinuxBridge driver does not have.',
+    remedy: 'Make the router a legacy or a highly available one (`distributed` false).',
+  },
   MTU_EXCEEDS_UPLINK: {
     cause:
       'The MTU of a network is larger than that of the interface that leads to it: its large packets are lost.',
@@ -206,6 +233,10 @@ export const WARNINGS = {
     cause:
       'arp_responder is true in [VXLAN]; this agent never lets a tunnel answer ARP, since addresses that the database does not know could not be reached then.',
     remedy: 'Remove the line, or write arp_responder = false; nothing is lost by it.',
+  },
+  EXTENSIONS_IGNORED: {
+    cause: 'extensions names extensions of Neutron’s agent (qos, fdb), and this agent has none.',
+    remedy: 'Remove the line; ports that ask for what is not served have warnings of their own.',
   },
   SETTING_UNKNOWN: {
     cause: 'A configuration file holds a setting that this agent does not know.',

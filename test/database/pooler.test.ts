@@ -28,7 +28,8 @@ const REPORT = {
 
 /** What another client of the pool may leave behind. */
 const HOSTILE = `set timezone = 'Pacific/Auckland'; set standard_conforming_strings = off;
-  set default_transaction_isolation = serializable; set datestyle = 'sql, dmy'; set row_security = on`;
+  set default_transaction_isolation = serializable; set datestyle = 'sql, dmy'; set row_security = on;
+  set default_transaction_read_only = on; set search_path = pg_temp, pg_catalog`;
 
 describe('PostgreSQL behind PgBouncer', () => {
   let server: TestServer;
@@ -86,10 +87,12 @@ describe('PostgreSQL behind PgBouncer', () => {
     await other.connect();
     const agent = openDatabase(settings);
     const heart = openHeartbeats(settings);
-    await agent.read(QUESTION);
     // The pool has one session of the server, which serves all of them.
     await other.query(HOSTILE);
-    assert.equal((await agent.read(QUESTION)).ports.length, 1);
+    for (const poll of [1, 2]) {
+      const answer = await agent.read(QUESTION);
+      assert.deepEqual([answer.ports.length, answer.suspect], [1, null], `poll ${poll}`);
+    }
     await other.query(HOSTILE);
     assert.equal(
       await agent.writeStatuses([{ port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' }]),
@@ -107,6 +110,17 @@ describe('PostgreSQL behind PgBouncer', () => {
       database,
     );
     assert.ok(Math.abs(Number(row?.age)) < 60, `${row?.age} s`);
+  });
+
+  it('in transaction mode nothing is written where the database itself is read-only', async () => {
+    const { settings, rows, database } = await behind('transaction');
+    await server.query(`alter database ${database} set default_transaction_read_only = on`);
+    const agent = openDatabase(settings);
+    assert.equal((await agent.read(QUESTION)).suspect, 'read-only');
+    const change = { port: portId(P), from: 'DOWN', to: 'ACTIVE', bound: 'anywhere' } as const;
+    assert.match((await failureOf(agent.writeStatuses([change]))).message, /is read-only/);
+    await agent.close();
+    assert.equal(await rows.statusOf(P), 'DOWN');
   });
 
   it('in statement mode it is told what to set, and the next server of the list is tried', async () => {

@@ -58,7 +58,8 @@ for (const engine of ENGINES) {
         );
         assert.deepEqual(
           verbs.map((verb) => verb.toLowerCase().replace('; ', '').replace('start', 'begin')),
-          ['begin', 'select', 'select', 'select', 'commit'],
+          // On PostgreSQL one setting is put back for the transaction, which another client of a pooler may have changed.
+          ['begin', ...(engine.name === 'PostgreSQL' ? ['set'] : []), 'select', 'select', 'select', 'commit'],
           statements.join('\n'),
         );
       });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { waitUntil } from '../support/databases/servers.js';
+import { addUnservedTables } from '../support/databases/tables.js';
 import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
@@ -15,7 +16,7 @@ import {
   waitForMaster,
   waitForStatus,
 } from '../support/host/host.js';
-import { ip, ipLink } from '../support/host/netns.js';
+import { enterNamespace, ip, ipLink } from '../support/host/netns.js';
 
 const [LOCAL, FLAT] = [networkId(1), networkId(2)];
 const HERE = { host: 'host1' };
@@ -92,6 +93,36 @@ onUsualEngine('MariaDB', 'ml2-zed', (database) => {
     assert.deepEqual(codes, ['FIREWALL_NOT_ENFORCED']);
     const { wired, notes } = await cli('explain', portId(1));
     assert.deepEqual([wired, notes[0]?.code], [true, 'FIREWALL_NOT_ENFORCED']);
+  });
+
+  test('what ports ask for and do not get is told once: by the log, status, metrics, plan and explain', async (t) => {
+    const { server, rows } = database();
+    const { namespace } = makeHost(t);
+    await fill(database());
+    await addUnservedTables(server, 'quantum');
+    for (const port of [portId(1), portId(2)]) await rows.port({ id: port, network: LOCAL, ...HERE });
+    await server.query(`insert into qos_port_policy_bindings values ('q', '${portId(1)}')`, 'quantum');
+    makeTapsOf(namespace, portId(1), portId(2));
+    const config = makeConfig({ url: socketUrl(server), agent: ['web_listen_address = 127.0.0.1:0'] });
+    const cli = (...args: string[]) =>
+      runCli(namespace, ['--config-file', config.path, '--json', ...args]).then(({ stdout }) =>
+        JSON.parse(stdout),
+      );
+    const agent = await startAgent(t, namespace, config);
+    await waitForStatus(rows, portId(1), 'ACTIVE');
+
+    assert.match(String((await agent.warning('QOS_NOT_SERVED')).detail), /^1 port of this host/);
+    assert.equal(masterOf(namespace, tapOf(portId(1))), bridgeOf(LOCAL));
+    const codes = async (command: string): Promise<readonly string[]> =>
+      (await cli(command)).warnings.map(({ code }: { code: string }) => code);
+    assert.deepEqual([await codes('status'), await codes('plan')], [['QOS_NOT_SERVED'], ['QOS_NOT_SERVED']]);
+    const { notes } = await cli('explain', portId(1));
+    assert.equal(notes[0]?.code, 'QOS_NOT_SERVED');
+    const { address } = await agent.line('web server listens');
+    enterNamespace(t, namespace);
+    const metrics = await (await fetch(`http://${address}/metrics`)).text();
+    assert.match(metrics, /^quantum_linuxbridge_warnings\{code="QOS_NOT_SERVED"\} 1$/m);
+    assert.equal(agent.saying('warning').length, 1);
   });
 
   test('a port of another driver, and one whose binding failed, are left alone and reported', async (t) => {

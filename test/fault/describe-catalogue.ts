@@ -23,7 +23,7 @@ export function describeCatalogue(engine: EngineName): void {
       (database) => {
         for (const fault of CATALOGUE.filter(({ engines }) => engines.includes(engine))) {
           test(fault.name, async (t) => {
-            const stage = await makeStage(t, database(), fault.manners);
+            const stage = await makeStage(t, database(), () => start(), fault.manners);
             const end = await fault.strike(stage);
             try {
               await fault.expect(stage);

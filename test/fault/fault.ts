@@ -19,6 +19,9 @@ export interface Fault {
   serves(stage: Stage): Promise<void>;
 }
 
+/** Of a fault that any database may have. */
+export const EVERY_ENGINE: readonly EngineName[] = ['PostgreSQL', 'MariaDB', 'MySQL'];
+
 export const LOST = 'database lost, the data plane stays as it is';
 export const BACK = 'database is back';
 export const HELD = 'removals held, see accept';

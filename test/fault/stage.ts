@@ -51,6 +51,8 @@ export interface Stage {
   readonly namespace: string;
   readonly outside: string;
   readonly server: TestServer;
+  /** Starts another one of the same engine. */
+  startServer(): Promise<TestServer>;
   readonly rows: Rows;
   /** The rows as they were before the fault. */
   readonly dump: Dump;
@@ -92,7 +94,12 @@ export interface Manners {
 }
 
 /** Fills the tables, wires four taps and lets frames flow between the two guests. Everything ends with the test. */
-export async function makeStage(t: Cleanup, database: TestDatabase, manners: Manners): Promise<Stage> {
+export async function makeStage(
+  t: Cleanup,
+  database: TestDatabase,
+  startServer: Stage['startServer'],
+  manners: Manners,
+): Promise<Stage> {
   const { server, rows } = database;
   await fillTables(rows);
   const { namespace, outside } = makeHost(t);
@@ -120,6 +127,7 @@ export async function makeStage(t: Cleanup, database: TestDatabase, manners: Man
     namespace,
     outside,
     server,
+    startServer,
     rows,
     dump,
     get agent() {

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { EngineName } from '../support/databases/engines.js';
-import type { Fault } from './fault.js';
+import { EVERY_ENGINE, type Fault } from './fault.js';
 
 const FILE = new URL('README.md', import.meta.url);
 /** A column each. */
-const COLUMNS: readonly EngineName[] = ['PostgreSQL', 'MariaDB'];
+const COLUMNS = EVERY_ENGINE;
 
 /** What one run of a fault showed. */
 export interface Measured {
@@ -17,7 +17,7 @@ export interface Measured {
 
 const TEXT = `# Faults
 
-Written by the run itself: \`UPDATE_DOCS=1 npm test -- fault\`.
+Written by the run itself: \`UPDATE_DOCS=1 npm test -- fault\`, and the column of MySQL by \`UPDATE_DOCS=1 npm run test:long\`.
 
 Each fault happens to a host on which four taps are wired, while two guests exchange UDP packets, one every 10 ms each
 way. On each engine: the *time to recover*, counted from the end of the fault until no removal is held, a tap that is made at that moment

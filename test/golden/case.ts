@@ -19,7 +19,7 @@ import { EMPTY_GUARD } from '../../src/reconcile/guard/guard-memory.js';
 import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
 import { routesOn } from '../support/simulated/host.js';
 import { buildLinks, buildSettings, type LinkWords } from '../support/simulated/host-builder.js';
-import { simulateKernel } from '../support/simulated/kernel.js';
+import { type SimulatedKernelOptions, simulateKernel } from '../support/simulated/kernel.js';
 import { DEFAULT_GUARD, runOnce, TEST_NOW_MS } from '../support/simulated/pass-runner.js';
 import {
   type AnswerWords,
@@ -55,7 +55,7 @@ interface CaseWords extends AnswerWords {
   readonly missed?: readonly (readonly [string, string])[];
   /** Taps without a master have been seen that long ago. */
   readonly seenSinceMs?: number;
-  readonly kernel?: { readonly vlanFiltering?: boolean; readonly vlans?: boolean };
+  readonly kernel?: Pick<SimulatedKernelOptions, 'vlanFiltering' | 'vlans' | 'tapFilter'>;
 }
 
 /** What `plan.json` holds: the report of the pass, and the links as they are afterwards. */

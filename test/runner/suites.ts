@@ -65,7 +65,7 @@ export const LONG_SUITES: readonly Suite[] = [
   {
     ...program,
     name: 'long',
-    needs: ['servers', 'mysql', 'versions', 'hosts', 'witnesses', 'neutron', 'long'],
+    needs: ['servers', 'mysql', 'versions', 'hosts', 'witnesses', 'disks', 'clock', 'neutron', 'long'],
     quietMinutes: 170,
     filesAtOnce: 1,
   },

@@ -73,10 +73,14 @@ export interface FoundSchema {
  * holds a generation. Rejects with the driver's error, or with DatabaseError where two schemas hold one.
  */
 export async function readSchema(connection: Connection): Promise<FoundSchema> {
-  const isPostgresql = connection.server.engine === 'postgresql';
-  const query = isPostgresql ? postgresqlColumns(connection) : mysqlColumns(connection);
-  const rows = await connection.select(query.limit(COLUMNS_MAX));
-  if (!isPostgresql) return { schema: schemaOf(rows), connection };
+  if (connection.server.engine === 'mysql') {
+    const rows = await connection.select(mysqlColumns(connection).limit(COLUMNS_MAX));
+    return { schema: schemaOf(rows), connection };
+  }
+  // That of the account: another client of a pooler may have set another one in the session.
+  const ownPath = connection.builder.raw('SET LOCAL search_path TO DEFAULT');
+  const columns = postgresqlColumns(connection).limit(COLUMNS_MAX);
+  const [, rows = []] = (await connection.wholeSnapshot([ownPath, columns], null)).rows;
   const schemaIn = (namespace: string): Schema =>
     schemaOf(rows.filter((row) => text(row.namespace) === namespace));
   const namespaces = new Set(rows.map((row) => text(row.namespace) ?? ''));
@@ -97,7 +101,7 @@ export async function readableSchema({ connection, schema }: FoundSchema): Promi
     const isReadable = await connection.select(connection.builder(table).select(columns).limit(0)).then(
       () => true,
       (error: unknown) => {
-        if (OF_THE_TABLE.has(databaseError(error, connection.server).kind)) return false;
+        if (isOfTables(error, connection)) return false;
         throw error;
       },
     );
@@ -106,7 +110,10 @@ export async function readableSchema({ connection, schema }: FoundSchema): Promi
   return readable;
 }
 
-/** What is wrong with a table, and not with the connection. */
+/** Whether a SELECT has failed for what is wrong with its tables, and not with the connection. */
+export const isOfTables = (error: unknown, { server }: Connection): boolean =>
+  OF_THE_TABLE.has(databaseError(error, server).kind);
+
 const OF_THE_TABLE: ReadonlySet<DatabaseErrorKind> = new Set([
   'permission',
   'rows-hidden',

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Binding, Segment } from '../../model/port.js';
 import type { Row } from '../connection.js';
+import { FEATURE_TABLES } from '../features.js';
 import { forwardingTables } from '../forwarding/tables.js';
 import { heartbeatFacts } from './agents.js';
 import {
@@ -8,6 +9,7 @@ import {
   type Generation,
   type GenerationFile,
   has,
+  missing,
   type Needs,
   type Schema,
 } from './generation.js';
@@ -35,7 +37,7 @@ const HEARTBEAT = { binary: 'neutron-linuxbridge-agent', intervalMs: 30_000 };
 
 /** Ports without a row are as with one that says yes. */
 const PORT_SECURITY = 'portsecuritybindings';
-const OPTIONAL: Needs = { [PORT_SECURITY]: ['port_id', 'port_security_enabled'] };
+const PORT_SECURITY_TABLE: Needs = { [PORT_SECURITY]: ['port_id', 'port_security_enabled'] };
 
 /** Where ML2's releases differ, by what is there. */
 interface Variant {
@@ -82,7 +84,7 @@ function open(schema: Schema): Generation {
     name: 'ml2',
     hasHosts: true,
     needs: needsOf(schema),
-    readsToo: variant.hasVifDetails && variant.hasPortSecurity ? OPTIONAL : {},
+    readsToo: readsToo(schema, variant),
     mustHaveRows: ['ports', variant.segmentsTable],
     status: QUANTUM_STATUS,
     boundTo: (builder, host, whose) => boundTo(builder, host, whose, variant),
@@ -105,6 +107,16 @@ function open(schema: Schema): Generation {
       },
     },
     segmentOf,
+  };
+}
+
+function readsToo(schema: Schema, { hasVifDetails, hasPortSecurity }: Variant): Needs {
+  const features = Object.entries(FEATURE_TABLES).filter(
+    ([table, columns]) => missing(schema, { [table]: columns }).length === 0,
+  );
+  return {
+    ...(hasVifDetails && hasPortSecurity && PORT_SECURITY_TABLE),
+    ...Object.fromEntries(features),
   };
 }
 
@@ -283,6 +295,6 @@ export const ml2: GenerationFile = {
   name: 'ml2',
   marks: { ml2_port_bindings: [], ports: ['id'] },
   needs: needsOf,
-  optional: OPTIONAL,
+  optional: { ...PORT_SECURITY_TABLE, ...FEATURE_TABLES },
   open,
 };

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import type { Manner } from '../../support/databases/relay.js';
-import { BACK, type Fault, LOST } from '../fault.js';
+import { BACK, EVERY_ENGINE, type Fault, LOST } from '../fault.js';
 import { type Stage, serves } from '../stage.js';
 
 const usual = {
-  engines: ['PostgreSQL', 'MariaDB'],
+  engines: EVERY_ENGINE,
   manners: { over: 'tcp' },
   touches: [],
   expect: async ({ says }: Stage) => void (await says(LOST)),

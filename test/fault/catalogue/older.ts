@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { startMariadb } from '../../support/databases/mariadb.js';
 import { createSchema } from '../../support/databases/tables.js';
 import { socketUrl } from '../../support/host/agent.js';
 import { makeTapsOf, masterOf, tapOf } from '../../support/host/host.js';
 import { restoreRows, TABLES } from '../dump.js';
-import { BACK, type Fault, HELD, LOST, servesUnheld } from '../fault.js';
+import { BACK, EVERY_ENGINE, type Fault, HELD, LOST, servesUnheld } from '../fault.js';
 import { GUEST_PORTS, OTHER, OTHER_PORT, type Stage, serves } from '../stage.js';
 
 /** The agent is told by a database that knows less than the agent has been told before. */
@@ -16,7 +15,7 @@ const [MOVED = ''] = GUEST_PORTS;
 /** The agent gets to know of a second server, which has applied nothing of late, and loses the first one. */
 async function failOver(stage: Stage): Promise<() => Promise<void>> {
   const { t, dump, server, agent, config, sections } = stage;
-  const replica = await startMariadb();
+  const replica = await stage.startServer();
   t.after(() => replica.destroy());
   await createSchema(replica, 'grizzly');
   const older = `update ports set network_id = '${OTHER}' where id = '${MOVED}'; set global read_only = 1`;
@@ -24,7 +23,7 @@ async function failOver(stage: Stage): Promise<() => Promise<void>> {
   config.write({ ...sections, url: `${sections.url}, ${socketUrl(replica)}` });
   agent.signal('SIGHUP');
   await stage.says('settings read again');
-  // The test's MariaDB writes its log once a second: what this stage has just inserted must not be lost.
+  // The test's servers of MySQL's family write their log once a second: what this stage has just inserted must not be lost.
   await stage.sql('flush engine logs');
   await server.kill();
   return async () => {
@@ -48,7 +47,7 @@ const meanwhile =
 /** An outage, in which the tap of a port of another host is not taken for one of this host. */
 const restarted = {
   ...usual,
-  engines: ['PostgreSQL', 'MariaDB'],
+  engines: EVERY_ENGINE,
   expect: async ({ says, namespace }: Stage) => {
     await says(LOST);
     assert.equal(masterOf(namespace, tapOf(OTHER_PORT)), null);
@@ -68,7 +67,7 @@ export const OLDER_FAULTS: readonly Fault[] = [
     name: 'server killed, and a read-only replica that lags behind answers instead',
     agent:
       'Holds every removal, moves of ports too, and says so once, until what was known last is said again.',
-    engines: ['MariaDB'],
+    engines: ['MariaDB', 'MySQL'],
     strike: failOver,
     expect: async ({ says }) => void (await says(HELD)),
     serves: servesUnheld,

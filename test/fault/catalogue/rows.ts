@@ -4,14 +4,14 @@ import { createSchema } from '../../support/databases/tables.js';
 import { socketUrl } from '../../support/host/agent.js';
 import { portId, tapOf } from '../../support/host/host.js';
 import { restoreRows } from '../dump.js';
-import { type Fault, HELD, servesUnheld, severalPolls } from '../fault.js';
+import { EVERY_ENGINE, type Fault, HELD, servesUnheld, severalPolls } from '../fault.js';
 import { GUEST_PORTS, OTHER, OTHER_PORT, type Stage, serves, WIRED_PORTS } from '../stage.js';
 
 /** The first of four to lose its row: one removal is free. */
 const FREE_PORT = portId(6);
 
 const usual = {
-  engines: ['PostgreSQL', 'MariaDB'],
+  engines: EVERY_ENGINE,
   manners: { over: 'socket' },
   touches: [],
   expect: async ({ says }: Stage) => void (await says(HELD)),

@@ -3,12 +3,12 @@ import { waitUntil } from '../../support/databases/servers.js';
 import { fillDisk } from '../../support/databases/small-disk.js';
 import { waitForStatus } from '../../support/host/host.js';
 import { restoreRows, TABLES, type Table } from '../dump.js';
-import { BACK, type Fault, HELD, LOST, servesUnheld, severalPolls } from '../fault.js';
+import { BACK, EVERY_ENGINE, type Fault, HELD, LOST, servesUnheld, severalPolls } from '../fault.js';
 import { GUEST_PORTS, type Stage, serves } from '../stage.js';
 
 /** What most faults of a server have in common. */
 const usual = {
-  engines: ['PostgreSQL', 'MariaDB'],
+  engines: EVERY_ENGINE,
   manners: { over: 'socket' },
   touches: [],
   expect: async ({ says }: Stage) => void (await says(LOST)),
@@ -54,7 +54,7 @@ async function lockPorts(stage: Stage): Promise<() => Promise<void>> {
   };
 }
 
-/** MariaDB: a session keeps what it was allowed when it began. */
+/** MariaDB and MySQL: a session keeps what it was allowed when it began. */
 async function endSessions(stage: Stage): Promise<void> {
   const sessions = await stage.sql("select id from information_schema.processlist where user = 'quantum'");
   for (const { id } of sessions) await stage.sql(`kill ${id}`);
@@ -114,7 +114,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
     agent: OUTAGE,
     strike: async (stage) => {
       const { server } = stage;
-      // The test's MariaDB writes its log once a second: what this stage has just inserted must not be lost.
+      // The test's servers of MySQL's family write their log once a second: what this stage has just inserted must not be lost.
       if (isMysql(stage)) await stage.sql('flush engine logs');
       await server.kill();
       return () => server.start();
@@ -183,7 +183,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
     ...usual,
     name: 'server set to give no more than two rows to a statement (sql_select_limit)',
     agent: 'Sees every row all the same, of the tables and of their schema.',
-    engines: ['MariaDB'],
+    engines: ['MariaDB', 'MySQL'],
     strike: async (stage) => {
       await stage.sql('set global sql_select_limit = 2');
       await endSessions(stage);

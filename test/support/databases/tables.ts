@@ -72,6 +72,23 @@ export function schemaStatements(
   });
 }
 
+/** What a server of ML2 has for features that this agent does not serve, as far as it is read; added to `ml2-zed`. */
+const UNSERVED: readonly string[] = [
+  'create table qos_port_policy_bindings (policy_id varchar(36) not null, port_id varchar(36) not null unique)',
+  'create table qos_network_policy_bindings (policy_id varchar(36) not null, network_id varchar(36) not null unique)',
+  'create table trunks (id varchar(36) not null primary key, port_id varchar(36) not null unique)',
+  'create table subports (port_id varchar(36) not null primary key, trunk_id varchar(36) not null)',
+  `create table allowedaddresspairs (port_id varchar(36) not null, mac_address varchar(32) not null,
+    ip_address varchar(64) not null, primary key (port_id, mac_address, ip_address))`,
+  'alter table networks add vlan_transparent boolean',
+];
+
+/** Adds to the tables of `ml2-zed` those of what is asked for and not served. */
+export const addUnservedTables = async (server: TestServer, database: string): Promise<void> => {
+  const owner = server.engine === 'postgresql' ? ['set role quantum'] : [];
+  await server.query([...owner, ...UNSERVED].join(';\n'), database);
+};
+
 /** Makes the tables of a generation in an empty database, owned by (or open to) the user `quantum`. */
 export async function createSchema(
   server: TestServer,

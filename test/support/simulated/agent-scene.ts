@@ -70,7 +70,8 @@ export interface Scene {
   /** What it kept on disk, and how much it had told before. */
   readonly kept: (readonly [name: string, toldBefore: number])[];
   readonly disk: Disk;
-  pass(forMs: number): Promise<void>;
+  /** Lets so much of the agent's time go by. */
+  runFor(timeMs: number): Promise<void>;
   /** The bridge that the tap is in; null: none. */
   bridgeOf(tap: string): string | null;
 }
@@ -79,7 +80,7 @@ export interface Scene {
 type Listener = (event: AgentEvent) => void;
 
 /** An agent whose first poll has wired `tapp1` to a network of this segment; the next one begins `POLLING_INTERVAL_MS` after it. */
-export async function wiredHost(listen: Listener = () => {}, segment = 'local'): Promise<Scene> {
+export async function startWiredAgent(listen: Listener = () => {}, segment = 'local'): Promise<Scene> {
   const clock = makeClock();
   const random = makeRandom(1);
   const weather = fairWeather();
@@ -116,15 +117,15 @@ export async function wiredHost(listen: Listener = () => {}, segment = 'local'):
     },
     { ...makeStage(random).settings, host: buildSettings({}), pollingIntervalMs: POLLING_INTERVAL_MS },
   );
-  const pass = (forMs: number): Promise<void> => clock.runUntil(clock.monotonicMs() + forMs, () => true);
+  const runFor = (timeMs: number): Promise<void> => clock.runUntil(clock.monotonicMs() + timeMs, () => true);
   const bridgeOf = (tap: string): string | null => {
     const { links } = kernel.observe();
     const master = [...links.values()].find(({ name }) => name === tap)?.master ?? null;
     return master === null ? null : (links.get(master)?.name ?? null);
   };
-  await pass(POLLING_INTERVAL_MS / 2);
+  await runFor(POLLING_INTERVAL_MS / 2);
   assert.equal(bridgeOf('tapp1'), 'brqn1');
-  return { agent, events, clock, weather, cloud, told, kept, disk, pass, bridgeOf };
+  return { agent, events, clock, weather, cloud, told, kept, disk, runFor, bridgeOf };
 }
 
 function cloudWith(clock: SimulatedClock, segment: string): Cloud {

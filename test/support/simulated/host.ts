@@ -75,7 +75,7 @@ interface Store {
 
 export function makeSimulatedHost(
   links: Iterable<Link>,
-  options: { readonly vlanFiltering?: boolean; readonly vlans?: boolean },
+  options: { readonly vlanFiltering?: boolean; readonly vlans?: boolean; readonly tapFilter?: boolean },
 ): SimulatedHost {
   const store: Store = { links: new Map([...links].map((link) => [link.index, link])), pinnedMtu: new Set() };
   let next = Math.max(0, ...store.links.keys()) + 1;
@@ -90,7 +90,7 @@ export function makeSimulatedHost(
   return {
     hasVlanFiltering: options.vlanFiltering ?? true,
     hasVlans: options.vlans ?? true,
-    tapFilter: filterFor(store.links.values()),
+    tapFilter: options.tapFilter === false ? { kind: 'unsupported' } : filterFor(store.links.values()),
     entries: entriesOf(store.links.values()),
     made: new Map(),
     all: () => [...store.links.values()],

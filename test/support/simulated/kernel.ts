@@ -20,6 +20,8 @@ export interface SimulatedKernelOptions {
   readonly vlanFiltering?: boolean;
   /** false: this kernel has no 8021q. */
   readonly vlans?: boolean;
+  /** false: this kernel has no nftables for bridges. */
+  readonly tapFilter?: boolean;
   /** Called before each operation; an errno makes it fail. `count` is how many came before it. */
   readonly fault?: (operation: Operation, count: number) => string | null;
   /** The agent is killed after this many operations. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Port, portId } from '../../../src/model/index.js';
-import { POLLING_INTERVAL_MS, type Scene, wiredHost } from '../../support/simulated/agent-scene.js';
+import { POLLING_INTERVAL_MS, type Scene, startWiredAgent } from '../../support/simulated/agent-scene.js';
 
 const ID = portId('p1');
 const ELSEWHERE: Partial<Port> = { binding: { kind: 'elsewhere', host: 'node-2' } };
@@ -16,37 +16,37 @@ const change = ({ cloud }: Scene, values: Partial<Port>): void =>
   });
 
 test('ACTIVE that was written while the server moved the port to another host is taken back by the next poll', async () => {
-  const scene = await wiredHost();
+  const scene = await startWiredAgent();
   assert.equal(statusOf(scene), 'ACTIVE');
   change(scene, ELSEWHERE);
-  await scene.pass(POLLING_INTERVAL_MS);
+  await scene.runFor(POLLING_INTERVAL_MS);
   assert.equal(statusOf(scene), 'DOWN');
 });
 
 test('it is taken back once: ACTIVE of the other host stays, as soon as that came', async () => {
-  const scene = await wiredHost();
+  const scene = await startWiredAgent();
   change(scene, ELSEWHERE);
-  await scene.pass(POLLING_INTERVAL_MS);
+  await scene.runFor(POLLING_INTERVAL_MS);
   change(scene, { status: 'ACTIVE' });
-  await scene.pass(2 * POLLING_INTERVAL_MS);
+  await scene.runFor(2 * POLLING_INTERVAL_MS);
   assert.equal(statusOf(scene), 'ACTIVE');
 });
 
 test('ACTIVE that has stood for some polls is not taken back when the port moves', async () => {
-  const scene = await wiredHost();
-  await scene.pass(4 * POLLING_INTERVAL_MS);
+  const scene = await startWiredAgent();
+  await scene.runFor(4 * POLLING_INTERVAL_MS);
   change(scene, ELSEWHERE);
-  await scene.pass(2 * POLLING_INTERVAL_MS);
+  await scene.runFor(2 * POLLING_INTERVAL_MS);
   assert.equal(statusOf(scene), 'ACTIVE');
 });
 
 test('what could not be taken back is taken back by the next poll', async () => {
-  const scene = await wiredHost();
+  const scene = await startWiredAgent();
   change(scene, ELSEWHERE);
   scene.weather.database = { kind: 'refusing-writes' };
-  await scene.pass(POLLING_INTERVAL_MS);
+  await scene.runFor(POLLING_INTERVAL_MS);
   assert.equal(statusOf(scene), 'ACTIVE');
   scene.weather.database = { kind: 'fair' };
-  await scene.pass(POLLING_INTERVAL_MS);
+  await scene.runFor(POLLING_INTERVAL_MS);
   assert.equal(statusOf(scene), 'DOWN');
 });

@@ -158,7 +158,7 @@ test('neutron.conf and linuxbridge_agent.ini together are read as they are', (t)
   assert.deepEqual([...settings.host.bridgeMappings], [['external', 'br-ext']]);
   assert.deepEqual(
     warnings.map(({ code }) => code),
-    ['ROOT_HELPER_IGNORED'],
+    ['ROOT_HELPER_IGNORED', 'EXTENSIONS_IGNORED'],
   );
 });
 

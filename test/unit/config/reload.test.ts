@@ -1,25 +1,27 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { NAMES_READ_AT_START, reloaded } from '../../../src/config/reload.js';
+import { NAMES_READ_AT_START, type NameReadAtStart, reloaded } from '../../../src/config/reload.js';
 import { DATABASE, loaded } from './support.js';
 
 const read = (commandLine: Record<string, string>) => loaded({ environment: DATABASE, commandLine }).settings;
 
-const AT_START = {
+const AT_START: Readonly<Record<NameReadAtStart, string>> = {
   host: 'host1',
   state_dir: '/state1',
   run_dir: '/run1',
   control_group: '1',
   web_listen_address: '9001',
+  web_host_names: 'one',
   log_format: 'json',
 };
-const CHANGED = {
+const CHANGED: Readonly<Record<NameReadAtStart, string>> = {
   host: 'host2',
   state_dir: '/state2',
   run_dir: '/run2',
   control_group: '2',
   web_listen_address: '9002',
+  web_host_names: 'two',
   log_format: 'pretty',
 };
 
