@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { AnswerWords, NetworkWords, PortWords } from '../support/simulated/row-builder.js';
-import { NETWORKS, PORTS } from './names.js';
+import { ENDS, NETWORKS, PORTS } from './names.js';
 
 const segment = fc.constantFrom(
   'local',
@@ -15,7 +15,9 @@ const segment = fc.constantFrom(
   'vlan physnet1 200',
   'vlan physnet2 100',
   'vlan physnet9 100',
-  'vxlan',
+  'vxlan 77',
+  'vxlan 77',
+  'vxlan 78',
   'bad vlan_id is 4095',
   'bad physical_network is NULL',
 );
@@ -41,6 +43,8 @@ const networkWords = fc.record({
     { weight: 1, arbitrary: fc.tuple(segment, segment) },
   ),
   mtu: fc.constantFrom(null, null, null, 0, 1450, 9000),
+  /** Where the tunnels of its other hosts end; null: nothing is read of it. */
+  ends: fc.option(fc.subarray(ENDS)),
 });
 
 const portWords = fc.record({
@@ -70,6 +74,11 @@ export const arbitraryAnswer: fc.Arbitrary<AnswerWords> = fc
       networks: networks.flatMap((one, at) => describeNetwork(one, NETWORKS[at] ?? '')),
       ports: present.flatMap(({ one, id }): PortWords[] =>
         one.present === 'yes' ? [describePort(isHostless ? { ...one, binding: 'unhosted' } : one, id)] : [],
+      ),
+      hosts: Object.fromEntries(
+        networks.flatMap(({ ends }, at) =>
+          ends === null ? [] : [[NETWORKS[at], Object.fromEntries(ends.map((end) => [`of ${end}`, end]))]],
+        ),
       ),
       badPorts: present.flatMap(({ one, id }) => (one.present === 'bad' ? [id] : [])),
     };

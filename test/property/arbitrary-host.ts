@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { LinkWords } from '../support/simulated/host-builder.js';
+import { type LinkWords, LOCAL } from '../support/simulated/host-builder.js';
 import { BRIDGES, NETWORKS, TAPS } from './names.js';
 
 type Value<A> = A extends fc.Arbitrary<infer T> ? T : never;
@@ -33,6 +33,17 @@ const vlanWords = fc.record({
   hasAddress: fc.constantFrom(false, false, false, false, true),
 });
 
+const tunnelWords = fc.record({
+  vni: fc.constantFrom(77, 78, 79),
+  master: where,
+  label: fc.constantFrom(null, null, ...NETWORKS),
+  isNamedRight: fc.constantFrom(true, true, true, false),
+  hasAddress: fc.constantFrom(false, false, false, false, true),
+  down: fc.boolean(),
+  tunnel: fc.constantFrom({}, {}, { learning: false }, { local: null }, { proxy: true }, { port: 4789 }),
+  entries: fc.subarray(['192.0.2.1', '192.0.2.2', '192.0.2.9', '224.0.0.1', 'fa:16:3e:00:00:01 192.0.2.2']),
+});
+
 const tapWords = fc.record({
   present: fc.constantFrom(false, true, true),
   master: where,
@@ -44,6 +55,7 @@ const shape = fc.record({
   bridges: fc.tuple(...BRIDGES.map(() => bridgeWords)),
   physical: fc.tuple(physicalWords, physicalWords, physicalWords),
   vlans: fc.uniqueArray(vlanWords, { maxLength: 4, selector: ({ parent, vlan }) => `${parent}.${vlan}` }),
+  tunnels: fc.uniqueArray(tunnelWords, { maxLength: 3, selector: ({ vni }) => vni }),
   taps: fc.tuple(...TAPS.map(() => tapWords)),
   foreign: fc.record({ vnet0: where, tapzzz: where, veth9: where, hasMappedBridge: fc.boolean() }),
 });
@@ -51,7 +63,7 @@ const shape = fc.record({
 /** Any host that could be found: agents' bridges with and without labels, strays, foreign devices, half-done work. */
 export const arbitraryHost: fc.Arbitrary<LinkWords[]> = shape.map(describe);
 
-function describe({ bridges, physical, vlans, taps, foreign }: Value<typeof shape>): LinkWords[] {
+function describe({ bridges, physical, vlans, tunnels, taps, foreign }: Value<typeof shape>): LinkWords[] {
   const words: LinkWords[] = [
     { name: 'br0', addresses: ['10.99.0.1/24'], ipv6: 'enabled' },
     { name: 'brqfoo', addresses: ['10.98.0.1/24'] },
@@ -70,6 +82,8 @@ function describe({ bridges, physical, vlans, taps, foreign }: Value<typeof shap
     ...vlans
       .filter(({ parent }) => names.has(parent))
       .map((one, at) => ({ ...describeVlan(one, at), ...inside(one.master) })),
+    { name: 'eth9', addresses: [`${LOCAL}/24`] },
+    ...tunnels.map((one, at) => ({ ...describeTunnel(one, at), ...inside(one.master) })),
     ...taps.flatMap((one, at) =>
       one.present ? [{ name: TAPS[at] ?? '', ...downOnly(one), ipv6: one.ipv6, ...inside(one.master) }] : [],
     ),
@@ -120,4 +134,15 @@ const describeVlan = (one: Value<typeof vlanWords>, at: number): LinkWords => ({
   ...(one.label === null ? {} : { label: one.label }),
   up: false,
   ...(one.hasAddress ? { addresses: [`10.8${at}.0.1/24`] } : {}),
+});
+
+const describeTunnel = (one: Value<typeof tunnelWords>, at: number): LinkWords => ({
+  name: one.isNamedRight ? `vxlan-${one.vni}` : `vtep${at}`,
+  kind: 'vxlan',
+  vni: one.vni,
+  tunnel: one.tunnel,
+  entries: one.entries,
+  ...(one.label === null ? {} : { label: one.label }),
+  ...downOnly(one),
+  ...(one.hasAddress ? { addresses: [`10.9${at}.0.1/24`] } : {}),
 });

@@ -18,6 +18,7 @@ import {
   type Truth,
   uplinksIn,
 } from './oracle.js';
+import { assertTunnels } from './tunnel-invariants.js';
 
 /** What has to hold in every state that the host goes through, and in every step from one to the next. */
 export function assertInvariants(truth: Truth, states: readonly HostState[]): void {
@@ -29,7 +30,9 @@ export function assertInvariants(truth: Truth, states: readonly HostState[]): vo
     rightTapsKeepTheirWire(truth, first, state);
     noAddressIsLost(first, state);
     const before = states[at - 1];
-    if (before !== undefined) onlyRightJoins(truth, before, state);
+    if (before === undefined) continue;
+    onlyRightJoins(truth, before, state);
+    assertTunnels(truth, first, before, state);
   }
 }
 

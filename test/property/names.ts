@@ -19,5 +19,8 @@ export const PORTS = [
   'abc',
 ] as const;
 
+/** Ends of other hosts' tunnels, and what is none. */
+export const ENDS = ['192.0.2.2', '192.0.2.3', '192.0.2.4', '192.0.2.1', '2001:db8::2', 'no row'];
+
 export const BRIDGES: readonly string[] = [...new Set(NETWORKS.map((id) => bridgeName(networkId(id))))];
 export const TAPS: readonly string[] = [...new Set(PORTS.map(tapName))];

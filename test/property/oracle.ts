@@ -40,6 +40,7 @@ export function segmentOf({ settings }: Truth, network: Network): Segment | null
   const here = network.segments.filter(
     (segment) =>
       segment.kind === 'local' ||
+      segment.kind === 'vxlan' ||
       ((segment.kind === 'flat' || segment.kind === 'vlan') &&
         settings.physicalInterfaces.has(segment.physicalNetwork)) ||
       (segment.kind === 'flat' && settings.bridgeMappings.has(segment.physicalNetwork)),
@@ -49,6 +50,7 @@ export function segmentOf({ settings }: Truth, network: Network): Segment | null
 
 /** Whether a link is the uplink that a segment asks for. */
 export function isUplinkOf({ settings }: Truth, host: HostState, link: Link, segment: Segment): boolean {
+  if (segment.kind === 'vxlan') return link.detail.kind === 'vxlan' && link.detail.vni === segment.vni;
   if (segment.kind !== 'flat' && segment.kind !== 'vlan') return false;
   const physical = host.byName.get(
     settings.physicalInterfaces.get(segment.physicalNetwork) ?? ('' as LinkName),
@@ -75,10 +77,12 @@ export const isAgentsBridge = (truth: Truth, link: Link): boolean =>
 
 const isNamedTap = ({ name }: Link): boolean => name.startsWith('tap');
 
-/** Members of a bridge that reach the wire: VLAN devices and mapped interfaces. */
+/** Members of a bridge that reach the wire: VLAN devices, tunnels and mapped interfaces. */
 export const uplinksIn = (truth: Truth, host: HostState, bridge: Link): Link[] =>
   membersOf(host, bridge).filter(
-    (link) => !isNamedTap(link) && (link.detail.kind === 'vlan' || isMappedInterface(truth, link)),
+    (link) =>
+      !isNamedTap(link) &&
+      (link.detail.kind === 'vlan' || link.detail.kind === 'vxlan' || isMappedInterface(truth, link)),
   );
 
 export const membersOf = (host: HostState, { index }: Link): Link[] =>
@@ -122,8 +126,12 @@ export function isRight(truth: Truth, host: HostState, tap: Link): boolean {
   const segment = segmentOfPort(truth, port);
   if (segment === null || !isAgentsBridge(truth, bridge) || networkOf(truth, bridge) !== port.networkId)
     return false;
-  return isOnSegment(truth, host, bridge, segment);
+  return isOnSegment(truth, host, bridge, segment) && uplinksIn(truth, host, bridge).every(isAsMade);
 }
+
+/** Another tunnel is made again when everything is accepted. */
+const isAsMade = ({ detail }: Link): boolean =>
+  detail.kind !== 'vxlan' || (detail.port === 8472 && !detail.proxy);
 
 /** Up, in a right bridge that is up, behind a right uplink that is up: what ACTIVE means. */
 export function works(truth: Truth, host: HostState, tap: Link): boolean {
@@ -158,7 +166,7 @@ export function isLeftAsItIs(truth: Truth, host: HostState, tap: Link): boolean 
   const parent = uplink?.detail.kind === 'vlan' ? host.links.get(uplink.detail.parent) : uplink;
   const master = parent === undefined ? null : masterOf(host, parent);
   const isElsewhere = master !== null && master.index !== bridge.index && !isAgentsBridge(truth, master);
-  return isItsBridge && isOn && uplink?.up === true && (segment === null || isElsewhere);
+  return isItsBridge && isOn && (segment === null || (uplink?.up === true && isElsewhere));
 }
 
 export const isMappedTo = ({ settings }: Truth, segment: Segment, bridge: Link): boolean =>
@@ -180,6 +188,12 @@ export function isForeign(truth: Truth, host: HostState, link: Link): boolean {
     const isNamedRight = link.name === `${parent?.name}.${link.detail.vlanId}`;
     const isOwn = networkOfLabel(link.alias) !== null || (isNamedRight && link.alias === '');
     return link.master !== null || link.addresses.length > 0 || !isOwn;
+  }
+  if (link.detail.kind === 'vxlan') {
+    if (isInAgentsBridge) return false;
+    const isNamedRight = link.name === `vxlan-${link.detail.vni}`;
+    const isOwn = networkOfLabel(link.alias) !== null || (isNamedRight && link.alias === '');
+    return link.master !== null || link.addresses.some(({ scope }) => scope === 0) || !isOwn;
   }
   // A labelled bridge that carries an interface's MAC address was made with that interface as its uplink.
   const wasUplink = isInAgentsBridge && networkOfLabel(master.alias) !== null && master.mac === link.mac;

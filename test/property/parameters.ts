@@ -8,9 +8,10 @@ export const parametersOf = (numRuns: number) => ({
   ...(process.env.FAST_CHECK_PATH === undefined ? {} : { path: process.env.FAST_CHECK_PATH }),
 });
 
-/** A host with two mapped interfaces and a mapped bridge, on which no tap waits for libvirt. */
+/** A host with two mapped interfaces, a mapped bridge and tunnels, on which no tap waits for libvirt. */
 export const HOST = buildSettings({
   interfaces: ['physnet1:eth1', 'physnet2:eth2'],
   bridges: ['physnet3:br-ex'],
   plugGraceMs: 0,
+  tunnels: {},
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Answer, Kernel, Link } from '../../src/model/index.js';
+import { type Answer, floodEntry, type Kernel, type Link } from '../../src/model/index.js';
 import { allDesiredTaps, type DesiredNetwork } from '../../src/reconcile/decide/desired.js';
 import type { PassResult } from '../../src/reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../../src/reconcile/remember/memory.js';
@@ -9,7 +9,7 @@ import { isTap } from '../../src/reconcile/see/view.js';
 import type { SimulatedHost } from '../support/simulated/host.js';
 import { buildLinks } from '../support/simulated/host-builder.js';
 import { simulateKernel } from '../support/simulated/kernel.js';
-import { type PassWords, runOnce } from '../support/simulated/pass-runner.js';
+import { type PassWords, runOnce, TEST_NOW_MS } from '../support/simulated/pass-runner.js';
 import { buildAnswer } from '../support/simulated/row-builder.js';
 import { arbitraryChange } from './arbitrary-answer.js';
 import { arbitraryHost } from './arbitrary-host.js';
@@ -28,17 +28,27 @@ const step = fc.record({
   taps: fc.array(happening, { minLength: 3, maxLength: 12 }),
   /** Something else than a tap changes now and then. */
   isDeviceTakenDown: fc.constantFrom(false, false, false, false, true),
+  /** What somebody writes into a tunnel, or deletes there. */
+  entry: fc.constantFrom(null, null, null, '192.0.2.2', '192.0.2.9'),
+  afterMs: fc.constantFrom(0, 0, 0, 70_000),
   rows: fc.constantFrom('none', 'none', 'none', 'before', 'after'),
+  accepted: fc.constantFrom('all', 'all', 'remembered'),
   isApplied: fc.constantFrom(true, true, true, false),
 });
 
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 
-function happen(host: SimulatedHost, { taps, isDeviceTakenDown }: Step): void {
+function happen(host: SimulatedHost, { taps, isDeviceTakenDown, entry }: Step): void {
   const bridge = host.all().find(({ detail }) => detail.kind === 'bridge');
   for (const [at, tap] of host.all().filter(isTap).entries())
     happenTo(host, tap, taps[at % taps.length] ?? 'none', bridge);
   if (isDeviceTakenDown && bridge !== undefined) host.setUp(bridge.index, !bridge.up);
+  const tunnel = host.all().find(({ detail }) => detail.kind === 'vxlan');
+  if (entry === null || tunnel === undefined) return;
+  const before = host.entries.get(tunnel.index) ?? [];
+  const others = before.filter(({ endpoint }) => endpoint !== entry);
+  const isThere = others.length < before.length;
+  host.entries.set(tunnel.index, isThere ? others : [...before, floodEntry(entry)]);
 }
 
 function happenTo(
@@ -75,7 +85,7 @@ const sayable = ({ realisation }: DesiredNetwork) =>
   realisation.ok ? realisation.uplink : realisation.warning;
 
 /** All that a pass comes to, but for the order of what does not build on one another. */
-const comesTo = ({ report, memory, desired, wakeAtMs }: PassResult) => ({
+const comesTo = ({ report, memory, desired, tunnels, wakeAtMs }: PassResult) => ({
   operations: inAnyOrder(report.operations),
   warnings: inAnyOrder(report.warnings),
   statuses: inAnyOrder(report.statuses),
@@ -88,6 +98,7 @@ const comesTo = ({ report, memory, desired, wakeAtMs }: PassResult) => ({
   removals: inAnyOrder(desired.removals),
   seen: { ...desired.world.view, observed: desired.world.view.observed.links },
   memory: { ...memory, repairs: null } satisfies Omit<Memory, 'repairs'> & { repairs: null },
+  tunnels,
   wakeAtMs,
 });
 
@@ -98,10 +109,12 @@ test('a pass that takes over what earlier ones have decided comes to what one fr
       const kernel = simulateKernel(buildLinks(links));
       const answers = { none: null, before: buildAnswer(rows.before), after: buildAnswer(rows.after) };
       let last = runOnce(kernel, HOST, answers.before, { accepted: 'all' });
+      let nowMs = TEST_NOW_MS;
       for (const one of steps) {
+        nowMs += one.afterMs;
         kernel.change((host) => happen(host, one));
         const answer = answers[one.rows];
-        const words = { memory: last.memory, accepted: 'all', apply: false } as const;
+        const words = { memory: last.memory, accepted: one.accepted, apply: false, nowMs } as const;
         const nothing = fromNothing(kernel, answer, words);
         const { networks, world } = last.desired;
         const planned = runOnce(kernel, HOST, answer, { ...words, seen: world.view });

@@ -15,7 +15,7 @@ import {
 } from './desired.js';
 import { mappedBefore } from './in-place.js';
 import { unlessTaken } from './mapped-bridge.js';
-import { isGone, isMadeUplink, obstacleTo, ownUplinks } from './owners.js';
+import { isGone, isMadeUplink, networkOfBridge, obstacleTo, ownUplinks } from './owners.js';
 import { deletionKey, uplinkKey } from './removals.js';
 import { presentUplink, type Realisation } from './resolve-segment.js';
 
@@ -62,12 +62,14 @@ export function areIndependent(networks: Desired['networks'], { agentBridges }: 
   return present === agentBridges.size;
 }
 
-/** Whether the networks stay the same when taps begin or cease to ask for this: each has its bridge, and no choice of segments. */
+/** Whether the networks stay the same when taps begin or cease to ask for this: each is known by its bridge, and has no choice of segments. */
 export const changesNothing = (asked: Asked, { networks, world, asked: askedBefore }: Desired): boolean =>
   [...asked].every(([id, segments]) => {
     const [only, other] = world.knowledge.networks.get(id)?.segments ?? [];
+    const place = networks.get(id)?.place;
     return (
-      networks.get(id)?.place.kind === 'present' &&
+      place?.kind === 'present' &&
+      networkOfBridge(world, place.bridge) === id &&
       [...segments, ...(askedBefore.get(id) ?? [])].every((one) => other === undefined && isSame(one, only))
     );
   });

@@ -101,7 +101,8 @@ export function realise(
 function realiseVxlan(view: View, settings: TunnelSettings | null, network: TunnelNetwork): Realisation {
   if (settings === null || settings.local === null) return realiseLeft(view, settings !== null, network);
   const real = resolveTunnel(view, settings, network);
-  if (!real.ok) return { ...real, keeps: real.keeps === 'everything' ? everything : nothing };
+  const isOfVni = ({ detail }: Link): boolean => detail.kind === 'vxlan' && detail.vni === network.vni;
+  if (!real.ok) return { ...real, keeps: isOfVni };
   const { tunnel, warnings } = real;
   return { ok: true, uplink: { kind: 'tunnel', tunnel, warnings } };
 }

@@ -9,7 +9,7 @@ import {
   tunnelName,
   type Warning,
 } from '../../model/index.js';
-import { isUnnamedByOthers, ownAddresses, type View } from '../see/view.js';
+import { isBridgeOf, isUnnamedByOthers, ownAddresses, type View } from '../see/view.js';
 
 /** What VXLAN adds to each frame: Ethernet, IP, UDP and its own header. */
 const OVERHEAD = { inet: 50, inet6: 70 } as const;
@@ -35,8 +35,8 @@ export interface Tunnel {
 
 export type TunnelRealisation =
   | { readonly ok: true; readonly tunnel: Tunnel; readonly warnings: readonly Warning[] }
-  /** Not wired anew; a tunnel that is in place stays as it is where only this host's side is at fault. */
-  | { readonly ok: false; readonly warning: Warning; readonly keeps: 'everything' | 'nothing' };
+  /** Not wired anew; a tunnel of the VNI that is in place stays as it is. */
+  | { readonly ok: false; readonly warning: Warning };
 
 /** Resolves a VXLAN segment against the settings and the links that are really there. */
 export function resolveTunnel(
@@ -49,20 +49,16 @@ export function resolveTunnel(
   const underlay = view.addresses.get(local);
   if (underlay === undefined)
     return withoutAddress(network, `local_ip ${local} is on no interface of this host`);
+  const own = ownTunnel(view, settings, network);
   const name = tunnelName(network.vni);
-  const occupant = view.observed.byName.get(name) ?? rivalOf(view, settings, network.vni);
-  const foreign = occupant === null ? null : foreignness(view, occupant, name, network);
+  const occupant = own ?? view.observed.byName.get(name) ?? rivalOf(view, settings, network.vni);
+  const foreign = occupant === own || occupant === null ? null : foreignness(view, occupant, name, network);
   if (occupant !== null && foreign !== null) {
     const message = `network ${network.id} needs tunnel ${name} of VNI ${network.vni}, but ${occupant.name} ${foreign}`;
-    const warning: Warning = {
-      code: 'VXLAN_DEVICE_FOREIGN',
-      message,
-      network: network.id,
-      device: occupant.name,
-    };
-    return { ok: false, warning, keeps: 'nothing' };
+    const about = { network: network.id, device: occupant.name };
+    return { ok: false, warning: { code: 'VXLAN_DEVICE_FOREIGN', message, ...about } };
   }
-  const { tunnel, room } = tunnelOf(settings, network, local, underlay, occupant);
+  const { tunnel, room } = tunnelOf(view, settings, network, { local, underlay, existing: occupant });
   return {
     ok: true,
     tunnel,
@@ -76,11 +72,29 @@ export const roomIn = ({ mtu }: Link, local: string): number =>
 
 function withoutAddress({ id }: TunnelNetwork, why: string): TunnelRealisation {
   const message = `network ${id} is reached through a tunnel, and ${why}`;
-  return {
-    ok: false,
-    warning: { code: 'VXLAN_LOCAL_IP_MISSING', message, network: id },
-    keeps: 'everything',
-  };
+  return { ok: false, warning: { code: 'VXLAN_LOCAL_IP_MISSING', message, network: id } };
+}
+
+/**
+ * The tunnel that serves the network, whatever somebody has called it: in the network's bridge, or with its label and in no
+ * bridge at all; of two ports the one that this host's tunnels have.
+ */
+function ownTunnel(view: View, { port }: TunnelSettings, { id, vni }: TunnelNetwork): Link | null {
+  const ofVni = view.tunnels.filter(
+    (link) => link.detail.kind === 'vxlan' && link.detail.vni === vni && isUnnamedByOthers(link),
+  );
+  const atHome = ofVni.filter((link) => isAtHome(view, link, id));
+  const alone = ofVni.filter(
+    (link) => link.master === null && networkOfLabel(link.alias) === id && ownAddresses(link).length === 0,
+  );
+  const own = atHome.length > 0 ? atHome : alone;
+  return own.find(({ detail }) => detail.kind === 'vxlan' && detail.port === port) ?? own[0] ?? null;
+}
+
+/** Whether a link is in the bridge of the network. */
+function isAtHome({ agentBridges }: View, { master }: Link, id: NetworkId): boolean {
+  const bridge = master === null ? undefined : agentBridges.get(master);
+  return bridge !== undefined && isBridgeOf(bridge, id);
 }
 
 /** The kernel has each VNI once for a UDP port, under whatever name. */
@@ -91,11 +105,11 @@ function rivalOf({ tunnels }: View, { port }: TunnelSettings, vni: number): Link
 }
 
 /** Why the link is no tunnel that this agent may use, in words that follow its name; null: it may. */
-function foreignness(view: View, link: Link, name: LinkName, { id, vni }: TunnelNetwork): string | null {
+function foreignness(view: View, link: Link, name: LinkName, { vni }: TunnelNetwork): string | null {
   const { detail } = link;
   if (detail.kind !== 'vxlan') return 'has its name and is no VXLAN device';
   if (detail.vni !== vni) return `has its name and is of VNI ${detail.vni}`;
-  if (link.name !== name && networkOfLabel(link.alias) !== id) return 'has its VNI';
+  if (link.name !== name) return 'has its VNI';
   if (link.master !== null && !view.agentBridges.has(link.master)) {
     const master = view.observed.links.get(link.master)?.name ?? `interface ${link.master}`;
     return `is a port of ${master}, which is not the agent's`;
@@ -104,12 +118,17 @@ function foreignness(view: View, link: Link, name: LinkName, { id, vni }: Tunnel
   return isUnnamedByOthers(link) ? null : `is labelled "${link.alias}"`;
 }
 
+interface Ends {
+  readonly local: string;
+  readonly underlay: Link;
+  readonly existing: Link | null;
+}
+
 function tunnelOf(
+  view: View,
   settings: TunnelSettings,
   { id, vni, mtu }: TunnelNetwork,
-  local: string,
-  underlay: Link,
-  existing: Link | null,
+  { local, underlay, existing }: Ends,
 ): { readonly tunnel: Tunnel; readonly room: number } {
   const { port, ttl, tos, sourcePorts } = settings;
   const room = roomIn(underlay, local);
@@ -121,7 +140,7 @@ function tunnelOf(
   const differs = existing === null ? [] : differences(existing, making);
   const owner = existing === null ? null : networkOfLabel(existing.alias);
   const name = existing?.name ?? tunnelName(vni);
-  const isOfAnother = owner !== null && owner !== id;
+  const isOfAnother = existing !== null && owner !== null && owner !== id && !isAtHome(view, existing, id);
   return { tunnel: { name, existing, making, mtu: mtu ?? room, differs, isOfAnother }, room };
 }
 

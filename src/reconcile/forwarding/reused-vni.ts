@@ -1,5 +1,4 @@
 import {
-  bridgeName,
   type ForwardingAnswer,
   type Link,
   type Network,
@@ -7,19 +6,13 @@ import {
   networkOfLabel,
   type Operation,
 } from '../../model/index.js';
-import type { Bridge, View } from '../see/view.js';
+import { type Bridge, isBridgeOf, type View } from '../see/view.js';
 
 /** A tunnel in a bridge of the agent whose VNI the rows of the bridge's network do not have: it is gone, or its removal is held. */
 export interface LeftTunnel {
   readonly link: Link;
   readonly vni: number;
   readonly bridge: Bridge;
-}
-
-/** Whether a bridge is the network's: by its label, and without one by its name. */
-function isOf({ alias, name }: Bridge, id: NetworkId): boolean {
-  const labelled = networkOfLabel(alias);
-  return labelled === null ? bridgeName(id) === name : labelled === id;
 }
 
 /** The tunnels in bridges of the agent that none of these networks has there. */
@@ -35,7 +28,7 @@ export function leftTunnels(
     const bridge = link.master === null ? undefined : view.agentBridges.get(link.master);
     if (link.detail.kind !== 'vxlan' || bridge === undefined) return [];
     const { vni } = link.detail;
-    const isOwned = owners.get(vni)?.some((id) => isOf(bridge, id)) === true;
+    const isOwned = owners.get(vni)?.some((id) => isBridgeOf(bridge, id)) === true;
     return isOwned ? [] : [{ link, vni, bridge }];
   });
 }
@@ -51,7 +44,7 @@ export const reusedVniOperations = (
   left.flatMap(({ link, vni, bridge }): Operation[] => {
     const owners = vnis.get(vni) ?? [];
     const [other] = owners;
-    if (other === undefined || owners.some((id) => isOf(bridge, id))) return [];
+    if (other === undefined || owners.some((id) => isBridgeOf(bridge, id))) return [];
     return [
       {
         op: 'detach',

@@ -230,6 +230,12 @@ function isUplink(view: View, bridge: Bridge, member: Link): boolean {
   return pinned && !(member.detail.kind === 'other' && member.detail.type === 'tun');
 }
 
+/** Whether a bridge is the network's: by its label, and without one by its name. */
+export function isBridgeOf({ alias, name }: Link, id: NetworkId): boolean {
+  const labelled = networkOfLabel(alias);
+  return labelled === null ? bridgeName(id) === name : labelled === id;
+}
+
 /** Whether this agent makes tunnels, and takes them away; without it they are somebody else's. */
 export const servesTunnels = ({ tunnels }: HostSettings): boolean =>
   tunnels !== null && tunnels.local !== null;

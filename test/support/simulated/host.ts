@@ -2,6 +2,7 @@ import {
   type Address,
   FILTERED_GROUP,
   type ForwardingEntry,
+  type HostState,
   type IfIndex,
   type Ipv4Settings,
   type Ipv6Settings,
@@ -34,6 +35,14 @@ export const entriesOf = (links: Iterable<Link>): Map<IfIndex, readonly Forwardi
       .filter(({ detail }) => detail.kind === 'vxlan')
       .map((link) => [link.index, (link as Partial<SimulatedLink>).entries ?? []]),
   );
+
+/** The links of a state, for another host that is to be like it. */
+export const linksIn = ({ links, forwarding }: HostState): SimulatedLink[] =>
+  [...links.values()].map((link) => ({
+    ...link,
+    routes: routesOn(link),
+    entries: forwarding.get(link.index) ?? [],
+  }));
 
 /** The kernel says no. */
 export class SimulatedRefusal extends Error {

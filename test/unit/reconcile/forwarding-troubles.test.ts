@@ -31,8 +31,11 @@ for (const [why, local] of [
 const FOREIGN: readonly (readonly [string, () => SimulatedHost])[] = [
   ['a device of another kind has its name', () => tunnelHost([{ name: DEVICE, kind: 'veth' }])],
   ['a tunnel of another VNI has its name', () => inPlace([], { vni: 7 })],
-  ['a tunnel of another name has its VNI', renamed],
-  ['it carries addresses of the host', () => inPlace([], {}, { addresses: ['10.9.0.1/24'] })],
+  ['a tunnel of another name has its VNI', () => tunnelHost([{ name: 'vtep7', kind: 'vxlan', vni: 1001 }])],
+  [
+    'it carries addresses of the host',
+    () => tunnelHost([{ name: DEVICE, kind: 'vxlan', vni: 1001, addresses: ['10.9.0.1/24'] }]),
+  ],
   [
     "it is in a bridge that is not the agent's",
     () =>
@@ -42,7 +45,7 @@ const FOREIGN: readonly (readonly [string, () => SimulatedHost])[] = [
       ]),
   ],
 ];
-test("a tunnel with the network's label is its own whatever somebody has renamed it to", () => {
+test("a tunnel in the network's bridge is its own whatever somebody has renamed it to", () => {
   const host = inPlace(['192.0.2.2', '192.0.2.3']);
   const device = host.named(DEVICE);
   assert.ok(device);
@@ -56,14 +59,6 @@ for (const [what, make] of FOREIGN) {
     const { operations, codes } = tunnelPass(make(), rowsOf(PEERS));
     assert.deepEqual([operations, codes], [[], ['VXLAN_DEVICE_FOREIGN']]);
   });
-}
-
-function renamed(): SimulatedHost {
-  const host = inPlace([]);
-  const device = host.named(DEVICE);
-  assert.ok(device);
-  host.put({ ...device, alias: '', name: linkName('vtep7') });
-  return host;
 }
 
 test('a network whose MTU leaves no room for the tunnel is wired, and told', () => {
