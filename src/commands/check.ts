@@ -161,8 +161,9 @@ function inTime(work: Promise<Found>, limitMs: number): Promise<Found> {
 async function lookDirectly(settings: Settings, limitMs: number): Promise<Found> {
   const inTime = (database: Database): Database => withDeadline(database, startDeadline(realClock, limitMs));
   try {
-    const { desired, report } = await withEdgesToSee(settings, (edges) => planOnce(edges, settings), inTime);
-    const { taps } = overviewOf(desired.world.view, desired, report.held);
+    const planned = await withEdgesToSee(settings, (edges) => planOnce(edges, settings), inTime);
+    const { report } = planned;
+    const { taps } = overviewOf(planned.desired.world.view, planned);
     const unwired = taps.filter(({ state }) => state === 'blocked').length;
     const values = { age: 0, drift: report.operations.length, held: report.held.length, failed: 0, unwired };
     return { kind: 'figures', values, summary: `${taps.length} tap(s) here` };

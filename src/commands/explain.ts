@@ -1,10 +1,20 @@
 import { planOnce } from '../agent/single.js';
 import { unservedBy } from '../database/unserved.js';
-import { type Change, EXIT, type ExitCode, type Settings } from '../model/index.js';
+import {
+  type AgentStatus,
+  type Change,
+  type EndpointStatus,
+  EXIT,
+  type ExitCode,
+  type NetworkId,
+  type TunnelStatus,
+} from '../model/index.js';
+import { ENDPOINT_WORDS, hostsInWords } from '../model/tunnel-words.js';
 import { jsonOf, visible } from '../model/visible.js';
 import { span } from '../model/words.js';
-import { type ChainLink, explain as chainOf } from '../reconcile/tell/explain.js';
-import { type Note, notesOf } from '../reconcile/tell/notes.js';
+import type { ChainLink } from '../reconcile/tell/chain.js';
+import { explain as chainOf, explainedTunnel } from '../reconcile/tell/explain.js';
+import { type Note, networkNotes, notesOf } from '../reconcile/tell/notes.js';
 import { questionAbout, type Subject, subjectsOf } from '../reconcile/tell/subject.js';
 import { askStatus } from './ask.js';
 import type { Invocation, Output } from './invocation.js';
@@ -30,15 +40,24 @@ export async function explain({ loaded, json, output }: Invocation, what: string
       output.complain(subject === undefined ? nothing(what) : several(what, visible(subjects)));
       return EXIT.failed;
     }
-    const chain = chainOf(subject, { ...planned, view, settings: settings.host });
+    const evidence = { ...planned, view, settings: settings.host };
+    const chain = chainOf(subject, evidence);
     const wired = chain.every(({ holds }) => holds);
     const port = subject.kind === 'port' ? subject.port : null;
-    const notes = port === null ? [] : notesOf(port, await unservedBy(settings.database, port.id));
-    const last = await lastOperation(settings, subject);
+    const network = subject.kind === 'port' ? (port?.networkId ?? null) : subject.id;
+    const notes = [
+      ...(port === null ? [] : notesOf(port, await unservedBy(settings.database, port.id))),
+      ...(network === null ? [] : networkNotes(network, planned.report.warnings)),
+    ];
+    const agent = await askStatus(settings.runDir);
+    const running = agent.kind === 'answer' ? agent.value : null;
+    const tunnel = network === null ? null : withAges(explainedTunnel(network, evidence), network, running);
+    const last = lastOperation(running, subject);
+    const explained = { subject, chain, notes, tunnel, wired };
     output.print(
       json
-        ? jsonOf(asJson({ subject, chain, notes, wired }, last.change), 2)
-        : asText(visible({ subject, chain, notes, wired }), visible(last), output),
+        ? jsonOf(asJson(explained, last.change), 2)
+        : asText(visible(explained), visible(last), running?.nowMs ?? 0, output),
     );
     return wired ? EXIT.ok : EXIT.failed;
   });
@@ -60,15 +79,28 @@ interface Last {
 }
 
 /** From the running agent, which alone remembers; without one the explanation is whole all the same. */
-async function lastOperation({ runDir }: Settings, subject: Subject): Promise<Last> {
-  const answer = await askStatus(runDir);
-  if (answer.kind !== 'answer') return { change: null, text: 'not known: no running agent could be asked' };
-  const { changes, nowMs } = answer.value;
+function lastOperation(running: AgentStatus | null, subject: Subject): Last {
+  if (running === null) return { change: null, text: 'not known: no running agent could be asked' };
+  const { changes, nowMs } = running;
   const change = changes.find((one) => concerns(one, subject)) ?? null;
   if (change === null) return { change, text: 'none that the running agent remembers' };
   const outcome = change.error === null ? 'done' : `FAILED: ${change.error}`;
   const { op, device, reason, atMs } = change;
   return { change, text: `${op} ${device}, ${span(nowMs - atMs)} ago (${reason}): ${outcome}` };
+}
+
+/** Since when each endpoint is what it is, which the running agent alone remembers. */
+function withAges(
+  tunnel: TunnelStatus | null,
+  id: NetworkId,
+  running: AgentStatus | null,
+): TunnelStatus | null {
+  if (tunnel === null) return null;
+  const known = running?.networks.find((network) => network.id === id)?.tunnel?.endpoints ?? [];
+  const sinceOf = ({ endpoint, state }: EndpointStatus): number | null =>
+    known.find((one) => one.endpoint === endpoint && one.state === state)?.sinceMs ?? null;
+  const endpoints = tunnel.endpoints.map((one) => ({ ...one, sinceMs: sinceOf(one) }));
+  return { ...tunnel, endpoints };
 }
 
 const concerns = ({ device, port, network }: Change, subject: Subject): boolean =>
@@ -80,10 +112,11 @@ interface Explained {
   readonly subject: Subject;
   readonly chain: readonly ChainLink[];
   readonly notes: readonly Note[];
+  readonly tunnel: TunnelStatus | null;
   readonly wired: boolean;
 }
 
-function asJson({ subject, chain, notes, wired }: Explained, change: Change | null): object {
+function asJson({ subject, chain, notes, tunnel, wired }: Explained, change: Change | null): object {
   return {
     kind: subject.kind,
     ...(subject.kind === 'port' ? { port: subject.id, tap: subject.tapName } : { network: subject.id }),
@@ -91,6 +124,7 @@ function asJson({ subject, chain, notes, wired }: Explained, change: Change | nu
     broken: chain.find(({ holds }) => !holds)?.name ?? null,
     chain,
     notes,
+    tunnel,
     lastOperation: change,
   };
 }
@@ -100,7 +134,12 @@ type Said = Pick<ChainLink, 'text' | 'remedy' | 'code'>;
 
 const NAME_WIDTH = 12;
 
-function asText({ subject, chain, notes, wired }: Explained, { text }: Last, { colour }: Output): string {
+function asText(
+  { subject, chain, notes, tunnel, wired }: Explained,
+  { text }: Last,
+  nowMs: number,
+  { colour }: Output,
+): string {
   const paint = painter(colour);
   const first = chain.find(({ holds }) => !holds);
   const linesOf = (sign: string, colour: Parameters<typeof paint>[0], name: string, said: Said): string[] => {
@@ -117,9 +156,26 @@ function asText({ subject, chain, notes, wired }: Explained, { text }: Last, { c
   return [
     `${subject.kind} ${subject.name}: ${verdict}`,
     ...lines,
+    ...(tunnel === null ? [] : endpointLines(tunnel, nowMs)),
     ...notes.flatMap((note) => linesOf('!!', 'doubtful', 'note', note)),
     wrapped(`last operation: ${text}`, 0),
   ].join('\n');
+}
+
+const ADDRESS_WIDTH = 15;
+const HOST_WIDTH = 20;
+
+/** Every other host that the tunnel leads to, and why one is none. */
+function endpointLines({ device, endpoints }: TunnelStatus, nowMs: number): string[] {
+  if (endpoints.length === 0) return [];
+  const lines = endpoints.map((one) => {
+    const { endpoint, state, why, sinceMs } = one;
+    const head = `  ${(endpoint ?? '-').padEnd(ADDRESS_WIDTH)}  ${hostsInWords(one).padEnd(HOST_WIDTH)}  `;
+    const age = sinceMs === null ? '' : `, for ${span(nowMs - sinceMs)}`;
+    const said = `${ENDPOINT_WORDS[state]}${age}${why === null ? '' : `: ${why}`}`;
+    return head + wrapped(said, head.length).slice(head.length);
+  });
+  return [`endpoints of ${device}:`, ...lines];
 }
 
 const adviceOf = ({ code, remedy }: Said): string => (code === null ? `${remedy}` : `${code}: ${remedy}`);

@@ -83,10 +83,10 @@ async function applyAndTell(
     const edges = { kernel, database, clock: realClock, store, servers };
     const result = await applyOnce(edges, settings, acceptRemovals);
     const { host } = settings.host;
-    const { report, desired } = result;
+    const { report } = result;
     const lastPass = { pending: report.pending, failed: report.failed.length, inSync: report.inSync };
     const view = viewOf(kernel.observe(), settings.host);
-    const overview = overviewOf(view, desired, report.held);
+    const overview = overviewOf(view, result);
     note({ ...overview, held: report.held, warnings: report.warnings, lastPass });
     if (json) output.print(reportAsJson(host, report));
     else if (!isUneventful(result)) output.print(reportAsText(host, report, 'done'));

@@ -5,8 +5,10 @@ import {
   fingerprintOf,
   type NetworkStatus,
   type TapStatus,
+  type TunnelStatus,
   WARNINGS,
 } from '../model/index.js';
+import { ENDPOINT_WORDS, hostsInWords, tunnelInClause } from '../model/tunnel-words.js';
 import { jsonOf, visible } from '../model/visible.js';
 import { span, took } from '../model/words.js';
 import { viewOf } from '../reconcile/see/view.js';
@@ -142,7 +144,7 @@ const row = (id: string, bridge: string, uplink: string, state: string): string 
   `${cell(id, NETWORK_WIDTH)}  ${cell(bridge, DEVICE_WIDTH)}  ${cell(uplink, DEVICE_WIDTH)}  ${state}`;
 
 function networkRows(
-  { id, bridge, uplink, segment, state, warning }: NetworkStatus,
+  { id, bridge, uplink, segment, tunnel, state, warning }: NetworkStatus,
   { colour }: Output,
 ): string[] {
   const tone = state === 'blocked' ? 'bad' : state === 'served' ? 'good' : 'quiet';
@@ -152,8 +154,27 @@ function networkRows(
     uplink ?? (segment === 'local' ? 'local' : '-'),
     painter(colour)(tone, state),
   );
-  return warning === null ? [line] : [line, wrapped(`${warning.code}: ${warning.message}`, TAP_INDENT)];
+  return [
+    line,
+    ...(warning === null ? [] : [wrapped(`${warning.code}: ${warning.message}`, TAP_INDENT)]),
+    ...(tunnel === null ? [] : tunnelRows(tunnel)),
+  ];
 }
+
+/** Endpoints that are as they should be are counted: `explain` lists them. */
+const tunnelRows = (tunnel: TunnelStatus): string[] => [
+  wrapped(`tunnel ${tunnelInClause(tunnel)}`, TAP_INDENT),
+  ...tunnel.endpoints
+    .filter(({ state, why }) => state !== 'listed' || why !== null)
+    .slice(0, ENDPOINTS_SHOWN_MAX)
+    .map((one) =>
+      wrapped(
+        `${one.endpoint ?? 'no address'} of ${hostsInWords(one)}: ${ENDPOINT_WORDS[one.state]}${one.why === null ? '' : `: ${one.why}`}`,
+        2 * TAP_INDENT,
+      ),
+    ),
+];
+const ENDPOINTS_SHOWN_MAX = 10;
 
 function tapRows({ tap, bridge, state, why, port }: TapStatus, { colour }: Output): string[] {
   const name = cell(`${' '.repeat(TAP_INDENT)}${tap}`, NETWORK_WIDTH);

@@ -19,6 +19,7 @@ export interface AgentStatus {
   readonly database: DatabaseStatus;
   readonly lastPass: PassSummary | null;
   readonly networks: readonly NetworkStatus[];
+  readonly forwarding: ForwardingStatus;
   readonly taps: readonly TapStatus[];
   readonly held: readonly HeldRemoval[];
   readonly warnings: readonly Warning[];
@@ -57,14 +58,67 @@ export const NETWORK_STATES = ['served', 'blocked', 'idle', 'gone'] as const;
 export interface NetworkStatus {
   readonly id: NetworkId;
   readonly bridge: LinkName | null;
-  /** `local`, `flat on eth1`, `VLAN 100 on eth1`, `bridge br-ex`; null when it cannot be realised. */
+  /** `local`, `flat on eth1`, `VLAN 100 on eth1`, `VXLAN 7 on vxlan-7`, `bridge br-ex`; null when it cannot be realised. */
   readonly segment: string | null;
   /** Of a flat or VLAN segment, also when it is not mapped here; null: it has none, or nothing says. */
   readonly physicalNetwork: PhysicalNetwork | null;
   readonly uplink: LinkName | null;
+  /** null: it is not reached through a tunnel that this agent serves, or no tap here needs it. */
+  readonly tunnel: TunnelStatus | null;
   readonly state: (typeof NETWORK_STATES)[number];
   /** Why it is blocked. */
   readonly warning: Warning | null;
+}
+
+/** The tunnel of one network, and the other hosts that it leads to. */
+export interface TunnelStatus {
+  readonly device: LinkName;
+  readonly vni: number;
+  /** `local_ip`. */
+  readonly local: string;
+  /** The UDP port. */
+  readonly port: number;
+  readonly mtu: number;
+  /** Everything is flooded to this multicast group; null: to the endpoints. */
+  readonly group: string | null;
+  /** Whether the database has said which other hosts have the network; a multicast group does without. */
+  readonly isRead: boolean;
+  /** How many endpoints are in each state. */
+  readonly counts: Readonly<Record<EndpointState, number>>;
+  /** Those that need a look first; of a large cloud not all are told. */
+  readonly endpoints: readonly EndpointStatus[];
+}
+
+/**
+ * `listed`: it is in the flood list; `missing`: it is to be, and is not yet; `unknown`: nobody knows where the tunnels of that
+ * host end, or whose an entry is; `leaving`: no host of the network is there any more, which further answers are to confirm;
+ * `held`: the same, and it waits for the operator.
+ */
+export const ENDPOINT_STATES = ['unknown', 'missing', 'held', 'leaving', 'listed'] as const;
+export type EndpointState = (typeof ENDPOINT_STATES)[number];
+
+/** Where the tunnel of a network leads to. */
+export interface EndpointStatus {
+  /** null: nobody knows it. */
+  readonly endpoint: string | null;
+  /** Mostly one; none: nobody knows whose it is. */
+  readonly hosts: readonly string[];
+  readonly state: EndpointState;
+  /** Since when it is known to be of that host; of one that is leaving, since when no host of the network is there. null: not known. */
+  readonly sinceMs: number | null;
+  readonly why: string | null;
+}
+
+/** All tunnels of the host together. */
+export interface ForwardingStatus {
+  /** Other ends of tunnels that the database names, each once. */
+  readonly endpoints: number;
+  /** Entries of all flood lists that are there. */
+  readonly entries: number;
+  /** Entries that the database no longer asks for and that are still there. */
+  readonly removalsPending: number;
+  /** Hosts of which nobody knows where their tunnels end, each once. */
+  readonly hostsUnknown: number;
 }
 
 /**

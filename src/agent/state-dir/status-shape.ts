@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import {
   type AgentStatus,
+  ENDPOINT_STATES,
   NETWORK_STATES,
   OPERATION_KINDS,
   TAP_STATES,
@@ -43,12 +44,48 @@ const PASS = v.object({
   inSync: v.boolean(),
 });
 
+const ENDPOINT_COUNTS = v.object({
+  unknown: v.number(),
+  missing: v.number(),
+  held: v.number(),
+  leaving: v.number(),
+  listed: v.number(),
+});
+
+const ENDPOINT = v.object({
+  endpoint: v.nullable(v.string()),
+  hosts: v.array(v.string()),
+  state: v.picklist(ENDPOINT_STATES),
+  sinceMs: v.nullable(v.number()),
+  why: v.nullable(v.string()),
+});
+
+const TUNNEL = v.object({
+  device: LINK_NAME,
+  vni: v.number(),
+  local: v.string(),
+  port: v.number(),
+  mtu: v.number(),
+  group: v.nullable(v.string()),
+  isRead: v.boolean(),
+  counts: ENDPOINT_COUNTS,
+  endpoints: v.array(ENDPOINT),
+});
+
+const FORWARDING = v.object({
+  endpoints: v.number(),
+  entries: v.number(),
+  removalsPending: v.number(),
+  hostsUnknown: v.number(),
+});
+
 const NETWORK = v.object({
   id: NETWORK_ID,
   bridge: v.nullable(LINK_NAME),
   segment: v.nullable(v.string()),
   physicalNetwork: v.nullable(PHYSICAL_NETWORK),
   uplink: v.nullable(LINK_NAME),
+  tunnel: v.nullable(TUNNEL),
   state: v.picklist(NETWORK_STATES),
   warning: v.nullable(WARNING),
 });
@@ -92,6 +129,7 @@ export const AGENT_STATUS: Shape<AgentStatus> = v.object({
   database: DATABASE,
   lastPass: v.nullable(PASS),
   networks: v.array(NETWORK),
+  forwarding: FORWARDING,
   taps: v.array(TAP),
   held: v.array(HELD),
   warnings: v.array(WARNING),

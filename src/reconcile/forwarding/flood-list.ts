@@ -4,8 +4,8 @@ import { type ForwardingAnswer, isMulticast, type NetworkId, type Warning } from
 export interface FloodList {
   /** By endpoint: the hosts behind it, mostly one. */
   readonly endpoints: ReadonlyMap<string, readonly string[]>;
-  /** Hosts of which nobody knows where their tunnels end: what leads to them already stays. */
-  readonly unknown: ReadonlySet<string>;
+  /** Hosts of which nobody knows where their tunnels end, and why: what leads to them already stays. */
+  readonly unknown: ReadonlyMap<string, string>;
   readonly warnings: readonly Warning[];
 }
 
@@ -41,7 +41,7 @@ export function floodListOf(
   });
   return {
     endpoints: byEndpoint,
-    unknown: new Set(problems.keys()),
+    unknown: problems,
     warnings: [
       ...[...problems]
         .filter(([host]) => !claimed.includes(host))

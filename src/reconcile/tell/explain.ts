@@ -5,40 +5,23 @@ import {
   type Link,
   type Network,
   type NetworkId,
+  type PassReport,
   type Port,
-  WARNINGS,
-  type Warning,
+  type TunnelStatus,
   type WarningCode,
 } from '../../model/index.js';
 import { type Choice, chooseSegment, segmentInWords } from '../decide/choose-segment.js';
 import type { Desired, DesiredNetwork } from '../decide/desired.js';
 import { notOurs } from '../decide/other-driver.js';
 import { presentUplink, type Realisation, realise, type Uplink } from '../decide/resolve-segment.js';
+import type { DecidedTunnels } from '../decide/tunnels.js';
 import { warningsOf } from '../decide/warnings.js';
 import { tapsIn, type View } from '../see/view.js';
+import { broken, type ChainLink, type ChainLinkName, NEXT_PASS, ok, warned } from './chain.js';
+import { tunnelLinks } from './explain-tunnel.js';
 import { segmentText } from './overview.js';
 import type { Subject } from './subject.js';
-
-export type ChainLinkName =
-  | 'row'
-  | 'admin state'
-  | 'host'
-  | 'binding'
-  | 'mapping'
-  | 'interface'
-  | 'subinterface'
-  | 'bridge'
-  | 'tap';
-
-/** One link of the chain from the database's row to the tap in its bridge. */
-export interface ChainLink {
-  readonly name: ChainLinkName;
-  readonly holds: boolean;
-  readonly text: string;
-  /** What to do about it; null while it holds, and where nothing but waiting helps. */
-  readonly remedy: string | null;
-  readonly code: WarningCode | null;
-}
+import { tunnelStatus } from './tunnels.js';
 
 /** Everything that an explanation rests on. */
 export interface Evidence {
@@ -46,6 +29,8 @@ export interface Evidence {
   readonly answer: Answer;
   readonly desired: Desired;
   readonly settings: HostSettings;
+  readonly tunnels: DecidedTunnels;
+  readonly report: Pick<PassReport, 'held'>;
 }
 
 /**
@@ -73,29 +58,11 @@ function adviseOnce(chain: readonly ChainLink[]): ChainLink[] {
 }
 
 const isLink = (link: ChainLink | null): link is ChainLink => link !== null;
-const ok = (name: ChainLinkName, text: string): ChainLink => ({
-  name,
-  holds: true,
-  text,
-  remedy: null,
-  code: null,
-});
-const broken = (name: ChainLinkName, text: string, remedy: string | null = null): ChainLink => ({
-  name,
-  holds: false,
-  text,
-  remedy,
-  code: null,
-});
-const warned = (name: ChainLinkName, { code, message }: Warning): ChainLink => ({
-  name,
-  holds: false,
-  text: message,
-  remedy: WARNINGS[code].remedy,
-  code,
-});
-const NEXT_PASS =
-  'The agent does it in its next pass; when it does not, look at the last operation and the log.';
+/** The tunnel of a network, with all of its endpoints; null: it has none that a tap here needs. */
+export const explainedTunnel = (
+  id: NetworkId,
+  { tunnels, report: { held } }: Evidence,
+): TunnelStatus | null => tunnelStatus(id, { ...tunnels, held, wallMsOf: null }, Number.POSITIVE_INFINITY);
 
 /** A tap that several ports may mean is wired for none of them. */
 function rowLink({ id, networkId, status }: Port, { desired }: Evidence): ChainLink {
@@ -162,6 +129,7 @@ function networkChain(id: NetworkId, port: Port | null, evidence: Evidence): Cha
   return [
     ...(port === null ? [networkRow(id, network)] : []),
     ...segmentLinks(view, segment, realisation, settings),
+    ...tunnelLinks(realisation, explainedTunnel(id, evidence)),
     bridgeLink(view, id, known, realisation),
   ];
 }
@@ -180,6 +148,8 @@ const PLACE: Partial<Record<WarningCode, ChainLinkName>> = {
   FLAT_ADDRESS_MOVE_REFUSED: 'interface',
   SUBINTERFACE_FOREIGN: 'subinterface',
   SEGMENT_CONFLICT: 'subinterface',
+  VXLAN_LOCAL_IP_MISSING: 'tunnel',
+  VXLAN_DEVICE_FOREIGN: 'tunnel',
   BRIDGE_MAPPING_MISSING: 'bridge',
 };
 
@@ -191,13 +161,14 @@ function segmentLinks(
   settings: HostSettings,
 ): ChainLink[] {
   const links: ChainLink[] = [];
-  const at = realisation.ok ? null : (PLACE[realisation.warning.code] ?? 'binding');
+  const at = realisation.ok ? null : placeOf(realisation.warning.code, segment);
   const add = (name: ChainLinkName, text: string | null): boolean => {
     if (at === name && !realisation.ok) links.push(warned(name, realisation.warning));
     else if (text !== null) links.push(ok(name, text));
     return at !== name;
   };
   if (!add('binding', segmentInWords(segment))) return links;
+  if (segment?.kind === 'vxlan') add('tunnel', null);
   if (segment === null || (segment.kind !== 'flat' && segment.kind !== 'vlan')) return links;
   const physical = segment.physicalNetwork;
   const bridge = segment.kind === 'flat' ? settings.bridgeMappings.get(physical) : undefined;
@@ -213,6 +184,12 @@ function segmentLinks(
   if (realisation.ok && realisation.uplink.kind === 'subinterface')
     links.push(subinterface(realisation.uplink));
   return links;
+}
+
+/** What two networks want together is the tunnel where the segment is one. */
+function placeOf(code: WarningCode, segment: Choice | null): ChainLinkName {
+  const place = PLACE[code] ?? 'binding';
+  return place === 'subinterface' && segment?.kind === 'vxlan' ? 'tunnel' : place;
 }
 
 function subinterface({ name, existing }: Extract<Uplink, { kind: 'subinterface' }>): ChainLink {

@@ -1,4 +1,5 @@
 import {
+  type AgentStatus,
   type HeldRemoval,
   type IfIndex,
   type Link,
@@ -7,6 +8,7 @@ import {
   type NetworkStatus,
   networkId,
   networkOfLabel,
+  type PassReport,
   type PhysicalNetwork,
   type Port,
   type TapStatus,
@@ -20,8 +22,10 @@ import {
   type TapDecision,
 } from '../decide/desired.js';
 import { presentUplink, type Uplink } from '../decide/resolve-segment.js';
+import type { DecidedTunnels } from '../decide/tunnels.js';
 import { reasonOf } from '../decide/warnings.js';
 import { allTaps, tapsIn, uplinksOf, type View } from '../see/view.js';
+import { forwardingStatus, type ShownTunnels, tunnelStatus } from './tunnels.js';
 
 /** What is known of the taps that are here. */
 export interface Decided {
@@ -30,6 +34,7 @@ export interface Decided {
   readonly networks: Desired['networks'];
   readonly gone: Desired['gone'];
   readonly held: readonly HeldRemoval[];
+  readonly tunnels: ShownTunnels;
 }
 
 /** How each tap of the view stands and, where it is not wired, why. O(taps + held). */
@@ -123,14 +128,15 @@ export function networkStatuses({
   view,
   networks,
   gone,
+  tunnels,
 }: Omit<Decided, 'held' | 'decisions'>): NetworkStatus[] {
   return [
-    ...[...networks.values()].map((network) => networkStatus(view, network)),
+    ...[...networks.values()].map((network) => networkStatus(view, network, tunnels)),
     ...gone.filter(({ isLeftBehind }) => !isLeftBehind).map(goneStatus),
   ].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function networkStatus(view: View, network: DesiredNetwork): NetworkStatus {
+function networkStatus(view: View, network: DesiredNetwork, tunnels: ShownTunnels): NetworkStatus {
   const { id, place, realisation, serves } = network;
   const bridge = place.kind === 'present' || place.kind === 'joined' ? place.bridge : null;
   const uplink = realisation.ok ? presentUplink(realisation.uplink) : null;
@@ -141,6 +147,7 @@ function networkStatus(view: View, network: DesiredNetwork): NetworkStatus {
     segment: realisation.ok ? segmentText(realisation.uplink) : null,
     physicalNetwork: physicalNetworkOf(network.segment),
     uplink: uplink?.name ?? null,
+    tunnel: tunnelStatus(id, tunnels),
     state: blocked ? 'blocked' : bridge !== null && tapsIn(view, bridge.index).length > 0 ? 'served' : 'idle',
     warning: blocked ? reasonOf(network) : null,
   };
@@ -174,26 +181,35 @@ const goneStatus = ({ bridge, network, uplinks }: GoneBridge): NetworkStatus => 
   segment: null,
   physicalNetwork: null,
   uplink: uplinks[0]?.name ?? null,
+  tunnel: null,
   state: 'gone',
   warning: null,
 });
 
-/** How everything stands after one pass with an answer of the database. */
-export function overviewOf(
-  view: View,
-  desired: Desired,
-  held: readonly HeldRemoval[],
-): { networks: NetworkStatus[]; taps: TapStatus[] } {
+/** How the networks and taps of the host stand. */
+export type Overview = Pick<AgentStatus, 'networks' | 'taps' | 'forwarding'>;
+
+/** What of a pass tells how everything stands after it. */
+interface Passed {
+  readonly desired: Desired;
+  readonly tunnels: DecidedTunnels;
+  readonly report: Pick<PassReport, 'held'>;
+}
+
+/** How everything stands after a single pass with an answer of the database. */
+export function overviewOf(view: View, { desired, tunnels: decided, report: { held } }: Passed): Overview {
   const decisions = new Map(allDesiredTaps(desired).map(({ tap, decision }) => [tap.index, decision]));
   const { networks, gone } = desired;
+  const tunnels = { ...decided, held, wallMsOf: null };
   return {
-    networks: networkStatuses({ view, networks, gone }),
-    taps: tapStatuses({ view, decisions, networks, gone, held }),
+    networks: networkStatuses({ view, networks, gone, tunnels }),
+    taps: tapStatuses({ view, decisions, networks, gone, held, tunnels }),
+    forwarding: forwardingStatus(decided),
   };
 }
 
 /** The host as it is, without any word of the database: the agent's bridges and every tap. */
-export function hostOverview(view: View): { networks: NetworkStatus[]; taps: TapStatus[] } {
+export function hostOverview(view: View): Omit<Overview, 'forwarding'> {
   const networks = [...view.agentBridges.values()].map((bridge): NetworkStatus => {
     const [uplink] = uplinksOf(view, bridge, null);
     return {
@@ -202,6 +218,7 @@ export function hostOverview(view: View): { networks: NetworkStatus[]; taps: Tap
       segment: null,
       physicalNetwork: null,
       uplink: uplink?.name ?? null,
+      tunnel: null,
       state: tapsIn(view, bridge.index).length > 0 ? 'served' : 'idle',
       warning: null,
     };

@@ -7,7 +7,7 @@ import {
   physicalNetwork,
   type TapStatus,
 } from '../../../src/model/index.js';
-import { change, NOW_MS, network, pass, tap, uuid } from './pieces.js';
+import { change, endpoint, NOW_MS, network, pass, tap, tunnelled, uuid } from './pieces.js';
 
 /** Hosts as an agent might see them; every picture of the page is one of these. */
 
@@ -42,6 +42,7 @@ export function wellHost(): AgentStatus {
     },
     lastPass: pass(0),
     networks: [web, storage, lab],
+    forwarding: { endpoints: 0, entries: 0, removalsPending: 0, hostsUnknown: 0 },
     taps,
     held: [],
     warnings: [],
@@ -193,6 +194,38 @@ function troubledTaps(web: NetworkStatus, storage: NetworkStatus, unmapped: Netw
     tap(26, null, { state: 'no-row', port: null, why: 'no port has this tap’s name' }),
     tap(27, null, { state: 'unknown', port: null, why: 'the database has not been asked about it yet' }),
   ];
+}
+
+/** Networks behind tunnels: one that is well, one whose endpoints need a look, one that nobody else has. */
+export function tunnelHost(): AgentStatus {
+  const well = wellHost();
+  const [app, shared, alone] = [
+    tunnelled(
+      5,
+      [1, 2, 3, 4].map((number) => endpoint(number)),
+    ),
+    tunnelled(6, [
+      endpoint(0, { endpoint: null, sinceMs: null, state: 'unknown', why: 'it has no row in agents' }),
+      endpoint(31, {
+        state: 'held',
+        sinceMs: NOW_MS - 4 * MINUTE_MS,
+        why: '7 of 20 ends of tunnels would go, and 4 may',
+      }),
+      endpoint(32, {
+        state: 'leaving',
+        sinceMs: NOW_MS - 20_000,
+        why: 'no host of the network is there any more; it goes after three answers and a minute',
+      }),
+      ...Array.from({ length: 24 }, (_, at) => endpoint(40 + at)),
+    ]),
+    tunnelled(7, []),
+  ];
+  return {
+    ...well,
+    networks: [app, shared, alone],
+    taps: [tap(30, app), tap(31, app), tap(32, shared), tap(33, alone)],
+    forwarding: { endpoints: 28, entries: 30, removalsPending: 2, hostsUnknown: 1 },
+  };
 }
 
 export function databaseDown(): AgentStatus {

@@ -1,5 +1,6 @@
 import {
   type Change,
+  type EndpointStatus,
   linkName,
   type NetworkStatus,
   networkId,
@@ -25,10 +26,46 @@ export function network(number: number, changes: Partial<NetworkStatus> = {}): N
     segment: `VLAN ${100 + number} on eth1`,
     physicalNetwork: physicalNetwork('physnet1'),
     uplink: linkName(`eth1.${100 + number}`),
+    tunnel: null,
     state: 'served',
     warning: null,
     ...changes,
   };
+}
+
+export function endpoint(number: number, changes: Partial<EndpointStatus> = {}): EndpointStatus {
+  const since = NOW_MS - number * 3_600_000;
+  return {
+    endpoint: `192.0.2.${number}`,
+    hosts: [`compute-${number}.example.org`],
+    state: 'listed',
+    sinceMs: since,
+    why: null,
+    ...changes,
+  };
+}
+
+/** A network behind a tunnel to these. */
+export function tunnelled(number: number, endpoints: readonly EndpointStatus[]): NetworkStatus {
+  const device = linkName(`vxlan-${1_000 + number}`);
+  const counts = { unknown: 0, missing: 0, held: 0, leaving: 0, listed: 0 };
+  for (const { state } of endpoints) counts[state] += 1;
+  return network(number, {
+    segment: `VXLAN ${1_000 + number} on ${device}`,
+    physicalNetwork: null,
+    uplink: device,
+    tunnel: {
+      device,
+      vni: 1_000 + number,
+      local: '192.0.2.17',
+      port: 8472,
+      mtu: 1450,
+      group: null,
+      isRead: true,
+      counts,
+      endpoints,
+    },
+  });
 }
 
 export function tap(number: number, home: NetworkStatus | null, changes: Partial<TapStatus> = {}): TapStatus {

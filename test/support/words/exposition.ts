@@ -87,6 +87,7 @@ export const STATUS: AgentStatus = {
     pending: 1,
     inSync: false,
   },
+  forwarding: { endpoints: 2, entries: 3, removalsPending: 1, hostsUnknown: 1 },
   networks: [
     {
       id: NETWORK,
@@ -94,6 +95,7 @@ export const STATUS: AgentStatus = {
       segment: 'local',
       physicalNetwork: null,
       uplink: null,
+      tunnel: null,
       state: 'served',
       warning: null,
     },
@@ -121,8 +123,8 @@ export async function textfileExposition(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'quantum-textfile-'));
   const path = join(folder, 'agent.prom');
   try {
-    const { taps, networks, held, warnings, lastPass } = STATUS;
-    const standing = { taps, networks, held, warnings, lastPass };
+    const { taps, networks, forwarding, held, warnings, lastPass } = STATUS;
+    const standing = { taps, networks, forwarding, held, warnings, lastPass };
     await writeTextfile(path, { startedAtMs: AT_MS, durationMs: 250, exitCode: 0, standing });
     return readFileSync(path, 'utf8');
   } finally {
@@ -144,6 +146,7 @@ export const FRESH: AgentStatus = {
     failedPolls: 0,
   },
   lastPass: null,
+  forwarding: { endpoints: 0, entries: 0, removalsPending: 0, hostsUnknown: 0 },
   networks: [],
   taps: [],
   warnings: [],

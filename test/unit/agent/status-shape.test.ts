@@ -24,6 +24,7 @@ const STATUS = {
   },
   lastPass: null,
   networks: [],
+  forwarding: { endpoints: 0, entries: 0, removalsPending: 0, hostsUnknown: 0 },
   taps: [],
   held: [],
   warnings: [],

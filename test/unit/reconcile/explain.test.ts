@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { viewOf } from '../../../src/reconcile/see/view.js';
-import { type ChainLink, explain } from '../../../src/reconcile/tell/explain.js';
+import type { ChainLink } from '../../../src/reconcile/tell/chain.js';
+import { explain } from '../../../src/reconcile/tell/explain.js';
 import { overviewOf } from '../../../src/reconcile/tell/overview.js';
 import { type Subject, subjectsOf } from '../../../src/reconcile/tell/subject.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
@@ -30,11 +31,11 @@ function look(links: readonly LinkWords[], rows: AnswerWords, what: string) {
   const kernel = simulateKernel(buildLinks(links));
   const settings = buildSettings({});
   const answer = buildAnswer(rows);
-  const { desired, report } = runOnce(kernel, settings, answer, { apply: false });
+  const planned = runOnce(kernel, settings, answer, { apply: false });
   const view = viewOf(kernel.observe(), settings);
   const subjects = subjectsOf(what, view, answer);
-  const chain = (subject: Subject): ChainLink[] => explain(subject, { view, answer, desired, settings });
-  return { subjects, chain, overview: overviewOf(view, desired, report.held) };
+  const chain = (subject: Subject): ChainLink[] => explain(subject, { ...planned, view, answer, settings });
+  return { subjects, chain, overview: overviewOf(view, planned) };
 }
 
 function explained(links: readonly LinkWords[], rows: AnswerWords, what = PORT): ChainLink[] {
