@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { linkName, networkId, portId } from '../../src/model/index.js';
 import { documentOf } from '../../src/monitoring/page/document.js';
 import { openBrowser, startStage } from './support/browser.js';
-import { bigHost, databaseDown, emptyHost, newHost, troubledHost, wellHost } from './support/hosts.js';
+import {
+  bigHost,
+  databaseDown,
+  emptyHost,
+  newHost,
+  troubledHost,
+  tunnelHost,
+  wellHost,
+} from './support/hosts.js';
 import { network, tap } from './support/pieces.js';
 
 test('without JavaScript the first picture tells host, verdict, networks, passes, changes and database', async (t) => {
@@ -35,6 +43,39 @@ test('a network is drawn with its uplink, its bridge and its taps', async (t) =>
     (await drawn.locator('.tap b').allTextContents()).sort(),
     [1, 2, 3, 4, 5].map((number) => tap(number, null).tap as string).sort(),
   );
+});
+
+test('a network behind a tunnel is drawn with the tunnel and its endpoints, those that need a look first and with why', async (t) => {
+  const stage = await startStage(t, tunnelHost());
+  const page = await (await openBrowser(t)).newPage();
+  await page.goto(stage.url);
+  const cards = page.locator('.network');
+  const drawn = cards.first();
+  assert.equal(await drawn.locator('h3').textContent(), 'VXLAN 1006 on vxlan-1006');
+  assert.match(
+    (await drawn.locator('.pipe').textContent()) ?? '',
+    /vxlan-1006tunnel, VNI 1006 from 192\.0\.2\.17 to 24 of 27 endpoints/,
+  );
+  assert.match(
+    (await drawn.locator('summary').first().textContent()) ?? '',
+    /1 endpoint not known.*1 endpoint held/,
+  );
+  const ends = drawn.locator('.tunnel > .ends > .end');
+  assert.deepEqual((await ends.locator('b').allTextContents()).slice(0, 4), [
+    'no address',
+    '192.0.2.31',
+    '192.0.2.32',
+    '192.0.2.40',
+  ]);
+  assert.match(
+    (await ends.nth(0).textContent()) ?? '',
+    /not known.*compute-0\.example\.org.*no row in agents/,
+  );
+  assert.match((await ends.nth(1).textContent()) ?? '', /held.*since.*7 of 20 ends of tunnels would go/);
+  assert.ok(await drawn.locator('.fold .end').first().isHidden());
+  await drawn.getByText('16 more endpoints').click();
+  assert.ok(await drawn.locator('.fold .end').first().isVisible());
+  assert.match((await cards.nth(2).locator('.pipe').textContent()) ?? '', /no other host has the network/);
 });
 
 test('every state of a tap has its word, a picture of its own and the reason', async (t) => {

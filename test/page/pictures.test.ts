@@ -5,7 +5,15 @@ import { fileURLToPath } from 'node:url';
 import type { BrowserContextOptions } from 'playwright-core';
 import type { AgentStatus } from '../../src/model/index.js';
 import { complaintsOf, openBrowser, startStage } from './support/browser.js';
-import { bigHost, databaseDown, emptyHost, newHost, troubledHost, wellHost } from './support/hosts.js';
+import {
+  bigHost,
+  databaseDown,
+  emptyHost,
+  newHost,
+  troubledHost,
+  tunnelHost,
+  wellHost,
+} from './support/hosts.js';
 
 /** Pictures for people to look at: one of each host, light and dark, on a desk and on a phone. */
 const FOLDER = fileURLToPath(new URL('./screenshots/', import.meta.url));
@@ -18,6 +26,8 @@ const PICTURES: readonly (readonly [string, () => AgentStatus, BrowserContextOpt
   ['troubled-light', troubledHost, {}],
   ['troubled-dark', troubledHost, { colorScheme: 'dark' }],
   ['troubled-phone', troubledHost, { ...PHONE, colorScheme: 'dark' }],
+  ['tunnels-light', tunnelHost, {}],
+  ['tunnels-phone', tunnelHost, { ...PHONE, colorScheme: 'dark' }],
   ['database-down', databaseDown, {}],
   ['many-taps', () => bigHost(1000), {}],
   ['empty', emptyHost, {}],

@@ -3,6 +3,7 @@ import { WARNINGS } from '../../model/index.js';
 import { count, shortId } from '../../model/words.js';
 import { fold, type Html, html } from './html.js';
 import { icon, legendOf, TAP_STATE_NAMES, TAP_STATES, type Tone } from './states.js';
+import { isTroubled, tunnelDrawing, tunnelLegend } from './tunnel.js';
 
 /** One piece of a region: its element carries `id`. */
 export interface Part {
@@ -19,7 +20,7 @@ const NETWORKS_LISTED_MAX = 200;
 const UNFOLDED_TAPS_MAX = 60;
 
 /** A card for each network, those that need somebody first, then the taps that belong to none. */
-export function networkParts({ networks, taps }: AgentStatus): readonly Part[] {
+export function networkParts({ networks, taps, nowMs }: AgentStatus): readonly Part[] {
   const byNetwork = groupByNetwork(taps, networks);
   const folds = taps.length > UNFOLDED_TAPS_MAX;
   const cards = networks.map((network) => ({ network, taps: byNetwork.get(network.id) ?? [] }));
@@ -31,7 +32,7 @@ export function networkParts({ networks, taps }: AgentStatus): readonly Part[] {
     { id: 'networks-count', html: countLine(networks.length, taps.length) },
     ...sorted.slice(0, NETWORKS_LISTED_MAX).map((card) => ({
       id: cardId(card.network.id),
-      html: networkCard(card, folds && rankOf(card) === CALM),
+      html: networkCard(card, folds && rankOf(card) === CALM, nowMs),
     })),
     ...(strays.length === 0 ? [] : [{ id: 'networks-none', html: strayCard(strays) }]),
     ...(sorted.length <= NETWORKS_LISTED_MAX
@@ -89,17 +90,18 @@ const CALM = 2;
 
 function rankOf({ network, taps }: Card): number {
   if (network.state === 'blocked') return 0;
+  if (network.tunnel !== null && isTroubled(network.tunnel)) return 1;
   return taps.some(({ state }) => TAP_STATES[state].tone !== 'good') ? 1 : CALM;
 }
 
-function networkCard({ network, taps }: Card, folded: boolean): Html {
+function networkCard({ network, taps }: Card, folded: boolean, nowMs: number): Html {
   return html`<details id="${cardId(network.id)}" class="network"${folded ? null : html` open`}>
 <summary><h3>${headingOf(network)}</h3><span class="device id" title="${network.id}">${shortId(
     network.id,
-  )}</span><span class="legend">${stateOf(network)}${legendOf(taps)}</span></summary>
+  )}</span><span class="legend">${stateOf(network)}${network.tunnel === null ? null : tunnelLegend(network.tunnel)}${legendOf(taps)}</span></summary>
 ${warningOf(network)}
 <div class="drawing">
-${uplinkOf(network)}
+${network.tunnel === null ? uplinkOf(network) : tunnelDrawing(network.tunnel, network.uplink, nowMs)}
 ${bridgeOf(network)}
 ${tapTree(taps, 'taps')}
 </div>
