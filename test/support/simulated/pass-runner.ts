@@ -6,6 +6,7 @@ import type {
   PassSettings,
   WentBack,
 } from '../../../src/model/index.js';
+import type { GuardMemory } from '../../../src/reconcile/guard/guard-memory.js';
 import { type PassInput, type PassResult, runPass } from '../../../src/reconcile/pass.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { presentWhenAsked } from '../../../src/reconcile/remember/question.js';
@@ -33,6 +34,8 @@ export interface PassWords {
   /** The host as an earlier pass has seen it. */
   readonly seen?: View | null;
   readonly wentBack?: WentBack;
+  /** Is told what is kept before a deed. */
+  readonly kept?: (guard: GuardMemory) => void;
 }
 
 export const DEFAULT_GUARD: PassInput['settings']['guard'] = {
@@ -70,7 +73,10 @@ export function runOnce(
         ? null
         : { answer, asked: view.observed, presentBefore, wentBack: words.wentBack ?? null },
     accepted: words.accepted ?? 'remembered',
-    ahead: words.apply === false ? null : { begin: () => {}, keepGuard: () => {}, forgets: () => null },
+    ahead:
+      words.apply === false
+        ? null
+        : { begin: () => {}, keepGuard: words.kept ?? (() => {}), forgets: () => null },
     seen: view,
   });
 }
