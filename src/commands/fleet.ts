@@ -52,7 +52,9 @@ const STATE_WORDS: Readonly<Record<FleetHost['state'], string>> = {
 /** The table for people. Ports of further statuses share a column, each with its word. */
 function fleetAsText({ generation, lateAfterS, hosts }: Fleet, colour: boolean): string {
   const troubled = hosts.filter(({ state }) => state !== 'alive').length;
-  const headline = `${hosts.length} host(s), ${troubled} without a living agent (${generation}: late after ${lateAfterS} s)`;
+  const sharing = hosts.filter(({ sharesEndpointWith }) => sharesEndpointWith.length > 0).length;
+  const shared = sharing === 0 ? '' : `, ${sharing} with another's tunnel endpoint`;
+  const headline = `${hosts.length} host(s), ${troubled} without a living agent${shared} (${generation}: late after ${lateAfterS} s)`;
   if (hosts.length === 0) return headline;
   const rows = hosts.map((host) => [
     host.host,
@@ -60,11 +62,22 @@ function fleetAsText({ generation, lateAfterS, hosts }: Fleet, colour: boolean):
     host.heartbeatAgeS === null ? '-' : age(host.heartbeatAgeS),
     host.upForS === null ? '-' : age(host.upForS),
     String(host.devices ?? '-'),
+    endpointIn(host),
     String(host.ports.ACTIVE ?? 0),
     String(host.ports.DOWN ?? 0),
     otherPorts(host),
   ]);
-  const titles = ['HOST', 'AGENT', 'HEARTBEAT', 'STARTED', 'DEVICES', 'ACTIVE', 'DOWN', 'OTHER PORTS'];
+  const titles = [
+    'HOST',
+    'AGENT',
+    'HEARTBEAT',
+    'STARTED',
+    'DEVICES',
+    'ENDPOINT',
+    'ACTIVE',
+    'DOWN',
+    'OTHER PORTS',
+  ];
   const widths = titles.map((title, at) =>
     Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
   );
@@ -74,9 +87,15 @@ function fleetAsText({ generation, lateAfterS, hosts }: Fleet, colour: boolean):
       .join('  ')
       .trimEnd();
   const paint = painter(colour);
-  const lines = rows.map((row, at) => (hosts[at]?.state === 'alive' ? line(row) : paint('bad', line(row))));
+  const isWell = (host: FleetHost | undefined): boolean =>
+    host?.state === 'alive' && host.sharesEndpointWith.length === 0;
+  const lines = rows.map((row, at) => (isWell(hosts[at]) ? line(row) : paint('bad', line(row))));
   return [headline, line(titles), ...lines].join('\n');
 }
+
+/** Where its tunnels end, and who else says so of his. */
+const endpointIn = ({ endpoint, sharesEndpointWith: [other, ...more] }: FleetHost): string =>
+  `${endpoint ?? '-'}${other === undefined ? '' : ` (ALSO ${other}${more.length === 0 ? '' : `, ${more.length} more`})`}`;
 
 function otherPorts({ ports }: FleetHost): string {
   const others = Object.entries(ports).filter(([status]) => status !== 'ACTIVE' && status !== 'DOWN');

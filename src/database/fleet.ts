@@ -1,9 +1,11 @@
+import { isIP } from 'node:net';
 import type { Knex } from 'knex';
 import { DatabaseError } from '../model/database.js';
 import type { DatabaseSettings } from '../model/settings.js';
 import { answered } from './connect.js';
 import type { Connection, Row } from './connection.js';
 import { endpointOf } from './errors.js';
+import { printedAddress } from './forwarding/tunnel-end.js';
 import { AGENT_TYPE } from './generations/agents.js';
 import { detectGeneration } from './generations/detect.js';
 import { type GenerationName, has, type Schema } from './generations/generation.js';
@@ -14,8 +16,8 @@ import { withSchema } from './with-schema.js';
 const LATE_AFTER_S = { grizzly: 5, ml2: 75 } as const;
 /** A table with more rows than this holds no agents of one cloud. */
 const ROWS_MAX = 100_000;
-/** The name, the number, and some white space between. */
-const DEVICES_LENGTH = 40;
+/** The name, the number or address, and some white space between. */
+const TOLD_LENGTH = 80;
 
 /** What the database says about one host. */
 export interface FleetHost {
@@ -32,6 +34,10 @@ export interface FleetHost {
   readonly adminUp: boolean | null;
   /** As the agent last told. */
   readonly devices: number | null;
+  /** Where its tunnels end, as the agent last told; null: it has none. */
+  readonly endpoint: string | null;
+  /** Other hosts whose tunnels end at the same address, as only one of them can. */
+  readonly sharesEndpointWith: readonly string[];
   /** Ports that are bound to the host, by their status; `binding_failed` where that is what ML2 made of them. */
   readonly ports: Readonly<Record<string, number>>;
 }
@@ -87,20 +93,19 @@ function agentsOf({ builder, server }: Connection): Knex.QueryBuilder {
     server.engine === 'postgresql'
       ? `floor(extract(epoch from timezone('utc', clock_timestamp()) - ${column}))`
       : `timestampdiff(second, ${column}, utc_timestamp())`;
-  const place =
+  // All that agents tell of themselves, of a large cloud, is more than the memory of this program.
+  const told = (name: string): string =>
     server.engine === 'postgresql'
-      ? `strpos(configurations, '"devices"')`
-      : `locate('"devices"', configurations)`;
-  return (
-    builder('agents')
-      .select('host', 'admin_state_up')
-      // All that agents tell of themselves, of a large cloud, is more than the memory of this program.
-      .select(builder.raw(`substr(configurations, ${place}, ${DEVICES_LENGTH}) as devices`))
-      .select(builder.raw(`${age('heartbeat_timestamp')} as heartbeat_age`))
-      .select(builder.raw(`${age('started_at')} as up_for`))
-      .where('agent_type', AGENT_TYPE)
-      .limit(ROWS_MAX)
-  );
+      ? `substr(configurations, strpos(configurations, '"${name}"'), ${TOLD_LENGTH})`
+      : `substr(configurations, locate('"${name}"', configurations), ${TOLD_LENGTH})`;
+  return builder('agents')
+    .select('host', 'admin_state_up')
+    .select(builder.raw(`${told('devices')} as devices`))
+    .select(builder.raw(`${told('tunneling_ip')} as endpoint`))
+    .select(builder.raw(`${age('heartbeat_timestamp')} as heartbeat_age`))
+    .select(builder.raw(`${age('started_at')} as up_for`))
+    .where('agent_type', AGENT_TYPE)
+    .limit(ROWS_MAX);
 }
 
 const grizzlyPorts = ({ builder }: Connection): Knex.QueryBuilder =>
@@ -132,7 +137,7 @@ function hostsOf(agents: readonly Row[], ports: readonly Row[], lateAfterS: numb
     counts[text(row.status) ?? 'NULL'] = integer(row.ports) ?? 0;
     portsByHost.set(host, counts);
   }
-  const reporting = agents.map((row) => reportingHost(row, portsByHost, lateAfterS));
+  const reporting = withSharers(agents.map((row) => reportingHost(row, portsByHost, lateAfterS)));
   const known = new Set(reporting.map(({ host }) => host));
   const silent = [...portsByHost]
     .filter(([host]) => !known.has(host))
@@ -151,7 +156,23 @@ const NOTHING_REPORTED = {
   upForS: null,
   adminUp: null,
   devices: null,
+  endpoint: null,
+  sharesEndpointWith: [],
 } as const;
+
+/** Tells each host who else claims its endpoint. */
+function withSharers(hosts: readonly FleetHost[]): readonly FleetHost[] {
+  const byEndpoint = new Map<string, string[]>();
+  for (const { host, endpoint } of hosts) {
+    if (endpoint !== null) byEndpoint.set(endpoint, [...(byEndpoint.get(endpoint) ?? []), host]);
+  }
+  return hosts.map((one) => {
+    const sharing = one.endpoint === null ? [] : (byEndpoint.get(one.endpoint) ?? []);
+    return sharing.length < 2
+      ? one
+      : { ...one, sharesEndpointWith: sharing.filter((host) => host !== one.host) };
+  });
+}
 
 function reportingHost(
   row: Row,
@@ -167,6 +188,8 @@ function reportingHost(
     upForS: integer(row.up_for),
     adminUp: boolean(row.admin_state_up),
     devices: devicesOf(text(row.devices)),
+    endpoint: endpointToldIn(text(row.endpoint)),
+    sharesEndpointWith: [],
     ports: portsByHost.get(host) ?? {},
   };
 }
@@ -175,4 +198,10 @@ function reportingHost(
 function devicesOf(json: string | null): number | null {
   const found = /"devices"\s*:\s*(\d{1,9})\b/.exec(json ?? '')?.[1];
   return found === undefined ? null : Number(found);
+}
+
+/** Of the same: an address; a host without tunnels tells an empty text. */
+function endpointToldIn(json: string | null): string | null {
+  const found = /"tunneling_ip"\s*:\s*"([\da-fA-F.:]{1,45})"/.exec(json ?? '')?.[1];
+  return found === undefined || isIP(found) === 0 ? null : printedAddress(found);
 }

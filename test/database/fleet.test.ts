@@ -23,7 +23,7 @@ for (const engine of ENGINES) {
       engine.name === 'PostgreSQL'
         ? `timezone('utc', now()) - interval '${seconds} seconds'`
         : `utc_timestamp() - interval ${seconds} second`;
-    const agent = (database: string, host: string, heartbeatS: number, adminUp = true) =>
+    const agent = (database: string, host: string, heartbeatS: number, adminUp = true, told = '') =>
       server.query(
         `insert into agents values (${[
           literal(`id-${host}`),
@@ -36,7 +36,7 @@ for (const engine of ENGINES) {
           ago(7_500),
           ago(heartbeatS),
           'null',
-          literal('{"interface_mappings": {}, "devices": 3}'),
+          literal(`{"interface_mappings": {}, ${told}"devices": 3}`),
         ].join(', ')})`,
         database,
       );
@@ -71,6 +71,24 @@ for (const engine of ENGINES) {
           );
           assert.ok(hosts.every(({ upForS }) => upForS !== null && Math.abs(upForS - 7_500) < 5));
           assert.ok(hosts.every(({ devices, adminUp }) => devices === 3 && adminUp === true));
+        });
+
+        it('each host tells where its tunnels end, and of two with one address each names the other', async () => {
+          for (const [host, address] of [
+            ['compute-1', '2001:db8::1'],
+            ['compute-2', '192.0.2.2'],
+            ['compute-3', '2001:DB8:0::1'],
+            ['compute-4', ''],
+            ['compute-5', 'nonsense'],
+          ] as const)
+            await agent(database, host, 0, true, `"tunneling_ip": "${address}", `);
+          assert.deepEqual(
+            (await fleetOf(database)).map(({ endpoint, sharesEndpointWith }) => [
+              endpoint,
+              ...sharesEndpointWith,
+            ]),
+            [['2001:db8::1', 'compute-3'], ['192.0.2.2'], ['2001:db8::1', 'compute-1'], [null], [null]],
+          );
         });
 
         it('ports are counted by host and status', async () => {

@@ -16,9 +16,9 @@ import {
 import { makeNamespace, makeTap } from '../support/host/netns.js';
 
 /** An agent that reported itself now, as PostgreSQL is told. */
-const reporting = (host: string): string =>
+const reporting = (host: string, told = ''): string =>
   `insert into agents values ('id-${host}', 'Linux bridge agent', 'neutron-linuxbridge-agent', 'N/A', '${host}', true,
-   timezone('utc', now()), timezone('utc', now()), timezone('utc', now()), null, '{"devices": 1}')`;
+   timezone('utc', now()), timezone('utc', now()), timezone('utc', now()), null, '{${told}"devices": 1}')`;
 
 const configFor = ({ server }: TestDatabase): string => makeConfig({ url: socketUrl(server) }).path;
 
@@ -46,6 +46,18 @@ describe('fleet on ML2', () => {
       const ran = await runCli(makeNamespace(t), ['--config-file', configFor(database()), 'fleet']);
       assert.equal(ran.code, 1);
       assert.match(ran.stdout.split('\n')[2] ?? '', /^compute-2 +NO AGENT/);
+    });
+
+    test('two hosts that say that their tunnels end at one address are told, and each in its line', async (t) => {
+      const { server } = database();
+      for (const host of ['compute-1', 'compute-2'])
+        await server.query(reporting(host, '"tunneling_ip": "192.0.2.7", '), 'quantum');
+      await server.query(reporting('compute-3', '"tunneling_ip": "192.0.2.8", '), 'quantum');
+      const ran = await runCli(makeNamespace(t), ['--config-file', configFor(database()), 'fleet']);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.match(ran.stdout, /^3 host\(s\), .*, 2 with another's tunnel endpoint/);
+      assert.match(ran.stdout, /^compute-1 .* 192\.0\.2\.7 \(ALSO compute-2\) /m);
+      assert.match(ran.stdout, /^compute-3 .* 192\.0\.2\.8 +0 /m);
     });
 
     test('what rows and devices are called steers no terminal and makes no line of its own: it is shown', async (t) => {

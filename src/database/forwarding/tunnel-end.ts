@@ -33,9 +33,9 @@ function endOf(configurations: unknown, types: 'any' | 'vxlan'): Endpoint {
     return { kind: 'unknown', problem: 'its agent says no tunneling_ip' };
   return isIP(address) === 0
     ? { kind: 'unknown', problem: `the tunneling_ip of its agent is ${shown(address)}` }
-    : { kind: 'address', address: printed(address) };
+    : { kind: 'address', address: printedAddress(address) };
 }
 
 /** As `ip` prints it: an IPv6 address has many texts. */
-const printed = (address: string): string =>
+export const printedAddress = (address: string): string =>
   new SocketAddress({ address, family: isIP(address) === 6 ? 'ipv6' : 'ipv4' }).address;

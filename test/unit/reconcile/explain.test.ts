@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { networkId, type TunnelSettings, type Warning } from '../../../src/model/index.js';
 import { viewOf } from '../../../src/reconcile/see/view.js';
 import type { ChainLink } from '../../../src/reconcile/tell/chain.js';
 import { explain } from '../../../src/reconcile/tell/explain.js';
+import { networkNotes } from '../../../src/reconcile/tell/notes.js';
 import { overviewOf } from '../../../src/reconcile/tell/overview.js';
 import { type Subject, subjectsOf } from '../../../src/reconcile/tell/subject.js';
 import { buildLinks, buildSettings, type LinkWords } from '../../support/simulated/host-builder.js';
@@ -27,9 +29,14 @@ const WIRED: readonly LinkWords[] = [
 ];
 
 /** What can be found under this name on this host, without anything being changed. */
-function look(links: readonly LinkWords[], rows: AnswerWords, what: string) {
+function look(
+  links: readonly LinkWords[],
+  rows: AnswerWords,
+  what: string,
+  tunnels: Partial<TunnelSettings> | null = null,
+) {
   const kernel = simulateKernel(buildLinks(links));
-  const settings = buildSettings({});
+  const settings = buildSettings({ tunnels });
   const answer = buildAnswer(rows);
   const planned = runOnce(kernel, settings, answer, { apply: false });
   const view = viewOf(kernel.observe(), settings);
@@ -38,8 +45,13 @@ function look(links: readonly LinkWords[], rows: AnswerWords, what: string) {
   return { subjects, chain, overview: overviewOf(view, planned) };
 }
 
-function explained(links: readonly LinkWords[], rows: AnswerWords, what = PORT): ChainLink[] {
-  const { subjects, chain } = look(links, rows, what);
+function explained(
+  links: readonly LinkWords[],
+  rows: AnswerWords,
+  what = PORT,
+  tunnels: Partial<TunnelSettings> | null = null,
+): ChainLink[] {
+  const { subjects, chain } = look(links, rows, what, tunnels);
   const [only, more] = subjects;
   assert.ok(only !== undefined && more === undefined, `${subjects.length} subjects`);
   return chain(only);
@@ -173,4 +185,95 @@ test('an interface that is mapped by another name of it holds in the chain', () 
     VLAN,
   );
   assert.equal(broken(chain), undefined);
+});
+
+const TUNNELLED: AnswerWords = {
+  ports: [{ id: PORT, network: NETWORK }],
+  networks: [{ id: NETWORK, segments: ['vxlan 77'], mtu: 1450 }],
+  hosts: { [NETWORK]: { 'node-1': '192.0.2.1', 'node-2': '192.0.2.2' } },
+};
+const TUNNEL_LINKS: readonly LinkWords[] = [
+  { name: 'eth1', addresses: ['192.0.2.1/24'] },
+  { name: BRIDGE, label: NETWORK, mtu: 1450 },
+  {
+    name: 'vxlan-77',
+    kind: 'vxlan',
+    vni: 77,
+    label: NETWORK,
+    master: BRIDGE,
+    mtu: 1450,
+    ipv6: 'disabled',
+    entries: ['192.0.2.2'],
+  },
+  { name: TAP, master: BRIDGE, mtu: 1450 },
+];
+
+test('the chain of a port behind a tunnel has the tunnel, with VNI, address and how many endpoints, before its bridge', () => {
+  const chain = explained(TUNNEL_LINKS, TUNNELLED, PORT, {});
+  assert.deepEqual(
+    chain.map(({ name }) => name),
+    ['row', 'admin state', 'host', 'binding', 'tunnel', 'bridge', 'tap'],
+  );
+  assert.equal(broken(chain), undefined);
+  assert.equal(at(chain, 'tunnel')?.text, 'vxlan-77 is there and up: VNI 77 from 192.0.2.1 to 1 endpoint');
+});
+
+for (const [what, links, rows, settings, text] of [
+  [
+    'is not there',
+    TUNNEL_LINKS.filter(({ name }) => name !== 'vxlan-77'),
+    TUNNELLED,
+    {},
+    /^vxlan-77 is not there$/,
+  ],
+  [
+    'is down',
+    TUNNEL_LINKS.map((link) => (link.name === 'vxlan-77' ? { ...link, up: false } : link)),
+    TUNNELLED,
+    {},
+    /^vxlan-77 is there and down/,
+  ],
+  [
+    'lacks an entry',
+    TUNNEL_LINKS,
+    { ...TUNNELLED, hosts: { [NETWORK]: { 'node-2': '192.0.2.2', 'node-3': '192.0.2.3' } } },
+    {},
+    /to 2 endpoints \(1 not written yet\)/,
+  ],
+  ['has no address', TUNNEL_LINKS, TUNNELLED, { local: '198.51.100.1' }, /local_ip 198\.51\.100\.1 is on no/],
+  [
+    'has the name of another device',
+    TUNNEL_LINKS.map((link) =>
+      link.name === 'vxlan-77' ? { name: 'vxlan-77', kind: 'veth' as const } : link,
+    ),
+    TUNNELLED,
+    {},
+    /has its name and is no VXLAN device/,
+  ],
+] as const)
+  test(`a tunnel that ${what} is the broken link`, () => {
+    const chain = explained(links, rows, NETWORK, settings);
+    assert.equal(broken(chain), 'tunnel');
+    assert.match(at(chain, 'tunnel')?.text ?? '', text);
+  });
+
+test('a network of type vxlan with no tap here says so in its chain, without endpoints', () => {
+  const { ports: _, ...rows } = TUNNELLED;
+  const chain = explained(TUNNEL_LINKS.slice(0, 3), rows, NETWORK, {});
+  assert.match(at(chain, 'tunnel')?.text ?? '', /no tap of this network is here/);
+});
+
+test('what a network lacks that is served is noted once for each code, with the remedy', () => {
+  const told = (host: string): Warning => ({
+    code: 'VTEP_UNKNOWN',
+    message: `nobody knows ${host}`,
+    network: networkId(NETWORK),
+  });
+  const other: Warning = { code: 'VTEP_UNKNOWN', message: 'elsewhere', network: networkId('n2') };
+  const notes = networkNotes(networkId(NETWORK), [told('node-2'), told('node-3'), other]);
+  assert.deepEqual(
+    notes.map(({ text }) => text),
+    ['nobody knows node-2; and 1 more such'],
+  );
+  assert.match(String(notes[0]?.remedy), /local_ip/);
 });
