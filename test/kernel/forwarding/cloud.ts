@@ -1,18 +1,15 @@
 import { openKernel } from '../../../src/kernel/kernel.js';
-import { type ForwardingAnswer, linkName, networkId, type Operation } from '../../../src/model/index.js';
-import { decideForwarding } from '../../../src/reconcile/forwarding/decide-forwarding.js';
-import { NO_PAIR_MEMORY } from '../../../src/reconcile/forwarding/guard-pairs.js';
-import { tunnelOperations } from '../../../src/reconcile/forwarding/plan-tunnel.js';
-import { resolveTunnel } from '../../../src/reconcile/forwarding/resolve-tunnel.js';
-import { viewOf } from '../../../src/reconcile/see/view.js';
+import { type Answer, linkName, networkId, type Operation } from '../../../src/model/index.js';
+import { EMPTY_MEMORY } from '../../../src/reconcile/remember/memory.js';
 import { type Cleanup, enterNamespace, ipBatch } from '../../support/host/netns.js';
 import { type Family, makeWire } from '../../support/host/wire.js';
 import { buildSettings } from '../../support/simulated/host-builder.js';
+import { runOnce, TEST_NOW_MS } from '../../support/simulated/pass-runner.js';
+import { buildAnswer } from '../../support/simulated/row-builder.js';
 
 export const NETWORK = networkId('aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee');
 export const BRIDGE = 'brqaaaaaaaa-bb';
 export const DEVICE = 'vxlan-1001';
-const SEGMENT = 'segment';
 
 /** One host of a small cloud: a namespace on the common wire, with a bridge of the network. */
 export interface CloudHost {
@@ -34,52 +31,36 @@ export const makeCloud = (t: Cleanup, family: Family, count: number): readonly C
     return { name, ns, local, pass: passesOn(t, ns, name, local) };
   });
 
-/** What the kernel room sees and the rooms of forwarding make of it. */
+/** The agent's own passes, with the ports of `tap1` and `tap2` in the rows. */
 function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHost['pass'] {
   const kernel = inside(ns, openKernel);
   t.after(() => kernel.close());
-  const settings = { local, port: 8472, ttl: null, tos: null, sourcePorts: null, multicast: null };
-  let memory = NO_PAIR_MEMORY;
-  let nowMs = 0;
+  const settings = buildSettings({
+    host,
+    interfaces: [],
+    dropTaggedFrames: false,
+    plugGraceMs: 0,
+    tunnels: { local },
+  });
+  let memory = EMPTY_MEMORY;
+  let nowMs = TEST_NOW_MS;
   return (hosts, afterMs = 0) => {
     nowMs += afterMs;
-    // What listens to entries is opened when there is a tunnel.
-    const view = viewOf(inside(ns, kernel.observe), buildSettings({ interfaces: [] }));
-    const real = resolveTunnel(view, settings, { id: NETWORK, vni: 1001, mtu: 1450 });
-    const bridge = view.labelledBridges.get(NETWORK);
-    if (!real.ok || bridge === undefined) throw new Error('the network cannot be served');
-    const { tunnel } = real;
-    const decision = decideForwarding({
-      view,
-      host,
-      local,
-      served: [{ network: NETWORK, segment: SEGMENT, tunnel }],
-      present: view.observed.forwarding,
-      answer: answerFor(hosts),
-      basis: 'answer',
-      isWhole: () => true,
-      doubt: null,
-      accepted: new Set(),
-      memory,
-      nowMs,
-    });
-    ({ memory } = decision);
-    const decided = decision.tunnels.get(NETWORK);
-    if (decided === undefined) throw new Error('the tunnel is decided about');
-    const ref = { name: bridge.name, index: bridge.index };
-    const operations = tunnelOperations({ ...decided, network: NETWORK, mtu: 1450, bridge: ref });
-    const failed = inside(ns, () => kernel.apply(operations)).filter(({ ok }) => !ok);
-    if (failed.length > 0) throw new Error(JSON.stringify(failed));
+    const result = inside(ns, () => runOnce(kernel, settings, answerFor(hosts), { memory, nowMs }));
+    ({ memory } = result);
+    const { operations, failed, warnings } = result.report;
+    if (failed.length + warnings.length > 0) throw new Error(JSON.stringify({ failed, warnings }));
     return operations;
   };
 }
 
-const answerFor = (hosts: readonly CloudHost[]): ForwardingAnswer => ({
-  tunnels: [],
-  hosts: new Map([[SEGMENT, hosts.map(({ name }) => name)]]),
-  endpoints: new Map(hosts.map(({ name, local }) => [name, { kind: 'address', address: local }])),
-  vnis: new Map(),
-});
+const answerFor = (hosts: readonly CloudHost[]): Answer =>
+  buildAnswer({
+    generation: 'ml2',
+    ports: ['1', '2'].map((id) => ({ id, network: NETWORK, status: 'ACTIVE' })),
+    networks: [{ id: NETWORK, segments: ['vxlan 1001'], mtu: 1450 }],
+    hosts: { [NETWORK]: Object.fromEntries(hosts.map(({ name, local }) => [name, local])) },
+  });
 
 /** Runs something synchronous in a namespace, and comes back. */
 function inside<Result>(ns: string, run: () => Result): Result {
