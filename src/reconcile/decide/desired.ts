@@ -203,4 +203,4 @@ export const tapsWithoutPort = ({ notable }: Desired): Link[] =>
 
 /** Removals that rest on the absence of rows, which a half-restored or lagging server also shows. */
 export const restsOnMissingRows = (removal: Removal): boolean =>
-  removal.cause === 'row-missing' || removal.cause === 'network-gone';
+  removal.cause === 'row-missing' || removal.cause === 'network-gone' || removal.cause === 'host-gone';

@@ -10,7 +10,7 @@ import {
 } from '../../model/index.js';
 import type { View } from '../see/view.js';
 import { type Differences, differencesOf, type PairRemoval, pairKey } from './differences.js';
-import { type FloodList, floodListOf, type OwnEnd } from './flood-list.js';
+import { type FloodList, floodListOf, type OwnEnd, sharedEnds } from './flood-list.js';
 import { judgePairs, type PairInput, type PairMemory, type PairVerdict } from './guard-pairs.js';
 import type { EntryChanges } from './plan-tunnel.js';
 import { judgeReplacing, type Replacing } from './replacing.js';
@@ -24,7 +24,7 @@ export interface ServedTunnel {
   readonly tunnel: Tunnel;
 }
 
-export interface ForwardingInput extends Omit<PairInput, 'asked' | 'pairs'> {
+export interface ForwardingInput extends Omit<PairInput, 'asked' | 'pairs' | 'isListed'> {
   readonly view: View;
   readonly host: string;
   readonly local: string;
@@ -72,11 +72,19 @@ interface Compared extends ServedTunnel {
 
 /** What is to become of the entries of every tunnel that a tap is behind. Pure; the same rows and entries ask for nothing. */
 export function decideForwarding(input: ForwardingInput): ForwardingDecision {
-  const own = { host: input.host, local: input.local, addresses: input.view.addresses };
+  const own = {
+    host: input.host,
+    local: input.local,
+    addresses: input.view.addresses,
+    shared: sharedEnds(input.answer),
+  };
   const compared = input.served.map((one) => compare(input, own, one));
   const asked = compared.flatMap(({ differences }) => differences.gone);
   const pairs = new Map(compared.map(({ network, differences }) => [network, differences.pairs]));
-  const verdict = input.basis === 'answer' ? judgePairs({ ...input, asked, pairs }) : fromMemory(input);
+  const listed = new Set(compared.flatMap(({ network, list }) => (list?.hasThisHost ? [network] : [])));
+  const isListed = (network: NetworkId): boolean => listed.has(network);
+  const verdict =
+    input.basis === 'answer' ? judgePairs({ ...input, asked, pairs, isListed }) : fromMemory(input);
   const replacing = judgeReplacing(input);
   return {
     tunnels: new Map(

@@ -63,9 +63,9 @@ export function differencesOf(
     floods.some((entry) => entry.endpoint === endpoint && isPlain(entry));
   const mayBeUnknowns = ({ endpoint }: ForwardingEntry): boolean => {
     const host = hostOf.get(pairKey(network, endpoint))?.host;
-    return host === undefined ? list.unknown.size > 0 : list.unknown.has(host);
+    return host === undefined ? list.staying.size > 0 : list.staying.has(host);
   };
-  const groups = list.unknown.size > 0 ? [] : floods.filter(({ endpoint }) => isMulticast(endpoint));
+  const groups = list.staying.size > 0 ? [] : floods.filter(({ endpoint }) => isMulticast(endpoint));
   const leaving = pairs.filter((entry) => !(list.endpoints.has(entry.endpoint) && isPlain(entry)));
   return {
     add: [...list.endpoints.keys()].filter((endpoint) => !isThere(endpoint)).map(floodEntry),

@@ -4,8 +4,12 @@ import { type ForwardingAnswer, isMulticast, type NetworkId, type Warning } from
 export interface FloodList {
   /** By endpoint: the hosts behind it, mostly one. */
   readonly endpoints: ReadonlyMap<string, readonly string[]>;
-  /** Hosts of which nobody knows where their tunnels end, and why: what leads to them already stays. */
+  /** Hosts of which nobody knows where their tunnels end, and why. */
   readonly unknown: ReadonlyMap<string, string>;
+  /** These, and hosts that claim an end which another claims as well: what leads to them already stays. */
+  readonly staying: ReadonlySet<string>;
+  /** Whether this host is among those that a port of the network is bound to. */
+  readonly hasThisHost: boolean;
   readonly warnings: readonly Warning[];
 }
 
@@ -15,6 +19,20 @@ export interface OwnEnd {
   readonly local: string;
   /** Every address of this host, as `ip` prints them. */
   readonly addresses: Pick<ReadonlySet<string>, 'has'>;
+  /** See `sharedEnds`. */
+  readonly shared: ReadonlySet<string>;
+}
+
+/** Ends that more than one host claims, of whatever networks. */
+export function sharedEnds({ endpoints }: Pick<ForwardingAnswer, 'endpoints'>): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const shared = new Set<string>();
+  for (const end of endpoints.values()) {
+    if (end.kind === 'unknown') continue;
+    if (seen.has(end.address)) shared.add(end.address);
+    seen.add(end.address);
+  }
+  return shared;
 }
 
 /** The other hosts of a segment; null: it was not read yet, so that nothing may be concluded. */
@@ -35,6 +53,8 @@ export function floodListOf(
     if (end.kind === 'unknown' || problem !== null) problems.set(host, problem ?? '');
     else byEndpoint.set(end.address, [...(byEndpoint.get(end.address) ?? []), host]);
   }
+  const sharing = [...byEndpoint].filter(([, behind]) => behind.length > 1);
+  const claiming = [...byEndpoint].filter(([endpoint]) => own.shared.has(endpoint));
   const claimed = listed.filter((host) => {
     const end = endpoints.get(host);
     return host !== own.host && end?.kind === 'address' && own.addresses.has(end.address);
@@ -42,14 +62,14 @@ export function floodListOf(
   return {
     endpoints: byEndpoint,
     unknown: problems,
+    staying: new Set([...problems.keys(), ...claiming.flatMap(([, behind]) => behind)]),
+    hasThisHost: listed.includes(own.host),
     warnings: [
       ...[...problems]
         .filter(([host]) => !claimed.includes(host))
         .map(([host, problem]) => unknownEnd(network, host, problem)),
       ...claimed.map((host) => duplicate(network, `host ${host} and this one`, own.local)),
-      ...[...byEndpoint].flatMap(([endpoint, sharing]) =>
-        sharing.length > 1 ? [duplicate(network, `hosts ${sharing.join(' and ')}`, endpoint)] : [],
-      ),
+      ...sharing.map(([endpoint, behind]) => duplicate(network, `hosts ${behind.join(' and ')}`, endpoint)),
     ],
   };
 }

@@ -31,6 +31,8 @@ export interface PairInput {
   readonly pairs: ReadonlyMap<NetworkId, number>;
   /** Whether the answer has the rows of the network and of its taps here. */
   readonly isWhole: (network: NetworkId) => boolean;
+  /** Whether it names this host among those of the network. */
+  readonly isListed: (network: NetworkId) => boolean;
   /** Why the answer is not believed about removals, in one clause; null: it is. */
   readonly doubt: string | null;
   /** Keys an operator has accepted; `all` for `once --accept-removals`. */
@@ -67,7 +69,8 @@ export function judgePairs(input: PairInput): PairVerdict {
   const excess = excessOf(input, missed);
   const held = new Map(
     ripe.flatMap((one): [string, string][] => {
-      const reason = doubt ?? memory.held.get(one.key) ?? lastOf(input, one, ripe) ?? excess;
+      const reason =
+        doubt ?? memory.held.get(one.key) ?? unlisted(input, one) ?? lastOf(input, one, ripe) ?? excess;
       return reason === null ? [] : [[one.key, reason]];
     }),
   );
@@ -75,6 +78,12 @@ export function judgePairs(input: PairInput): PairVerdict {
   const kept = doubt === null ? held : memory.held;
   return { go: new Set(go.map(({ key }) => key)), held, memory: { ...memory, missing, held: kept } };
 }
+
+/** Taps of the network are here: a list without this host lacks others that are there as well. */
+const unlisted = ({ isListed }: PairInput, { network }: PairRemoval): string | null =>
+  isListed(network)
+    ? null
+    : `network ${network} has taps here, and its bindings do not name this host: they may lack others as well`;
 
 /** A network that would lose every other end: its rows have to be there, or half of a database is. */
 function lastOf(

@@ -13,6 +13,7 @@ import { isPlugged, type View } from '../see/view.js';
 import { type GuardInput, type GuardVerdict, judge, release } from './guard.js';
 import { type GuardMemory, withoutUntaken } from './guard-memory.js';
 import {
+  type Heard,
   hear,
   isCatchingUp,
   type ServerTrust,
@@ -21,7 +22,7 @@ import {
   suspicionOf,
   wentBackWarning,
 } from './trust.js';
-import { doubtAboutHosts, heldTunnelRemovals } from './tunnel-removals.js';
+import { doubtAboutHosts, tunnelRemovals } from './tunnel-removals.js';
 
 /** What of the memory is the guard's. */
 export interface GuardPart {
@@ -122,7 +123,7 @@ function withAnswer(
   const accepted: GuardInput['accepted'] = order.accepted === 'all' ? 'all' : memory.accepted;
   const tunnelOrder = { accepted, doubt: doubtAboutHosts(suspect, emptyTables), memory: memory.guard.pairs };
   const asked = decideTunnels(desired, tunnelOrder);
-  const ofTunnels = heldTunnelRemovals(asked);
+  const ofTunnels = tunnelRemovals(asked).filter(({ key }) => asked.held.has(key));
   const removals = [...desired.removals, ...ofTunnels];
   const input: GuardInput = {
     ...lookedAt(world, desired),
@@ -136,11 +137,10 @@ function withAnswer(
   const held = new Map([...judged.held, ...asked.held]);
   const verdict = release(settings, { ...input, removals }, { ...judged, held });
   const isFree = ({ key }: Removal): boolean => !verdict.held.has(key);
-  const heard = {
+  const heard: Heard = {
     isSilent: isSilent(world, desired),
     isCatchingUp: isCatchingUp(answer),
-    removals: desired.removals,
-    isFree,
+    ...contradictions(desired, asked, isFree),
   };
   const released = ofTunnels.filter(isFree).map(({ key }) => key);
   const going = new Map(desired.removals.filter(isFree).map((one) => [one.key, one]));
@@ -178,6 +178,16 @@ function withAnswer(
     },
   };
 }
+
+/** Also an end that waits for further answers contradicts what was known last. */
+const contradictions = (
+  { removals }: Desired,
+  tunnels: DecidedTunnels,
+  isFree: Heard['isFree'],
+): Pick<Heard, 'removals' | 'isFree'> => ({
+  removals: [...removals, ...tunnelRemovals(tunnels).filter(({ cause }) => cause === 'host-gone')],
+  isFree: (one) => isFree(one) && (one.cause !== 'host-gone' || tunnels.going.has(one.key)),
+});
 
 const also = (accepted: GuardInput['accepted'], released: readonly string[]): GuardInput['accepted'] =>
   accepted === 'all' ? 'all' : new Set([...accepted, ...released]);

@@ -11,6 +11,7 @@ import {
   type Segment,
   type Warning,
 } from '../../../src/model/index.js';
+import { TEST_HOST } from './host-builder.js';
 
 /** `local`, `flat physnet1`, `vlan physnet1 100`, `vxlan 77`, `gre`, `bad vlan_id is 4095`, `bad network …`. */
 export type SegmentWords = string;
@@ -91,7 +92,9 @@ function buildForwarding({ networks = [], hosts = {}, vnis = {} }: AnswerWords):
   const ends = Object.values(hosts).flatMap((one) => Object.entries(one));
   return {
     tunnels,
-    hosts: new Map(tunnels.map(({ segment, network }) => [segment, Object.keys(hosts[network] ?? {})])),
+    hosts: new Map(
+      tunnels.map(({ segment, network }) => [segment, [TEST_HOST, ...Object.keys(hosts[network] ?? {})]]),
+    ),
     endpoints: new Map(ends.map(([host, text]) => [host, endOf(text)])),
     vnis: new Map(Object.entries(vnis).map(([vni, ids]) => [Number(vni), ids.map(networkId)])),
   };

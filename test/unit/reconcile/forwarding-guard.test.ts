@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { networkId } from '../../../src/model/index.js';
 import type { TunnelNetwork } from '../../../src/reconcile/forwarding/resolve-tunnel.js';
+import { TEST_HOST } from '../../support/simulated/host-builder.js';
 import {
   floodsTo,
   inPlace,
@@ -17,6 +18,12 @@ import {
 
 /** Far longer than an entry waits for further answers. */
 const MANY = 9;
+
+const OTHER: TunnelNetwork = {
+  id: networkId('bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee'),
+  vni: 1002,
+  mtu: 1450,
+};
 
 const endpoint = (at: number): string => `192.0.2.${at + 10}`;
 /** Ends of so many hosts. */
@@ -77,6 +84,40 @@ test('the last end of a network goes only when the rows of the network and its t
   assert.deepEqual(floodsTo(gone), []);
 });
 
+test('no end goes by a list that does not name this host, which has taps of the network', () => {
+  const host = flooding(10);
+  const rows = { ...rowsOf(hosts(9)), hosts: { [segmentOf(NETWORK)]: Object.keys(hosts(9)) } };
+  const { held, memory } = passes(host, rows, MANY);
+  assert.match([...held.values()][0] ?? '', /do not name this host/);
+  assert.equal(floodsTo(host).length, 10);
+  passes(host, rowsOf(hosts(10)), 1, { memory, nowMs: 600_000 });
+  passes(host, rowsOf(hosts(9)), MANY, { nowMs: 700_000 });
+  assert.equal(floodsTo(host).length, 9);
+});
+
+test('the end that a host had stays while it claims that of another', () => {
+  const host = flooding(2);
+  const { memory } = tunnelPass(host, rowsOf(hosts(2)));
+  const claimed = rowsOf({ 'peer-0': endpoint(0), 'peer-1': endpoint(0) });
+  const { held, pending } = passes(host, claimed, MANY, { memory });
+  assert.deepEqual([held.size, pending, floodsTo(host).length], [0, 0, 2]);
+});
+
+test('the end that a host had stays in every network while it claims that of a host of another network', () => {
+  const networks = [NETWORK, OTHER];
+  const host = tunnelHost([], networks);
+  const rowsWith = (end: string): TunnelRows => ({
+    hosts: {
+      [segmentOf(NETWORK)]: [TEST_HOST, 'peer-0'],
+      [segmentOf(OTHER)]: [TEST_HOST, 'peer-0', 'peer-1'],
+    },
+    ends: { 'peer-0': end, 'peer-1': endpoint(1) },
+  });
+  const { memory } = passes(host, rowsWith(endpoint(0)), 1, { networks });
+  passes(host, rowsWith(endpoint(1)), MANY, { networks, memory });
+  assert.ok(floodsTo(host).includes(endpoint(0)));
+});
+
 test('nothing goes by the answer of a server that is doubted, or with an empty table, and all of it when it is believed', () => {
   const host = flooding(10);
   const doubt = 'table agents is wholly empty';
@@ -96,14 +137,12 @@ test('agents that are gone take no entry away, however many', () => {
 });
 
 test('the pairs of all networks are counted together', () => {
-  const other: TunnelNetwork = {
-    id: networkId('bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee'),
-    vni: 1002,
-    mtu: 1450,
-  };
-  const networks = [NETWORK, other];
+  const networks = [NETWORK, OTHER];
   const rows = (left: number): TunnelRows => ({
-    hosts: { [segmentOf(NETWORK)]: Object.keys(hosts(left)), [segmentOf(other)]: Object.keys(hosts(10)) },
+    hosts: {
+      [segmentOf(NETWORK)]: [TEST_HOST, ...Object.keys(hosts(left))],
+      [segmentOf(OTHER)]: [TEST_HOST, ...Object.keys(hosts(10))],
+    },
     ends: hosts(10),
   });
   const made = (): ReturnType<typeof tunnelHost> => {
