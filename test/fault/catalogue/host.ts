@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { privateFolder } from '../../support/databases/servers.js';
 import { fill } from '../../support/databases/small-disk.js';
+import { makeFakeClock } from '../../support/host/fake-clock.js';
 import { bridgeOf, makeTapsOf, masterOf, portId, tapOf, waitForMaster } from '../../support/host/host.js';
 import { ip, ipBatch, makeVeth, spawnIn } from '../../support/host/netns.js';
 import { startSquatter } from '../../support/host/squatter.js';
@@ -22,34 +22,17 @@ const usual = {
 const EXTRA_PORT = portId(7);
 const [RETAPPED = ''] = FLAT_PORTS;
 const FLAT_BRIDGE = bridgeOf(FLAT);
-/** The folder above is named after the machine's architecture. */
-const FAKETIME =
-  readdirSync('/usr/lib')
-    .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
-    .find((path) => existsSync(path)) ?? 'faketime is not installed';
-const CLOCK_FILE = join(privateFolder('clock'), 'clock');
+/** The agent's wall clock; intervals are measured by the machine's own. */
+const CLOCK = makeFakeClock('wall');
 
-/** The agent reads its wall clock through this file; every other program has the machine's own. */
-const fakeClock = {
-  LD_PRELOAD: FAKETIME,
-  FAKETIME_TIMESTAMP_FILE: CLOCK_FILE,
-  FAKETIME_DONT_FAKE_MONOTONIC: '1',
-  FAKETIME_NO_CACHE: '1',
-};
-
-function setClock(offset: string): void {
-  writeFileSync(CLOCK_FILE, `${offset}\n`);
-}
-setClock('+0');
-
-const clockBy = (name: string, offset: string): Fault => ({
+const clockBy = (name: string, offsetS: number): Fault => ({
   ...usual,
-  manners: { over: 'socket', environment: fakeClock },
+  manners: { over: 'socket', environment: CLOCK.environment },
   name,
   agent: 'Nothing: intervals are measured with a clock that nobody sets.',
   strike: async () => {
-    setClock(offset);
-    return async () => setClock('+0');
+    CLOCK.set(offsetS);
+    return async () => CLOCK.set(0);
   },
   expect: async (stage) => {
     await severalPolls();
@@ -110,8 +93,8 @@ async function worksWithoutState(stage: Stage): Promise<void> {
 }
 
 export const HOST_FAULTS: readonly Fault[] = [
-  clockBy('clock set back by a day', '-86400'),
-  clockBy('clock set forward by a day', '+86400'),
+  clockBy('clock set back by a day', -86_400),
+  clockBy('clock set forward by a day', 86_400),
   {
     ...usual,
     name: 'agent killed (SIGKILL), a tap made meanwhile, agent started again',

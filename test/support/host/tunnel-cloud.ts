@@ -31,15 +31,15 @@ export interface CloudWords {
   readonly hosts: number;
   /** Lines of every agent's configuration, over those of the tests. */
   readonly agent?: readonly string[];
-  /** As the agents reach the database; default: over its Unix socket. */
-  readonly url?: string;
+  /** Environment of every agent. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Hosts on one wire with an agent each, all of which have told the database where their tunnels end; and both networks. */
 export async function makeTunnelCloud(
   t: Cleanup,
   database: TestDatabase,
-  { family = 'IPv4', hosts, agent = [], url = socketUrl(database.server) }: CloudWords,
+  { family = 'IPv4', hosts, agent = [], environment = {} }: CloudWords,
 ): Promise<readonly CloudHost[]> {
   for (const { network: id, vni } of [TENANT, OTHER_TENANT])
     await database.rows.network({ id, type: 'vxlan', vlanId: vni });
@@ -47,8 +47,8 @@ export async function makeTunnelCloud(
     makeWire(t, family, hosts).map(async ({ namespace, local }, at): Promise<CloudHost> => {
       const name = `host${at + 1}`;
       const settings = [`host = ${name}`, `local_ip = ${local}`, 'l2_population = true', ...agent];
-      const config = makeConfig({ url, agent: settings });
-      const start = (): Promise<RunningAgent> => startAgent(t, namespace, config);
+      const config = makeConfig({ url: socketUrl(database.server), agent: settings });
+      const start = (): Promise<RunningAgent> => startAgent(t, namespace, config, { environment });
       let current = await start();
       return {
         namespace,
