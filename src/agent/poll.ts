@@ -11,10 +11,11 @@ import {
 import { type FreshAnswer, memoryChangesAtMs } from '../reconcile/remember/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
 import { noteWriting, settleStatuses } from '../reconcile/remember/settle-statuses.js';
+import { guarded, noteFault } from './guarded.js';
 import { askWhereNeeded, passAtOnce, passInTurn, viewCaughtUp } from './kernel-pass.js';
 import type { PollOutcome } from './poller.js';
 import { shutDown } from './shut-down.js';
-import { type AgentState, type Asked, guarded, noteFault } from './state.js';
+import type { AgentState, Asked } from './state.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './state-dir/last-known-good-file.js';
 import { settleServers } from './state-dir/server-record.js';
 
