@@ -35,7 +35,7 @@ export async function servesUnheld(stage: Stage): Promise<void> {
   await serves(stage);
 }
 
-/** The first one may have begun before. */
+/** Of these the first may have begun before they are counted. */
 const POLLS = 4;
 
 /** Waits until the agent has polled several times, in vain or not: what must not happen has had its chance then. */
@@ -50,7 +50,7 @@ export async function severalPolls({ config }: Pick<Stage, 'config'>): Promise<v
   }, `${POLLS} polls`);
 }
 
-/** It is another one after each poll. */
+/** What the agent says of its polls: another text after each. */
 async function pollsOf(config: ConfigFile): Promise<string> {
   const { database } = await statusOf(config);
   return `${database.lastGoodPollAtMs} ${database.failedPolls}`;

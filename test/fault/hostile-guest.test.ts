@@ -23,7 +23,7 @@ import { makeGuest } from '../support/host/traffic.js';
 import { severalPolls } from './fault.js';
 
 const NETWORK = networkId(1);
-/** It shares the 11 characters with NETWORK that a bridge is named after. */
+/** A network that shares the 11 characters with NETWORK that a bridge is named after. */
 const TWIN = `${NETWORK.slice(0, 11)}11-4222-8333-444455550000`;
 
 /** Addresses and routes that an advertisement of a guest gave this host. */

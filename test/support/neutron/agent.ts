@@ -95,7 +95,7 @@ const processesNaming = (file: string): readonly number[] =>
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(file);
       } catch {
-        // It ended while we were looking.
+        // The process ended while we were looking.
         return false;
       }
     })
