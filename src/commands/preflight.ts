@@ -1,4 +1,4 @@
-import type { HostFacts } from '../kernel/facts.js';
+import type { HostFacts, OtherAgent } from '../kernel/facts.js';
 import {
   type HostState,
   type Link,
@@ -41,7 +41,7 @@ export interface PreflightInput extends Preflight {
 /** Whether this host is fit for the agent, the gravest things first. Pure. */
 export function preflight(input: PreflightInput): readonly PreflightResult[] {
   const results = [
-    ...agentResults(input),
+    ...otherAgentResults(input.facts.otherAgents),
     ...filterResults(input),
     ...tunnelResults(input),
     ...input.openSecrets.map((path) =>
@@ -61,8 +61,9 @@ const result = (code: PreflightCode, message: string): PreflightResult => {
   return { weight, code, message, remedy };
 };
 
-const agentResults = ({ facts }: PreflightInput): PreflightResult[] =>
-  facts.otherAgents.map(({ pid, command }) =>
+/** One for each agent beside this one. */
+export const otherAgentResults = (agents: readonly OtherAgent[]): PreflightResult[] =>
+  agents.map(({ pid, command }) =>
     result('OTHER_AGENT_RUNS', `Process ${pid} is another LinuxBridge agent: ${command}.`),
   );
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { AgentStatus, WarningCode } from '../../../src/model/index.js';
+import type { PreflightCode } from '../../../src/model/preflight.js';
 import { privateFolder, type TestServer, waitUntil } from '../databases/servers.js';
 import { HANG_LIMIT_MS } from '../limit.js';
 import type { Cleanup } from './netns.js';
@@ -40,7 +41,7 @@ export interface RunningAgent {
   /** The first line with this message from line `since` on; waits for it. */
   line(message: string, since?: number): Promise<LogLine>;
   /** The first warning with this code; waits for it. */
-  warning(code: WarningCode): Promise<LogLine>;
+  warning(code: WarningCode | PreflightCode): Promise<LogLine>;
   signal(name: NodeJS.Signals): void;
   /** Nobody reads the log until `readLog`. */
   holdLog(): void;

@@ -201,6 +201,7 @@ test('an agent of Python in this namespace is found; this program, what starts i
   const command = (...words: readonly string[]): string => words.map((word) => `${word}\0`).join('');
   const facts = rootWith(t, {
     'proc/self/ns/net': '->net:[1]',
+    'proc/10/comm': 'python3\n',
     'proc/10/cmdline': command(
       '/usr/bin/python3',
       '/usr/bin/neutron-linuxbridge-agent',
@@ -209,14 +210,19 @@ test('an agent of Python in this namespace is found; this program, what starts i
     ),
     'proc/10/exe': '->/usr/bin/python3.11',
     'proc/10/ns/net': '->net:[1]',
+    'proc/11/comm': 'quantum-linuxbr\n',
     'proc/11/cmdline': command('/usr/bin/node', '/usr/bin/quantum-linuxbridge-agent', 'run'),
     'proc/11/exe': '->/usr/bin/node',
     'proc/11/ns/net': '->net:[1]',
+    'proc/12/comm': 'python3\n',
     'proc/12/cmdline': command('/usr/bin/python3', '/usr/bin/quantum-linuxbridge-agent'),
     'proc/12/exe': '->/usr/bin/python3.11',
     'proc/12/ns/net': '->net:[2]',
+    'proc/13/comm': 'vi\n',
     'proc/13/cmdline': command('vi', '/etc/neutron-linuxbridge-agent.conf'),
+    'proc/14/comm': 'python3\n',
     'proc/14/cmdline': command('/usr/bin/python3', '/usr/bin/quantum-linuxbridge-agent'),
+    'proc/15/comm': 'sudo\n',
     'proc/15/cmdline': command('sudo', 'quantum-linuxbridge-agent', 'config', 'check'),
     'proc/15/exe': '->/usr/bin/sudo',
     'proc/15/ns/net': '->net:[1]',
@@ -231,9 +237,11 @@ test('an agent of Python in this namespace is found; this program, what starts i
 test('an agent that has given itself a title is found by it, and its arguments are left out', (t) => {
   const facts = rootWith(t, {
     'proc/self/ns/net': '->net:[1]',
+    'proc/10/comm': 'neutron-linuxbr\n',
     'proc/10/cmdline': 'neutron-linuxbridge-agent (/usr/bin/python3 /usr/bin/neutron-linuxbridge-agent)\0',
     'proc/10/exe': '->/usr/bin/python3.11',
     'proc/10/ns/net': '->net:[1]',
+    'proc/11/comm': 'neutron-linuxbr\n',
     'proc/11/cmdline': 'neutron-linuxbridge-agents-of-another-kind\0',
     'proc/11/ns/net': '->net:[1]',
   });
