@@ -16,7 +16,7 @@ interface Shell {
   readonly preparation: readonly string[];
 }
 
-const LINES = '/root/lines';
+const LINES = '/srv/lines';
 const SHELLS: readonly Shell[] = [
   {
     command: 'zsh -f -i',
@@ -62,8 +62,8 @@ async function completed(container: Container, shell: Shell, typed: readonly str
     "zpty -w shell 'exit'",
     'while zpty -r shell printed; do print -rn -- $printed; done',
   ];
-  writeFileSync(join(container.root, 'root/type.zsh'), script.join('\n'));
-  const printed = await container.run(`rm -f ${LINES}; zsh -f /root/type.zsh; cat ${LINES} >&2`);
+  writeFileSync(join(container.root, 'srv/type.zsh'), script.join('\n'));
+  const printed = await container.run(`rm -f ${LINES}; zsh -f /srv/type.zsh; cat ${LINES} >&2`);
   const { stdout } = await container.tried(`cat ${LINES}`);
   const lines = stdout.split('\n').slice(0, -1);
   assert.equal(lines.length, typed.length, printed);
