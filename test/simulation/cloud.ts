@@ -10,7 +10,7 @@ export interface Rows {
   readonly heartbeatMs: number;
 }
 
-/** The same, while somebody writes. */
+/** Rows that somebody is writing. */
 export interface DraftRows {
   readonly ports: Map<PortId, Port>;
   readonly networks: Map<NetworkId, Network>;
