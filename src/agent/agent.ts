@@ -9,11 +9,12 @@ import {
 } from '../model/index.js';
 import type { View } from '../reconcile/see/view.js';
 import { seenOf } from '../reconcile/tell/seen.js';
+import { noteFault } from './guarded.js';
 import { lastView, look } from './kernel-pass.js';
 import { poll } from './poll.js';
 import { startPoller } from './poller.js';
 import { shutDown } from './shut-down.js';
-import { type AgentState, makeState, noteFault, type Surroundings } from './state.js';
+import { type AgentState, makeState, type Surroundings } from './state.js';
 import { recallAtStart } from './state-dir/last-known-good-file.js';
 import { statusOf } from './status.js';
 import { SUMMARY_INTERVAL_MS } from './tally.js';

@@ -11,9 +11,9 @@ import {
 
 /** How soon a beat that failed is tried once more; a server waits longer than that before it takes an agent for dead. */
 const RETRY_MS = 4_000;
-/** Until a server has told how often it wants one. */
+/** How often the agent beats until a server has told how often it wants a heartbeat. */
 const FIRST_INTERVAL_MS = 30_000;
-/** A single one may be the first to meet an outage, which the next poll tells. */
+/** A single failed beat may be the first to meet an outage, which the next poll tells. */
 const FAILURES_TOLD_FROM = 2;
 
 export interface HeartEdges {

@@ -1,13 +1,15 @@
-import type { PassReport } from '../model/index.js';
+import { isSame, type PassReport } from '../model/index.js';
 import { tapsWithoutPort } from '../reconcile/decide/desired.js';
+import type { GuardMemory } from '../reconcile/guard/guard-memory.js';
 import type { Ahead } from '../reconcile/guard/pass-guard.js';
 import { runPass } from '../reconcile/pass.js';
 import { nothingHasChanged } from '../reconcile/remember/at-rest.js';
 import { type FreshAnswer, type Memory, owesMore } from '../reconcile/remember/memory.js';
 import { hasUnknownTaps } from '../reconcile/remember/question.js';
 import { type View, viewOf } from '../reconcile/see/view.js';
-import { type AgentState, guarded } from './state.js';
-import { GUARD, guardStateOf, keepGuardAhead, noteGuard } from './state-dir/keep-guard.js';
+import { guarded } from './guarded.js';
+import type { AgentState } from './state.js';
+import { GUARD, guardStateOf, keepGuardAhead } from './state-dir/keep-guard.js';
 
 /** Thrown when a pass has something to write ahead and it is not its turn: nothing was changed. */
 class NotItsTurn extends Error {}
@@ -73,6 +75,14 @@ function pass(
   if (fresh !== null) self.answered = result;
   wakeAt(self, result.wakeAtMs);
   return told(self, result.report);
+}
+
+/** Remembers what the guard counts, and hands it to `keep` when it has changed. */
+function noteGuard(self: AgentState, guard: GuardMemory, keep: (guard: GuardMemory) => void): void {
+  if (self.memory.guard !== guard) self.memory = { ...self.memory, guard };
+  const before = self.keptGuard;
+  self.keptGuard = guard;
+  if (before !== guard && !isSame(guardStateOf(before), guardStateOf(guard))) keep(guard);
 }
 
 /** Whether a pass with this answer would come to nothing, as it did before. */

@@ -1,5 +1,4 @@
 import { endpointOf } from '../database/errors.js';
-import { signAgainst } from '../database/watermark.js';
 import {
   type Answer,
   DatabaseError,
@@ -11,12 +10,13 @@ import {
 import { type FreshAnswer, memoryChangesAtMs } from '../reconcile/remember/memory.js';
 import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js';
 import { noteWriting, settleStatuses } from '../reconcile/remember/settle-statuses.js';
+import { guarded, noteFault } from './guarded.js';
 import { askWhereNeeded, passAtOnce, passInTurn, viewCaughtUp } from './kernel-pass.js';
 import type { PollOutcome } from './poller.js';
 import { shutDown } from './shut-down.js';
-import { type AgentState, type Asked, guarded, noteFault } from './state.js';
+import type { AgentState, Asked } from './state.js';
 import { keepLastKnownGood, wireFromLastKnownGood } from './state-dir/last-known-good-file.js';
-import { settleServers } from './state-dir/server-record.js';
+import { settleServers, signAgainst } from './state-dir/server-record.js';
 
 /** One poll: the kernel first, then the database, then a pass with its answer, then the statuses. Never throws. */
 export async function poll(self: AgentState): Promise<PollOutcome> {
@@ -101,7 +101,7 @@ async function orFailure<Value>(promise: Promise<Value>): Promise<Value | Databa
   }
 }
 
-/** The same, or null when a reload did not wait for it. */
+/** What the call in hand came to, its failure as a value; null when a reload did not wait for it. */
 function inHand<Value>(self: AgentState, work: Promise<Value>): Promise<Value | DatabaseError | null> {
   const abandoned = new Promise<null>((settle) => {
     self.abandon = () => settle(null);

@@ -1,4 +1,3 @@
-import { signAgainst } from '../database/watermark.js';
 import {
   type Answer,
   type Clock,
@@ -18,7 +17,7 @@ import { presentWhenAsked, questionFor } from '../reconcile/remember/question.js
 import { tapNames, viewOf } from '../reconcile/see/view.js';
 import { GUARD, guardStateOf, keepGuardAhead, recallGuard, whyForgotten } from './state-dir/keep-guard.js';
 import { LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore } from './state-dir/last-known-good.js';
-import { type ServerRecord, settleServers } from './state-dir/server-record.js';
+import { type ServerRecord, settleServers, signAgainst } from './state-dir/server-record.js';
 
 /** No question but that of what is here. */
 const NOTHING: Question = { taps: [], bridges: [] };

@@ -1,19 +1,15 @@
-import {
-  type Clock,
-  type Database,
-  EXIT,
-  type ExitCode,
-  type FaultPlace,
-  type HostState,
-  type IfIndex,
-  type Kernel,
-  KernelError,
-  type Observer,
-  type Question,
-  type Settings,
-  type Store,
-  type Stored,
-  stackOf,
+import type {
+  Clock,
+  Database,
+  ExitCode,
+  HostState,
+  IfIndex,
+  Kernel,
+  Observer,
+  Question,
+  Settings,
+  Store,
+  Stored,
 } from '../model/index.js';
 import { tellEach } from '../monitoring/tell.js';
 import type { GuardMemory } from '../reconcile/guard/guard-memory.js';
@@ -24,7 +20,6 @@ import { type Faults, startFaults } from './faults.js';
 import { type History, startHistory } from './history.js';
 import type { Poller } from './poller.js';
 import { type Restraint, startRestraint } from './restraint.js';
-import { shutDown } from './shut-down.js';
 import { recallGuard } from './state-dir/keep-guard.js';
 import type { LastKnownGood } from './state-dir/last-known-good.js';
 import type { ServerRecord } from './state-dir/server-record.js';
@@ -132,29 +127,4 @@ export function makeState(
     cancelSummary: () => {},
     abandon: () => {},
   };
-}
-
-/**
- * Runs what reads the kernel. A kernel that cannot be read, or a fault of this program, costs only this pass: the picture
- * is forgotten, and everything is read again in the next one. null then.
- */
-export function guarded<Result>(self: AgentState, work: () => Result): Result | null {
-  try {
-    return work();
-  } catch (error) {
-    self.edges.kernel.invalidate();
-    if (error instanceof KernelError) self.edges.observer({ kind: 'kernel-failed', error: error.message });
-    else noteFault(self, 'pass', error);
-    return null;
-  }
-}
-
-/** A fault of this program: it is told, the agent pauses, and goes on with what it knows; after too many it ends. */
-export function noteFault(self: AgentState, during: FaultPlace, thrown: unknown): void {
-  // What is left half done is looked at again.
-  if (self.latest !== null) self.latest = { ...self.latest, rest: null };
-  self.edges.observer({ kind: 'fault', during, stack: stackOf(thrown) });
-  if (!self.faults.note()) return;
-  self.edges.observer({ kind: 'too-many-faults' });
-  void shutDown(self, EXIT.fault);
 }

@@ -1,4 +1,4 @@
-import type { HostFacts } from '../kernel/facts.js';
+import type { HostFacts, OtherAgent } from '../kernel/facts.js';
 import { type Link, linkCalled } from '../model/index.js';
 import { WARNINGS } from '../model/warning.js';
 import { count } from '../model/words.js';
@@ -26,7 +26,7 @@ export interface PreflightInput extends Preflight, Omit<NetworkInput, 'udpPorts'
 /** Whether this host is fit for the agent, the gravest things first. Pure. */
 export function preflight(input: PreflightInput): readonly PreflightResult[] {
   const results = [
-    ...agentResults(input),
+    ...otherAgentResults(input.facts.otherAgents),
     ...filterResults(input),
     ...networkResults({ ...input, udpPorts: input.facts.udpPorts }),
     ...input.openSecrets.map((path) =>
@@ -41,8 +41,9 @@ export function preflight(input: PreflightInput): readonly PreflightResult[] {
 
 const isFinding = ({ weight }: PreflightResult): boolean => weight === 'finding';
 
-const agentResults = ({ facts }: PreflightInput): PreflightResult[] =>
-  facts.otherAgents.map(({ pid, command }) =>
+/** One for each agent beside this one. */
+export const otherAgentResults = (agents: readonly OtherAgent[]): PreflightResult[] =>
+  agents.map(({ pid, command }) =>
     result('OTHER_AGENT_RUNS', `Process ${pid} is another LinuxBridge agent: ${command}.`),
   );
 

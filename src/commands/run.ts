@@ -7,6 +7,7 @@ import { openServerRecord } from '../agent/state-dir/server-record.js';
 import type { LoadedSettings, LoadResult } from '../config/load.js';
 import { describeProblem } from '../config/problem.js';
 import { reloaded } from '../config/reload.js';
+import { otherAgents } from '../kernel/facts.js';
 import type { ExitCode, HeartbeatWriter, SelfSeen, Settings } from '../model/index.js';
 import { openLog } from '../monitoring/log.js';
 import { alone } from './alone.js';
@@ -14,6 +15,7 @@ import { catchStray } from './end-process.js';
 import type { Invocation } from './invocation.js';
 import { openOutside } from './open-monitoring.js';
 import { heartbeatsFor, kernelToChange, observedDatabaseFor, storeFor } from './open-parts.js';
+import { otherAgentResults } from './preflight.js';
 import { version } from './version.js';
 
 /** `run`: the daemon. Ends by a signal (0), out of retries (75), or when it may not start (69, 77, 78). */
@@ -54,8 +56,8 @@ async function serve(loaded: LoadedSettings, loadAgain: () => LoadResult): Promi
   // Until here a signal ends the process as it ends any other. None is handled before the next await, when there is an agent.
   const releaseSignals = onSignals(stop, reload);
   observer({ kind: 'started', host: settings.host.host, version });
-  for (const warning of loaded.warnings)
-    log.logger.warn({ code: warning.code, detail: warning.message }, 'warning');
+  for (const { code, message } of [...loaded.warnings, ...otherAgentResults(otherAgents())])
+    log.logger.warn({ code, detail: message }, 'warning');
   settleInterruptedMove(store, observer);
   const kernel = kernelToChange(store);
   const agent = startAgent(

@@ -55,8 +55,8 @@ export interface Sources {
 export const loadSettings = (sources: Sources): LoadResult => load(sources, unreadablePasswordFile);
 
 /**
- * The same for whoever asks the running agent alone: the password file is not opened, since it is the agent's and those
- * who may ask it need not be allowed to read it. A password that is asked for all the same throws DatabaseError.
+ * The effective settings for whoever asks the running agent alone: the password file is not opened, since the file is the
+ * agent's, and those who may ask the agent need not be allowed to read it. A password that is asked for all the same throws DatabaseError.
  */
 export const loadSettingsWithoutPassword = (sources: Sources): LoadResult => load(sources, () => []);
 
@@ -163,7 +163,7 @@ function missingDatabase(
   return [{ setting: 'sql_connection', origin, wrong, remedy }];
 }
 
-/** Nor that the password file cannot be read. */
+/** What no format shows: that the password file cannot be read. */
 function unreadablePasswordFile({ text, origin, parsed }: Reading): readonly SettingProblem[] {
   if (!parsed.ok || parsed.value === null) return [];
   try {

@@ -59,8 +59,8 @@ export interface Connection {
 }
 
 /**
- * The same connection with every table named by its schema, so that no other one of the search path (one of the role's
- * own name, one of temporary tables) can come before it.
+ * The connection, but with every table named by its schema: no other schema of the search path (one of the role's own
+ * name, one of temporary tables) can come before that one.
  */
 export const inNamespace = (connection: Connection, namespace: string): Connection => ({
   ...connection,

@@ -15,7 +15,7 @@ export interface Feature {
   >;
   /** Completes "ports of this host". */
   readonly what: string;
-  /** The same of one port, in a clause. */
+  /** What one such port misses, in a clause. */
   readonly text: string;
   readonly needs: Needs;
   /** The condition under which a row of `ports` asks for it. */

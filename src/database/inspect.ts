@@ -249,7 +249,7 @@ async function collationOf(
   return `${text(row?.collation ?? null)} (${text(row?.encoding ?? null)})`;
 }
 
-/** Those of which there are any, or that may not be counted. */
+/** The troubles of which there are rows, or whose rows may not be counted. */
 async function foundRows(
   { builder, server }: Connection,
   sought: readonly Trouble[],

@@ -37,7 +37,7 @@ export const statementsOf = (batches: readonly Batch[], dialect: Dialect): reado
   return dialect === 'postgresql' ? ['begin', ...statements, 'commit'] : statements;
 };
 
-/** The same as a script for `mysql` or `psql`, each batch below its title. */
+/** The statements as a script for `mysql` or `psql`, each batch below its title. */
 export function scriptOf(batches: readonly Batch[], dialect: Dialect): string {
   const body = batches.map(({ title, statements }) =>
     [`-- ${title}`, ...statements.map((statement) => `${statement};`)].join('\n'),

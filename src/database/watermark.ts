@@ -1,5 +1,4 @@
-import type { Answer } from '../model/database.js';
-import type { Seen, Sign, Watermark, WentBack } from '../model/watermark.js';
+import type { Seen, Watermark, WentBack } from '../model/watermark.js';
 
 const NOTHING_SEEN: Seen = { endpoint: null, generation: null, heartbeat: null, wentBack: null };
 
@@ -30,20 +29,4 @@ export function heed(watermark: Watermark, shown: string | null): WentBack | nul
   if (known !== null && shown < known) return { known, shown };
   watermark.note({ heartbeat: shown });
   return null;
-}
-
-/** What speaks against the answer's server; heartbeats have a connection of their own, often to another one. */
-export function signAgainst(watermark: Watermark, { server, behind }: Answer): WentBack | null {
-  const { wentBack } = watermark.seen();
-  return behind ?? (wentBack?.server === server ? wentBack : null);
-}
-
-/** After an answer was judged: a sign that was there before it was asked for has been heeded. */
-export function settleSign(watermark: Watermark, { server }: Answer, before: Sign | null): void {
-  if (before?.server === server && watermark.seen().wentBack === before) watermark.note({ wentBack: null });
-}
-
-/** What is known begins again with an answer that is believed, however old it is. */
-export function restartFrom(watermark: Watermark, { behind }: Answer): void {
-  if (behind !== null) watermark.note({ heartbeat: behind.shown });
 }

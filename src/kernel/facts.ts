@@ -36,7 +36,7 @@ export const readFacts = (root = '/'): HostFacts => ({
   ipv6: ipv6Of(root),
   bridgeNetfilter: switchIn(join(root, 'proc/sys/net/bridge/bridge-nf-call-iptables')),
   vlanFiltering: vlanFilteringOf(root),
-  otherAgents: otherAgentsIn(root),
+  otherAgents: otherAgents(root),
   vifPluggingIsFatal: vifPluggingOf(root),
   udpPorts: udpPortsOf(root),
   managersOf: (index) => managersOf(root, index),
@@ -104,16 +104,18 @@ function managersOf(root: string, index: IfIndex): string[] {
 const AGENT_NAMES = ['neutron-linuxbridge-agent', 'quantum-linuxbridge-agent'];
 /** Seconds after its start Neutron's agent gives itself a title, which makes its whole command line one word. */
 const AGENT_TITLE = /^(neutron|quantum)-linuxbridge-agent(?=[ :(]|$)/;
+/** What the kernel calls their processes: by the script, cut, or by what runs it. Of others not even the command line is read, which may wait for them. */
+const AGENT_PROCESS = /^(python|neutron-linuxbr|quantum-linuxbr)/;
 
 /**
  * Processes of the agents that this one replaces: scripts in Python, or a process that calls itself so. This one has the
  * name of one of them, so that Node, and whatever starts it (`sudo`, `timeout`, a shell), may have it among their words.
  */
-function otherAgentsIn(root: string): OtherAgent[] {
+export function otherAgents(root = '/'): OtherAgent[] {
   const folder = join(root, 'proc');
   const namespace = linkOf(join(folder, 'self/ns/net'));
   return entriesOf(folder).flatMap((entry) => {
-    if (!/^\d+$/.test(entry)) return [];
+    if (!/^\d+$/.test(entry) || !AGENT_PROCESS.test(textOf(join(folder, entry, 'comm')) ?? '')) return [];
     const words = (textOf(join(folder, entry, 'cmdline')) ?? '').split('\0').filter((word) => word !== '');
     const title = AGENT_TITLE.exec(words[0] ?? '')?.[0];
     const last =

@@ -113,7 +113,7 @@ export interface Link {
 /** Which frames of guests are dropped where a tap comes in. */
 export interface FrameDrops {
   readonly tagged: boolean;
-  /** Those that speak to the switch: STP, PVST, CDP, GVRP and the like. */
+  /** Frames that speak to the switch: STP, PVST, CDP, GVRP and the like. */
   readonly switchFrames: boolean;
 }
 

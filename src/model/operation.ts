@@ -90,7 +90,7 @@ type Direction = { readonly sign: '+' | '-'; readonly opposite: OperationKind } 
 type KindOfOperation<Kind extends OperationKind> = Direction & {
   /** What was done, and what could not be: the device's name goes behind it. */
   readonly words: readonly [done: string, wanted: string];
-  /** The same as the commands that an operator would type; they are for reading. */
+  /** The commands that an operator would type for the operation, to be read. */
   readonly commands: (operation: OperationOf<Kind>) => string[];
 };
 

@@ -90,7 +90,7 @@ export function tapFilterChains({ tagged, switchFrames }: FrameDrops): readonly 
   ];
 }
 
-/** The same in nft's words; every rule as `nft list` shows it. */
+/** The agent's table in nft's words, every rule as `nft list` shows it. */
 export function inNftWords(drops: FrameDrops): string[] {
   const table = `bridge ${TAP_FILTER_TABLE}`;
   const chains = tapFilterChains(drops);

@@ -15,7 +15,7 @@ export interface Decided {
   readonly wanted: readonly Operation[];
 }
 
-/** The same after all of it was tried. */
+/** What the host should be, after all operations were tried. */
 export interface Carried extends Decided {
   readonly done: readonly OperationOutcome[];
   readonly failed: readonly Failure[];

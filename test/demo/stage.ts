@@ -74,7 +74,7 @@ async function end(child: ChildProcess): Promise<number | null> {
 export const command = (file: string, ...args: string[]): string =>
   execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: HANG_LIMIT_MS });
 
-/** The same without blocking: the database lives in this very process. */
+/** Runs a command without blocking: the database lives in this very process. */
 export async function program(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: HANG_LIMIT_MS });
   return stdout.trim();

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startMariadb } from '../support/databases/mariadb.js';
 import { waitUntil } from '../support/databases/servers.js';
-import { type ConfigFile, makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
+import { makeConfig, runCli, socketUrl, startAgent } from '../support/host/agent.js';
 import {
   bridgeOf,
   makeHost,
@@ -15,31 +11,15 @@ import {
   networkId,
   portId,
   type TestDatabase,
-  type TestHost,
   tapOf,
   waitForMaster,
   withDatabase,
 } from '../support/host/host.js';
-import { type Cleanup, ip, ipJson, ipLink } from '../support/host/netns.js';
-import { HANG_LIMIT_MS } from '../support/limit.js';
+import { addressesOf, killInMove, localsOf, moveRecords } from '../support/host/kill-in-move.js';
+import { type Cleanup, ip } from '../support/host/netns.js';
 
 const [NETWORK, PORT] = [networkId(1), portId(1)];
 const BRIDGE = bridgeOf(NETWORK);
-const killedMove = join(dirname(dirname(fileURLToPath(import.meta.url))), 'kernel', 'killed-move.ts');
-
-interface Held {
-  readonly local: string;
-  readonly valid_life_time: number;
-}
-
-/** The IPv4 addresses of a device. */
-const addressesOf = (namespace: string, device: string): Held[] =>
-  ipJson<{ addr_info?: Held[] }>(namespace, '-4', 'address', 'show', 'dev', device).flatMap(
-    ({ addr_info = [] }) => addr_info,
-  );
-const localsOf = (namespace: string, device: string): string[] =>
-  addressesOf(namespace, device).map(({ local }) => local);
-
 const lease = (namespace: string, seconds: number): string =>
   ip(
     namespace,
@@ -57,47 +37,24 @@ async function makeFlatHost(t: Cleanup, { server, rows }: TestDatabase, agent: r
   return { ...host, config, cli };
 }
 
-/** An agent that was killed between the two exchanges of a move: both links carry the address, the record is there. */
-function killInMove({ namespace }: TestHost, { stateDir }: ConfigFile): void {
-  ip(namespace, 'address', 'add', '10.1.0.5/24', 'dev', 'eth1');
-  ip(namespace, 'link', 'add', BRIDGE, 'up', 'type', 'bridge');
-  const refOf = (name: string) => ({ name, index: ipLink(namespace, name)?.ifindex });
-  const operation = {
-    op: 'move-addresses',
-    ...{ device: 'eth1', reason: 'a test asks for it', network: null, scope: 'network' },
-    ...{ from: refOf('eth1'), to: refOf(BRIDGE), membership: 'join', addresses: [], routes: [] },
-  };
-  const program = [process.execPath, '--import', 'tsx', killedMove];
-  const words = [stateDir, 'given', JSON.stringify(operation)];
-  const killed = spawnSync('ip', ['netns', 'exec', namespace, ...program, ...words], {
-    timeout: HANG_LIMIT_MS,
-  });
-  assert.equal(killed.signal, 'SIGKILL', String(killed.stderr));
-  assert.deepEqual(localsOf(namespace, BRIDGE), ['10.1.0.5']);
-}
-
 const nothingListens = 'mysql://quantum:secret@127.0.0.1:9/quantum';
-const records = ({ stateDir }: ConfigFile): string[] =>
-  existsSync(stateDir) ? readdirSync(stateDir).filter((file) => file.startsWith('address-move')) : [];
-
 describe('an agent that starts after another one was killed in a move of addresses, while no database answers', () => {
   test('run takes the move back at once, says so, and the record is gone', async (t) => {
     const host = makeHost(t);
     const config = makeConfig({ url: nothingListens, mappings: 'physnet1:eth1' });
-    killInMove(host, config);
-    assert.equal(records(config).length, 1);
+    killInMove(host.namespace, BRIDGE, config.stateDir);
     const agent = await startAgent(t, host.namespace, config);
     const line = await agent.line('a move of addresses that was cut short has been ended');
     assert.equal(line.how, 'taken-back');
     assert.deepEqual(localsOf(host.namespace, 'eth1'), ['10.1.0.5']);
     assert.deepEqual(localsOf(host.namespace, BRIDGE), []);
-    assert.deepEqual(records(config), []);
+    await waitUntil(() => moveRecords(config.stateDir).length === 0, 'the record is gone');
   });
 
   test('once does the same and ends with 75; plan changes nothing', async (t) => {
     const host = makeHost(t);
     const config = makeConfig({ url: nothingListens, mappings: 'physnet1:eth1' });
-    killInMove(host, config);
+    killInMove(host.namespace, BRIDGE, config.stateDir);
     const cli = (command: string) => runCli(host.namespace, ['--config-file', config.path, command]);
     assert.equal((await cli('plan')).code, 75);
     assert.deepEqual(localsOf(host.namespace, BRIDGE), ['10.1.0.5']);
@@ -106,7 +63,7 @@ describe('an agent that starts after another one was killed in a move of address
     assert.match(once.stderr, /a move of addresses that was cut short has been taken back/);
     assert.deepEqual(localsOf(host.namespace, 'eth1'), ['10.1.0.5']);
     assert.deepEqual(localsOf(host.namespace, BRIDGE), []);
-    assert.deepEqual(records(config), []);
+    assert.deepEqual(moveRecords(config.stateDir), []);
   });
 });
 
@@ -121,7 +78,7 @@ describe('the addresses of a flat network’s interface', () => {
       const [moved] = addressesOf(namespace, BRIDGE);
       assert.ok(moved !== undefined && moved.valid_life_time <= 600, JSON.stringify(moved));
       assert.match((await cli('plan')).stdout, /ADDRESS_LEASED/);
-      assert.deepEqual(records(config), []);
+      assert.deepEqual(moveRecords(config.stateDir), []);
       const agent = await startAgent(t, namespace, config);
       assert.equal((await agent.warning('ADDRESS_LEASED')).device, 'eth1');
     });

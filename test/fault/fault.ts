@@ -1,4 +1,6 @@
 import type { EngineName } from '../support/databases/engines.js';
+import { waitUntil } from '../support/databases/servers.js';
+import { type ConfigFile, statusOf } from '../support/host/agent.js';
 import { type Manners, type Stage, serves } from './stage.js';
 
 /** One entry of the catalogue. */
@@ -33,5 +35,23 @@ export async function servesUnheld(stage: Stage): Promise<void> {
   await serves(stage);
 }
 
-/** For as long as several polls take; what must not happen has had its chance then. */
-export const severalPolls = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000));
+/** Of these the first may have begun before they are counted. */
+const POLLS = 4;
+
+/** Waits until the agent has polled several times, in vain or not: what must not happen has had its chance then. */
+export async function severalPolls({ config }: Pick<Stage, 'config'>): Promise<void> {
+  let last = await pollsOf(config);
+  let polls = 0;
+  await waitUntil(async () => {
+    const now = await pollsOf(config);
+    if (now !== last) polls += 1;
+    last = now;
+    return polls === POLLS;
+  }, `${POLLS} polls`);
+}
+
+/** What the agent says of its polls: another text after each. */
+async function pollsOf(config: ConfigFile): Promise<string> {
+  const { database } = await statusOf(config);
+  return `${database.lastGoodPollAtMs} ${database.failedPolls}`;
+}

@@ -47,6 +47,7 @@ async function makeOneTapHost(t: Cleanup, { server }: TestDatabase, urls: readon
   const devices = linkNames(namespace);
   return {
     namespace,
+    config,
     cli,
     sql: (statement: string) => server.query(statement, 'quantum'),
     start: () => startAgent(t, namespace, config),
@@ -67,7 +68,7 @@ onUsualEngine('MariaDB', 'grizzly', (database) => {
     await host.sql(`delete from ports where id = '${PORT}'`);
     const held = await agent.line(HELD);
     assert.match(String(held.reason), /last wired tap/);
-    await severalPolls();
+    await severalPolls(host);
     await host.assertUnharmed();
   });
 
@@ -102,7 +103,7 @@ onUsualEngine('MariaDB', 'grizzly', (database) => {
       const held = await agent.line(HELD);
       assert.equal(held.held, 1);
       if (server.engine === 'postgresql') await standby.query('select pg_promote()');
-      await severalPolls();
+      await severalPolls(host);
       assert.equal(masterOf(host.namespace, tapOf(LATER)), bridgeOf(LOCAL));
     } finally {
       await server.start();

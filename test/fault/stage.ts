@@ -37,7 +37,7 @@ export const [LOCAL, FLAT, OTHER] = [networkId(1), networkId(2), networkId(3)];
 export const GUEST_PORTS = [portId(1), portId(2)];
 export const FLAT_PORTS = [portId(3), portId(6)];
 export const WIRED_PORTS = [...GUEST_PORTS, ...FLAT_PORTS];
-/** It has a row from the start and gets its tap when the fault is over. */
+/** A port with a row from the start, whose tap is made when the fault is over. */
 export const SPARE_PORT = portId(4);
 /** Bound to another host: the tables are not empty without this host's ports. */
 export const OTHER_PORT = portId(5);

@@ -45,7 +45,7 @@ interface CaseWords extends AnswerWords {
   readonly lastServer?: string;
   /** Ports for which ACTIVE was written so many milliseconds ago. */
   readonly activeSinceMs?: Readonly<Record<string, number>>;
-  /** The same removals have been asked for that often, beginning that many minutes ago. */
+  /** These removals have been asked for in so many polls, beginning so many minutes ago. */
   readonly confirmed?: { readonly polls: number; readonly minutes: number; readonly keys: readonly string[] };
   /** Keys that the operator has accepted, or `all`. */
   readonly accepted?: readonly string[] | 'all';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ip, makeTap } from '../support/host/netns.js';
-import { startWitness } from '../support/host/witness.js';
+import { ip, ipBatch, makeNamespace, makeTap } from '../support/host/netns.js';
+import { startQuietWitness, startWitness } from '../support/host/witness.js';
 import {
   about,
   applied,
@@ -21,6 +21,22 @@ test('the witness tells events on the named device from those on others', async 
   ip(ns, 'link', 'set', 'tap11', 'mtu', '1400');
   await witness.expectNothingOn('tap1');
   await assert.rejects(witness.expectNothingOn('tap11'), /tap11.*mtu 1400/);
+});
+
+test('a quiet witness hears nothing of a carrier that was lost before it began', async (t) => {
+  const namespace = makeNamespace(t);
+  ipBatch(namespace, [
+    'link add bridge1 type bridge',
+    'link add near type veth peer name far',
+    'link set near master bridge1 up',
+    'link set bridge1 up',
+    'link set far up',
+    'link set far down',
+  ]);
+  const witness = await startQuietWitness(t, namespace);
+  // When another one begins, the kernel has told of all that came about before.
+  await startQuietWitness(t, namespace);
+  assert.deepEqual(await witness.events(), []);
 });
 
 test('operations whose work is done already cause no event at all', async (t) => {

@@ -1,36 +1,36 @@
 import assert from 'node:assert/strict';
-import { cpSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { startMariadb } from '../support/databases/mariadb.js';
-import { startRelay } from '../support/databases/relay.js';
-import { PASSWORD, privateFolder, waitUntil } from '../support/databases/servers.js';
-import { bootContainer, type Container, makeDebian } from '../support/host/container.js';
+import { privateFolder, waitUntil } from '../support/databases/servers.js';
+import { bootContainer, makeDebian } from '../support/host/container.js';
 import {
   bridgeOf,
-  makeTapsOf,
   masterOf,
   networkId,
   portId,
-  type TestDatabase,
   tapOf,
   waitForMaster,
   waitForStatus,
   withDatabase,
 } from '../support/host/host.js';
-import { type Cleanup, command } from '../support/host/netns.js';
+import { command } from '../support/host/netns.js';
 import { buildPackages } from '../support/host/package.js';
+import {
+  CREDENTIAL,
+  dropIn,
+  enable,
+  furnish,
+  installDeb,
+  isActive,
+  log,
+  property,
+  UNIT,
+} from '../support/host/packaged-host.js';
 import { startQuietWitness } from '../support/host/witness.js';
 
-const UNIT = 'quantum-linuxbridge-agent.service';
 const TAP = tapOf(portId(1));
 const BRIDGE = bridgeOf(networkId(1));
-
-const CONFIGURATION = `[DATABASE]
-sql_connection = mysql://quantum@db.example.org/quantum
-[AGENT]
-polling_interval = 0.5
-`;
 
 let deb: string;
 before(() => {
@@ -46,51 +46,6 @@ function laterVersion(): string {
   const later = join(folder, 'later.deb');
   command('dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', tree, later);
   return later;
-}
-
-async function install(container: Container, file: string): Promise<void> {
-  cpSync(file, join(container.root, 'root', basename(file)));
-  await container.run(`DEBIAN_FRONTEND=noninteractive apt-get install --yes /root/${basename(file)}`);
-}
-
-const isActive = async (container: Container, unit: string): Promise<boolean> =>
-  (await container.tried(`systemctl is-active --quiet ${unit}`)).code === 0;
-
-const property = async (container: Container, name: string): Promise<string> =>
-  (await container.run(`systemctl show --value --property=${name} ${UNIT}`)).trim();
-
-const log = (container: Container): Promise<string> =>
-  container.run(`journalctl --no-pager --output=cat --unit=${UNIT}`);
-
-/** Starts the daemon, now and at each boot; the log says why it does not. */
-async function enable(container: Container): Promise<void> {
-  const { code, stderr } = await container.tried(`systemctl enable --now ${UNIT}`);
-  assert.equal(code, 0, `${stderr}${await log(container)}`);
-}
-
-/** Settings of the unit that the site adds. */
-async function dropIn(container: Container, text: string): Promise<void> {
-  await container.run(
-    `mkdir -p /etc/systemd/system/${UNIT}.d /etc/systemd/system/quantum-linuxbridge-agent-once.service.d`,
-  );
-  for (const unit of [UNIT, 'quantum-linuxbridge-agent-once.service'])
-    writeFileSync(join(container.root, `etc/systemd/system/${unit}.d/site.conf`), `[Service]\n${text}`);
-  await container.run('systemctl daemon-reload');
-}
-
-/** A container in which the package is installed and its configuration filled in, with a port whose tap is there. */
-async function furnish(t: Cleanup, debian: string, { server, rows }: TestDatabase): Promise<Container> {
-  const container = await bootContainer(t, debian);
-  const { namespace } = container;
-  await startRelay(t, server, { namespace, address: '127.0.0.1', port: 3306 });
-  await install(container, deb);
-  writeFileSync(join(container.root, 'etc/quantum/quantum-linuxbridge-agent.ini'), CONFIGURATION);
-  writeFileSync(join(container.root, 'etc/quantum/sql_password'), PASSWORD, { mode: 0o600 });
-  await dropIn(container, 'LoadCredential=sql_password:/etc/quantum/sql_password\n');
-  await rows.network({ id: networkId(1), type: 'local' });
-  await rows.port({ id: portId(1), network: networkId(1) });
-  makeTapsOf(namespace, portId(1));
-  return container;
 }
 
 const SYSTEMS = [
@@ -113,7 +68,7 @@ for (const { what, release, more } of SYSTEMS) {
     withDatabase(startMariadb, 'folsom', (database) => {
       test('installing it starts nothing, neither then nor at the next boot', async (t) => {
         const container = await bootContainer(t, debian);
-        await install(container, deb);
+        await installDeb(container, deb);
         await container.reboot();
         for (const unit of [UNIT, 'quantum-linuxbridge-agent-once.timer'])
           assert.equal(await isActive(container, unit), false);
@@ -121,7 +76,7 @@ for (const { what, release, more } of SYSTEMS) {
       });
 
       test('in its sandbox the daemon wires, switches IPv6 off, takes the password from a credential, and is reloaded', async (t) => {
-        const container = await furnish(t, debian, database());
+        const container = await furnish(t, debian, database(), { install: installDeb, file: deb });
         await enable(container);
         await waitForMaster(container.namespace, TAP, BRIDGE);
         await waitForStatus(database().rows, portId(1), 'ACTIVE');
@@ -139,11 +94,8 @@ for (const { what, release, more } of SYSTEMS) {
       });
 
       test('a daemon that is stopped (SIGSTOP) is started again by the watchdog, and no wire is touched', async (t) => {
-        const container = await furnish(t, debian, database());
-        dropIn(
-          container,
-          'LoadCredential=sql_password:/etc/quantum/sql_password\nWatchdogSec=3s\nTimeoutAbortSec=1s\n',
-        );
+        const container = await furnish(t, debian, database(), { install: installDeb, file: deb });
+        await dropIn(container, `${CREDENTIAL}WatchdogSec=3s\nTimeoutAbortSec=1s\n`);
         await enable(container);
         await waitForStatus(database().rows, portId(1), 'ACTIVE');
         const witness = await startQuietWitness(t, container.namespace);
@@ -158,12 +110,12 @@ for (const { what, release, more } of SYSTEMS) {
       });
 
       test('an upgrade starts the daemon again without a link event; removal leaves the data plane', async (t) => {
-        const container = await furnish(t, debian, database());
+        const container = await furnish(t, debian, database(), { install: installDeb, file: deb });
         await enable(container);
         await waitForStatus(database().rows, portId(1), 'ACTIVE');
         const witness = await startQuietWitness(t, container.namespace);
         const pid = await property(container, 'MainPID');
-        await install(container, laterVersion());
+        await installDeb(container, laterVersion());
         assert.ok(await isActive(container, UNIT));
         assert.notEqual(await property(container, 'MainPID'), pid);
         assert.equal(await property(container, 'Result'), 'success');
@@ -180,7 +132,7 @@ for (const { what, release, more } of SYSTEMS) {
       });
 
       test('the timer wires as the daemon does', async (t) => {
-        const container = await furnish(t, debian, database());
+        const container = await furnish(t, debian, database(), { install: installDeb, file: deb });
         await container.run('systemctl start quantum-linuxbridge-agent-once.timer');
         await waitForStatus(database().rows, portId(1), 'ACTIVE');
         assert.equal(masterOf(container.namespace, TAP), BRIDGE);
@@ -189,7 +141,7 @@ for (const { what, release, more } of SYSTEMS) {
       });
 
       test('a boot waits for no database: the daemon is ready, and says that it has to wait', async (t) => {
-        const container = await furnish(t, debian, database());
+        const container = await furnish(t, debian, database(), { install: installDeb, file: deb });
         await enable(container);
         await waitForStatus(database().rows, portId(1), 'ACTIVE');
         await container.reboot();

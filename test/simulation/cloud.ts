@@ -10,7 +10,7 @@ export interface Rows {
   readonly heartbeatMs: number;
 }
 
-/** The same, while somebody writes. */
+/** Rows that somebody is writing. */
 export interface DraftRows {
   readonly ports: Map<PortId, Port>;
   readonly networks: Map<NetworkId, Network>;
@@ -33,7 +33,7 @@ export interface Cloud {
   server(): string;
   /** Another server becomes the primary one; what was written within the last `lossMs` is lost. */
   failOver(lossMs: number): void;
-  /** The same server has everything again as it was `lossMs` ago: a dump was restored. */
+  /** The server that there is has everything again as it was `lossMs` ago: a dump was restored. */
   goBack(lossMs: number): void;
 }
 

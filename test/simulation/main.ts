@@ -38,7 +38,7 @@ async function runSeeds(from: number, end: number, step: number, bug: Bug | unde
   return tally;
 }
 
-/** The same, spread over several processes. */
+/** Runs the seeds spread over several processes. */
 async function runEverywhere(from: number, seeds: number, processes: number, bug?: Bug): Promise<Tally> {
   const tallies = await Promise.all(
     Array.from({ length: processes }, (_, at) => {

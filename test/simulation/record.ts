@@ -1,7 +1,7 @@
 /** What the agent has on disk of something. */
 export interface OnDisk<Value> {
   read(): Value;
-  /** It is to keep this; the result is told whether it has reached the disk. */
+  /** The agent is about to keep this value; the result is told whether it has reached the disk. */
   keeps(next: Value): (isWritten: boolean) => void;
 }
 

@@ -1,9 +1,8 @@
 import * as v from 'valibot';
-import { ifIndex, isSame, messageOf, type Store, type StoreReader } from '../../model/index.js';
+import { ifIndex, messageOf, type Store, type StoreReader } from '../../model/index.js';
 import { NO_PAIR_MEMORY } from '../../reconcile/forwarding/guard-pairs.js';
 import { EMPTY_GUARD, type GuardMemory } from '../../reconcile/guard/guard-memory.js';
 import type { Suspicion } from '../../reconcile/guard/trust.js';
-import type { AgentState } from '../state.js';
 import { stateKind } from './foreign.js';
 
 const SHAPE = v.object({
@@ -94,12 +93,4 @@ export function whyForgotten(store: Store, guard: GuardMemory): Suspicion | null
     const reason = `the next run would not know of it, since state_dir cannot be written (${messageOf(error)})`;
     return { about: 'every-removal', reason };
   }
-}
-
-/** Remembers what the guard counts, and hands it to `keep` when it has changed. */
-export function noteGuard(self: AgentState, guard: GuardMemory, keep: (guard: GuardMemory) => void): void {
-  if (self.memory.guard !== guard) self.memory = { ...self.memory, guard };
-  const before = self.keptGuard;
-  self.keptGuard = guard;
-  if (before !== guard && !isSame(guardStateOf(before), guardStateOf(guard))) keep(guard);
 }

@@ -1,7 +1,8 @@
 import type { Answer } from '../../model/index.js';
 import { tapNames } from '../../reconcile/see/view.js';
+import { guarded } from '../guarded.js';
 import { passFromMemory, viewNow } from '../kernel-pass.js';
-import { type AgentState, guarded } from '../state.js';
+import type { AgentState } from '../state.js';
 import { differs, LAST_KNOWN_GOOD, lastKnownGoodOf, recallRunBefore, recover } from './last-known-good.js';
 
 /** Keeps what is known on disk when something that wiring depends on has changed. */

@@ -9,7 +9,7 @@ import {
   type Port,
   type Stored,
 } from '../../model/index.js';
-import type { InPlace } from '../../reconcile/decide/in-place.js';
+import type { InPlace } from '../../reconcile/decide/desired.js';
 import type { Memory } from '../../reconcile/remember/memory.js';
 import { type Shape, stateKind } from './foreign.js';
 import {

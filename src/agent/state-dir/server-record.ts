@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { makeWatermark, restartFrom, settleSign } from '../../database/watermark.js';
+import { makeWatermark } from '../../database/watermark.js';
 import {
   type Answer,
   type Clock,
@@ -8,6 +8,7 @@ import {
   type Sign,
   type Store,
   type Watermark,
+  type WentBack,
 } from '../../model/index.js';
 import type { Doubt, ServerTrust } from '../../reconcile/guard/trust.js';
 import { type Shape, stateKind } from './foreign.js';
@@ -73,6 +74,12 @@ export function openServerRecord(store: Pick<Store, 'read' | 'keep'>, clock: Clo
   };
 }
 
+/** What speaks against the answer's server; heartbeats have a connection of their own, often to another one. */
+export function signAgainst(watermark: Watermark, { server, behind }: Answer): WentBack | null {
+  const { wentBack } = watermark.seen();
+  return behind ?? (wentBack?.server === server ? wentBack : null);
+}
+
 /** An answer that was judged, and the sign that was there before it was asked for. */
 export interface Judged {
   readonly trust: ServerTrust | null;
@@ -81,8 +88,21 @@ export interface Judged {
 }
 
 /** Keeps what has become of the trust, and only then lets go of what has spoken against it. */
-export function settleServers({ watermark, keepTrust }: ServerRecord, { trust, answer, sign }: Judged): void {
+export function settleServers(
+  { watermark, keepTrust }: Pick<ServerRecord, 'watermark' | 'keepTrust'>,
+  { trust, answer, sign }: Judged,
+): void {
   keepTrust(trust);
   settleSign(watermark, answer, sign);
   if (trust?.doubt === null) restartFrom(watermark, answer);
+}
+
+/** After an answer was judged: a sign that was there before it was asked for has been heeded. */
+function settleSign(watermark: Watermark, { server }: Answer, before: Sign | null): void {
+  if (before?.server === server && watermark.seen().wentBack === before) watermark.note({ wentBack: null });
+}
+
+/** What is known begins again with an answer that is believed, however old it is. */
+function restartFrom(watermark: Watermark, { behind }: Answer): void {
+  if (behind !== null) watermark.note({ heartbeat: behind.shown });
 }

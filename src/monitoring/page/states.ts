@@ -49,7 +49,7 @@ export function tally(
   })).filter(({ taps: some }) => some > 0);
 }
 
-/** The same in words, each with its picture. */
+/** How many taps are in each state, in words, each with its picture. */
 export const legendOf = (taps: readonly TapStatus[]): Html[] =>
   tally(taps).map(({ state, taps: some }) => {
     const { tone, icon: picture, label } = TAP_STATES[state];

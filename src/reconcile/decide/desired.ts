@@ -12,7 +12,6 @@ import type {
 } from '../../model/index.js';
 import type { Bridge, View } from '../see/view.js';
 import type { Choice } from './choose-segment.js';
-import type { InPlaces } from './in-place.js';
 import type { PortIndex } from './match.js';
 import type { Realisation, Uplink } from './resolve-segment.js';
 
@@ -32,6 +31,14 @@ export interface Knowledge {
   /** This generation names ports after whole devices (`gw-…`): Essex. */
   readonly hasGatewayDevices: boolean;
 }
+
+/** By what a network was last served here: the segment, and the link that leads to it, an uplink or a mapped bridge. */
+export interface InPlace {
+  readonly segment: Segment;
+  readonly carrier: IfIndex;
+}
+
+export type InPlaces = ReadonlyMap<NetworkId, InPlace>;
 
 /** Everything one reconciliation depends on. */
 export interface World {

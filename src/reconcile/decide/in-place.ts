@@ -9,16 +9,15 @@ import {
 } from '../../model/index.js';
 import { type Bridge, tapsIn, type View } from '../see/view.js';
 import type { Choice } from './choose-segment.js';
-import { allDesiredTaps, type Desired, type DesiredNetwork, type World } from './desired.js';
+import {
+  allDesiredTaps,
+  type Desired,
+  type DesiredNetwork,
+  type InPlace,
+  type InPlaces,
+  type World,
+} from './desired.js';
 import { presentUplink } from './resolve-segment.js';
-
-/** By what a network was last served here: the segment, and the link that leads to it, an uplink or a mapped bridge. */
-export interface InPlace {
-  readonly segment: Segment;
-  readonly carrier: IfIndex;
-}
-
-export type InPlaces = ReadonlyMap<NetworkId, InPlace>;
 
 /**
  * Whether a link of the network's bridge leads to this very segment, although the mappings and interfaces of now do not

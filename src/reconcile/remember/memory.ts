@@ -13,8 +13,7 @@ import {
   tapName,
   type WentBack,
 } from '../../model/index.js';
-import type { Knowledge } from '../decide/desired.js';
-import type { InPlaces } from '../decide/in-place.js';
+import type { InPlaces, Knowledge } from '../decide/desired.js';
 import { indexPorts, matchTap } from '../decide/match.js';
 import { EMPTY_GUARD } from '../guard/guard-memory.js';
 import type { GuardPart } from '../guard/pass-guard.js';

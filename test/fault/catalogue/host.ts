@@ -35,7 +35,7 @@ const clockBy = (name: string, offsetS: number): Fault => ({
     return async () => CLOCK.set(0);
   },
   expect: async (stage) => {
-    await severalPolls();
+    await severalPolls(stage);
     // The log tells the agent's own time: it is proven that the clock was set.
     await stage.sql(`update ports set status = 'BUILD' where id = '${RETAPPED}'`);
     const { time } = await stage.says('statuses written');
@@ -104,6 +104,7 @@ export const HOST_FAULTS: readonly Fault[] = [
       await stage.agent.ended();
       return async () => void (await stage.startAgain());
     },
+    expect: async () => {},
   },
   {
     ...usual,
@@ -170,7 +171,7 @@ export const HOST_FAULTS: readonly Fault[] = [
       return async () => void ip(outside, 'link', 'set', 'far', 'up');
     },
     expect: async (stage) => {
-      await severalPolls();
+      await severalPolls(stage);
       assert.equal(masterOf(stage.namespace, 'eth1'), FLAT_BRIDGE);
       assert.ok(!stage.said('host changed'));
     },

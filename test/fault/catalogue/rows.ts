@@ -20,9 +20,9 @@ const usual = {
 
 const HOLDS = 'Holds the removals and says so once; they are no more when the rows are as before.';
 
-async function warnsOnly({ says }: Stage): Promise<void> {
-  await says('warning');
-  await severalPolls();
+async function warnsOnly(stage: Stage): Promise<void> {
+  await stage.says('warning');
+  await severalPolls(stage);
 }
 
 /** What works keeps its status too. */
@@ -43,7 +43,7 @@ const forgotten =
 async function deleteInBatches(stage: Stage): Promise<() => Promise<void>> {
   for (const port of [FREE_PORT, ...GUEST_PORTS]) {
     await stage.sql(`delete from ports where id = '${port}'`);
-    await severalPolls();
+    await severalPolls(stage);
   }
   return async () => void (await stage.sql(restoreRows(stage.dump)));
 }
@@ -55,7 +55,7 @@ async function restoreRowByRow(stage: Stage): Promise<() => Promise<void>> {
   await stage.says(HELD);
   for (const row of others) {
     await stage.sql(row);
-    await severalPolls();
+    await severalPolls(stage);
   }
   return async () => void (await stage.sql(last));
 }

@@ -55,7 +55,7 @@ async function uplinkIsLeftAlone(stage: Stage): Promise<void> {
   const { t, namespace } = stage;
   await stage.says('warning');
   const witness = await startWitness(t, namespace);
-  await severalPolls();
+  await severalPolls(stage);
   const touched = (await witness.events()).filter((line) => /inet|lladdr/.test(line));
   assert.deepEqual(touched, [], 'no address was touched');
   assert.equal(masterOf(namespace, 'eth1'), null);
@@ -87,9 +87,9 @@ export const STRANGER_FAULTS: readonly Fault[] = [
       return async () => void ip(namespace, 'link', 'del', 'foreign0');
     },
     expect: async (stage) => {
-      await severalPolls();
+      await severalPolls(stage);
       const before = ticksOf(stage);
-      await severalPolls();
+      await severalPolls(stage);
       const spent = ticksOf(stage) - before;
       assert.ok(spent <= POLLS_TICKS_MAX, `a second of polls took ${spent * 10} ms of processor time`);
     },

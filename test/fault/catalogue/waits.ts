@@ -28,7 +28,7 @@ async function stopReading({ agent, config, sections }: Stage): Promise<() => Pr
   };
 }
 
-/** It reads, and it writes a status: several times, since one line may still have had room. */
+/** The agent reads, and writes a status: several times, since one line may still have had room. */
 async function works({ sql, rows }: Stage): Promise<void> {
   const [port = ''] = GUEST_PORTS;
   for (let round = 0; round < 3; round++) {

@@ -8,9 +8,9 @@ export interface ReplicaPair {
   readonly replica: TestServer;
   /** The replica applies nothing more, as one does that lags behind. */
   lag(): Promise<void>;
-  /** It is a read-only replica, and has everything that the primary has. */
+  /** The replica is read-only, and has everything that the primary has. */
   catchUp(): Promise<void>;
-  /** It takes writes from now on. */
+  /** The replica takes writes from now on. */
   promote(): Promise<void>;
   /** Waits for so many polls of an agent on the primary. */
   primaryIsPolled(count: number): Promise<void>;

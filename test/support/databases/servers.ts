@@ -196,7 +196,7 @@ function statOf(pid: number): { readonly state: string; readonly parent: number 
     const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state, parent: Number(parent) };
   } catch {
-    // It ended while we were looking.
+    // The process ended while we were looking.
     return null;
   }
 }

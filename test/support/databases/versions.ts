@@ -53,7 +53,7 @@ function unpackedMariadb(usr: string, share: string): Mariadb {
     fill: (data, more) => {
       mkdirSync(data);
       const tables = ['system_tables', 'performance_tables', 'system_tables_data'].map(script);
-      // It takes a statement for ended only at the end of a line.
+      // The server takes a statement for ended only at the end of a line.
       const start = [
         'create database mysql;',
         'use mysql;',

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { WarningCode } from '../../../src/model/index.js';
+import type { AgentStatus, WarningCode } from '../../../src/model/index.js';
+import type { PreflightCode } from '../../../src/model/preflight.js';
 import { privateFolder, type TestServer, waitUntil } from '../databases/servers.js';
 import { HANG_LIMIT_MS } from '../limit.js';
 import type { Cleanup } from './netns.js';
@@ -38,7 +41,7 @@ export interface RunningAgent {
   /** The first line with this message from line `since` on; waits for it. */
   line(message: string, since?: number): Promise<LogLine>;
   /** The first warning with this code; waits for it. */
-  warning(code: WarningCode): Promise<LogLine>;
+  warning(code: WarningCode | PreflightCode): Promise<LogLine>;
   signal(name: NodeJS.Signals): void;
   /** Nobody reads the log until `readLog`. */
   holdLog(): void;
@@ -130,6 +133,20 @@ export async function runCli(
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
+/**
+ * How the agent of this configuration sees the host, asked over its control socket. The socket's name has the agent's
+ * network namespace in it, which is not that of the test.
+ */
+export async function statusOf({ runDir }: ConfigFile): Promise<AgentStatus> {
+  const files = (): string[] => (existsSync(runDir) ? readdirSync(runDir) : []);
+  const sockets = (): string[] => files().filter((file) => file.endsWith('.sock'));
+  await waitUntil(() => sockets().length > 0, `an agent listens in ${runDir}`);
+  const socket = connect(join(runDir, sockets()[0] ?? ''));
+  socket.write('status\n');
+  const answer = JSON.parse(await text(socket)) as { readonly value: AgentStatus };
+  return answer.value;
+}
+
 /** Starts `run` in a namespace and waits until the agent says that it has started. */
 export async function startAgent(
   t: Cleanup,
@@ -162,11 +179,11 @@ function startIn(
 }
 
 function collect(stream: NodeJS.ReadableStream | null): () => string {
-  let text = '';
+  let collected = '';
   stream?.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
+    collected += chunk;
   });
-  return () => text;
+  return () => collected;
 }
 
 function watched(child: ChildProcess): RunningAgent {

@@ -42,7 +42,7 @@ export function makeDebian(release: string, more: readonly string[] = []): strin
     timeout: DEBOOTSTRAP_LIMIT_MS,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  // It is the container's `/`, which every user goes through.
+  // The folder is the container's `/`, which every user goes through.
   chmodSync(folder, 0o755);
   return folder;
 }

@@ -29,7 +29,7 @@ export function mountFreezable(t: Cleanup, folder: string): FreezableDisk {
   });
   return {
     freeze: async () => {
-      // It thaws when its input ends, also when this process is killed.
+      // The disk thaws when the input of this program ends, also when the test's process is killed.
       const script = `fsfreeze -f "$0" && echo frozen && timeout ${HANG_LIMIT_MS / 1000} cat; fsfreeze -u "$0"`;
       const keeper = spawn('sh', ['-c', script, folder], {
         detached: true,

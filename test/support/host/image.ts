@@ -122,6 +122,10 @@ export interface RunningService {
   /** The service's own health check: its exit code. */
   isHealthy(): boolean;
   stop(): void;
+  /** As a machine that fails ends it. */
+  kill(): void;
+  /** What it has written to both streams so far. */
+  output(): string;
 }
 
 let started = 0;
@@ -162,8 +166,10 @@ export function runService(
     if (child.exitCode === null) child.kill('SIGTERM');
     await ended;
   });
+  const signal = (name: 'TERM' | 'KILL') => () => void command('nsenter', ...runc, 'kill', id, name);
   return {
     ended,
+    output: () => output,
     isHealthy: () => {
       try {
         command('nsenter', ...runc, 'exec', id, ...(service.healthcheck?.test.slice(1) ?? ['false']));
@@ -172,7 +178,8 @@ export function runService(
         return false;
       }
     },
-    stop: () => void command('nsenter', ...runc, 'kill', id, 'TERM'),
+    stop: signal('TERM'),
+    kill: signal('KILL'),
   };
 }
 

@@ -13,7 +13,7 @@ from neutron_lib.plugins import directory
 
 from neutron import manager, server, service
 from neutron.api import extensions
-from neutron.plugins.ml2.drivers.linuxbridge.agent import linuxbridge_neutron_agent
+from neutron.cmd.eventlet.plugins import linuxbridge_neutron_agent
 
 
 def serve_outside():

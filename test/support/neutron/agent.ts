@@ -16,6 +16,9 @@ export interface Place {
   readonly namespace: string;
   readonly host: string;
   readonly mappings?: string;
+  /** Where its tunnels end; without, it makes none. */
+  readonly localIp?: string;
+  readonly firewall?: 'noop' | 'iptables';
 }
 
 /** Neutron's own agent, with the half of the server that answers it, as a process in a namespace. */
@@ -26,16 +29,17 @@ export interface NeutronAgent {
   kill(): Promise<void>;
 }
 
-const configOf = ({ host, mappings = '' }: Place): string => `[DEFAULT]
+const configOf = ({ host, mappings = '', localIp = '', firewall = 'noop' }: Place): string => `[DEFAULT]
 host = ${host}
 [linux_bridge]
 physical_interface_mappings = ${mappings}
 [vxlan]
-enable_vxlan = False
+enable_vxlan = ${localIp !== ''}
+local_ip = ${localIp}
 [agent]
 root_helper = /usr/bin/env
 [securitygroup]
-firewall_driver = noop
+firewall_driver = ${firewall}
 `;
 
 /** Starts Neutron's agent beside a neutron-server on the same database. Nothing that the server casts reaches it. Ends with the test. */
@@ -95,7 +99,7 @@ const processesNaming = (file: string): readonly number[] =>
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(file);
       } catch {
-        // It ended while we were looking.
+        // The process ended while we were looking.
         return false;
       }
     })

@@ -35,7 +35,7 @@ export const LIFE = {
 } as const;
 export type StepName = keyof typeof LIFE;
 
-/** The same with Neutron’s own agent; etc/README.md says where it differs, and why. */
+/** The life of a port with Neutron’s own agent; etc/README.md says where it differs, and why. */
 export const THEIR_LIFE: Readonly<Record<StepName, string>> = {
   ...LIFE,
   'admin down': 'bridge, DOWN; tap in its bridge',

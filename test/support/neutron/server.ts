@@ -32,7 +32,7 @@ const DRIVERS = { postgresql: 'postgresql+psycopg2', mysql: 'mysql+pymysql' } as
 const configOf = (folder: string, url: string, port: number): string => `[DEFAULT]
 auth_strategy = noauth
 core_plugin = ml2
-service_plugins = segments
+service_plugins = segments,qos,trunk
 transport_url = fake://
 bind_host = 127.0.0.1
 bind_port = ${port}
@@ -53,11 +53,13 @@ lock_path = ${folder}/lock
 type_drivers = local,flat,vlan,vxlan
 tenant_network_types = local
 mechanism_drivers = linuxbridge
-extension_drivers =
+extension_drivers = qos
 [ml2_type_flat]
 flat_networks = *
 [ml2_type_vlan]
 network_vlan_ranges = physnet1
+[ml2_type_vxlan]
+vni_ranges = 1:2000
 `;
 
 /** The tables of a real Neutron in the database of a server, and the configuration of a neutron-server that is not started yet. */

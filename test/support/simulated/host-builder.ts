@@ -84,7 +84,7 @@ export function buildLinks(words: readonly LinkWords[]): SimulatedLink[] {
   }));
 }
 
-/** The same as the value that a kernel gives. */
+/** A host with these links, as the value that a kernel gives. */
 export function buildHost(words: readonly LinkWords[]): HostState {
   const links = buildLinks(words);
   return {

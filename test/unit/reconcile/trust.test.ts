@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { heed, makeWatermark, restartFrom, signAgainst } from '../../../src/database/watermark.js';
+import { settleServers, signAgainst } from '../../../src/agent/state-dir/server-record.js';
+import { heed, makeWatermark } from '../../../src/database/watermark.js';
 import { linkName } from '../../../src/model/index.js';
 import { EMPTY_MEMORY, type Memory } from '../../../src/reconcile/remember/memory.js';
 import { buildLinks, buildSettings } from '../../support/simulated/host-builder.js';
@@ -64,7 +65,7 @@ function wiredHost(): Host {
         memory,
       });
       memory = result.memory;
-      if (memory.server?.doubt === null) restartFrom(watermark, answer);
+      settleServers({ watermark, keepTrust: () => {} }, { trust: memory.server, answer, sign: null });
       const { held, warnings } = result.report;
       return { held: held.length, codes: warnings.map(({ code }) => code) };
     },
