@@ -10,11 +10,13 @@ import {
   type Sections,
   startAgent,
 } from '../support/host/agent.js';
-import { makeHost, makeTapsOf, tapOf } from '../support/host/host.js';
+import { bridgeOf, makeHost, makeTapsOf, masterOf, tapOf, waitForMaster } from '../support/host/host.js';
 import { type Cleanup, ip } from '../support/host/netns.js';
 import type { ApiPort } from '../support/neutron/api.js';
 import { ELSEWHERE, HERE, LIFE, livePorts } from '../support/neutron/life.js';
 import { type Neutron, startNeutron } from '../support/neutron/server.js';
+
+const CODES_OF_UNSERVED = ['FIREWALL_NOT_ENFORCED', 'QOS_NOT_SERVED', 'TRUNK_NOT_SERVED'] as const;
 
 for (const { name, start } of usually('MariaDB', ENGINES)) {
   describe(`a neutron-server on ${name}, with our agents alone`, () => {
@@ -62,6 +64,36 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
       assert.equal((await agent.line('warning cured')).code, 'PORT_BINDING_FAILED');
     });
 
+    test('what ports ask for and do not get is told, and explain names it for one: a filter, QoS, a trunk', async (t) => {
+      const { api } = neutron;
+      const { namespace, agent, config } = await startHost(t, neutron, 'host6');
+      const { policy } = await api.post<{ policy: { id: string } }>('qos/policies', {
+        policy: { name: 'slow', project_id: 'p' },
+      });
+      const { id } = await makePort(neutron, 'host6', { qos_policy_id: policy.id });
+      await api.post('trunks', { trunk: { port_id: id, project_id: 'p' } });
+      makeTapsOf(namespace, id);
+      await waitForStatus(neutron, id, 'ACTIVE');
+      for (const code of CODES_OF_UNSERVED) await agent.warning(code);
+      const explain = await runCli(namespace, ['--config-file', config.path, '--json', 'explain', id]);
+      const { notes } = JSON.parse(explain.stdout) as { notes: { code: string }[] };
+      assert.deepEqual(notes.map(({ code }) => code).sort(), CODES_OF_UNSERVED);
+    });
+
+    test('a service’s port that is bound to another host is wired where its tap is, and its status is left alone; a machine’s is not wired', async (t) => {
+      const { namespace, agent } = await startHost(t, neutron, 'host7');
+      await startHost(t, neutron, 'host8');
+      const [service, machine] = [
+        await makePort(neutron, 'host8', { device_owner: 'network:router_interface' }),
+        await makePort(neutron, 'host8', { device_owner: 'compute:nova' }),
+      ];
+      makeTapsOf(namespace, service.id, machine.id);
+      await waitForMaster(namespace, tapOf(service.id), bridgeOf(service.network_id));
+      assert.equal((await agent.warning('PORT_BOUND_ELSEWHERE')).port, machine.id);
+      assert.equal(masterOf(namespace, tapOf(machine.id)), null);
+      assert.equal((await neutron.api.port(service.id)).status, 'DOWN');
+    });
+
     test('a segment older than a host is closed to it, as schema check says, until it is mapped to the host', async (t) => {
       const { api, server } = neutron;
       const network = await api.makeNetwork({
@@ -101,11 +133,12 @@ async function startHost(
 }
 
 /** A port on a local network of its own. */
-const makePort = async ({ api }: Neutron, host: string): Promise<ApiPort> =>
+const makePort = async ({ api }: Neutron, host: string, more: object = {}): Promise<ApiPort> =>
   api.makePort({
     network_id: await api.makeNetwork(),
     'binding:host_id': host,
     device_owner: 'appliance:peer',
+    ...more,
   });
 
 const waitForStatus = ({ api }: Neutron, id: string, status: ApiPort['status']): Promise<void> =>
