@@ -5,6 +5,7 @@ import { DATABASE, waitUntil } from '../support/databases/servers.js';
 import {
   type ConfigFile,
   makeConfig,
+  type Ran,
   type RunningAgent,
   runCli,
   type Sections,
@@ -50,6 +51,19 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
       await waitForStatus(neutron, id, 'DOWN');
     });
 
+    test('a status that is written is that alone: the revision of the port and what the server waits for stay as they were', async (t) => {
+      const { api, server } = neutron;
+      const { namespace } = await startHost(t, neutron, 'host10');
+      const { id } = await makePort(neutron, 'host10');
+      const { revision_number } = await api.port(id);
+      const blocks = (): Promise<unknown> => server.query('select * from provisioningblocks', DATABASE);
+      const before = await blocks();
+      makeTapsOf(namespace, id);
+      await waitForStatus(neutron, id, 'ACTIVE');
+      assert.equal((await api.port(id)).revision_number, revision_number);
+      assert.deepEqual(await blocks(), before);
+    });
+
     test('a binding that failed while the agent was away is told with its remedy, and the remedy cures it', async (t) => {
       const failed = await makePort(neutron, 'host4');
       assert.equal(failed['binding:vif_type'], 'binding_failed');
@@ -92,6 +106,19 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
       assert.equal((await agent.warning('PORT_BOUND_ELSEWHERE')).port, machine.id);
       assert.equal(masterOf(namespace, tapOf(machine.id)), null);
       assert.equal((await neutron.api.port(service.id)).status, 'DOWN');
+    });
+
+    test('a host that only once serves is alive, and the server binds ports to it', async (t) => {
+      const { namespace } = makeHost(t);
+      const config = makeConfig({ url: neutron.url, agent: ['host = host9'] });
+      const once = (): Promise<Ran> => runCli(namespace, ['--config-file', config.path, 'once']);
+      assert.equal((await once()).code, 0);
+      assert.equal((await neutron.api.agent('host9'))?.alive, true);
+      const port = await makePort(neutron, 'host9');
+      assert.equal(port['binding:vif_type'], 'bridge');
+      makeTapsOf(namespace, port.id);
+      assert.equal((await once()).code, 0);
+      assert.equal((await neutron.api.port(port.id)).status, 'ACTIVE');
     });
 
     test('a segment older than a host is closed to it, as schema check says, until it is mapped to the host', async (t) => {
