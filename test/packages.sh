@@ -47,6 +47,7 @@ neutron     neutron-common    neutron-server
 neutron     python3-pymysql   /usr/lib/python3/dist-packages/pymysql/__init__.py
 neutron     python3-psycopg2  /usr/lib/python3/dist-packages/psycopg2/__init__.py
 long        iptables          ebtables-nft
+long        ipset             ipset
 long        rpm               rpmbuild
 long        lintian           lintian
 long        debootstrap       debootstrap

@@ -42,7 +42,7 @@ async function startOurs(
     await agent.ended();
     agent = await startAgent(t, namespace, config);
   };
-  return { name, namespace, restart };
+  return { name, namespace, isOurs: true, restart };
 }
 
 /** Guests that nothing is done to, as many on each host. */
@@ -80,7 +80,7 @@ test('a cloud with Neutron’s agent on one host and ours on two: after ten minu
   const [first = '', ...others] = makeHosts(t, 3);
   const place = { namespace: first, host: 'host1', mappings: MAPPINGS };
   const neutron = await startNeutronWithAgent(t, server, place);
-  const hosts: CloudHost[] = [{ name: 'host1', namespace: first, restart: null }];
+  const hosts: CloudHost[] = [{ name: 'host1', namespace: first, isOurs: false, restart: neutron.restart }];
   for (const [at, namespace] of others.entries())
     hosts.push(await startOurs(t, neutron, `host${at + 2}`, namespace));
   const flat = await neutron.api.makeNetwork({
@@ -97,6 +97,7 @@ test('a cloud with Neutron’s agent on one host and ours on two: after ten minu
   const played = await play({ neutron, hosts, networks, random: randomOf(seed) }, PLAY_MS);
 
   t.diagnostic([...played.acts].map(([act, times]) => `${act} ${times}`).join(', '));
+  for (const act of ['kill ours', 'kill Neutron’s, with its server']) assert.ok(played.acts.has(act), act);
   await statusesAreTrue(neutron, played);
   const counted = await flows.count();
   t.diagnostic(`${counted.reduce((sum, { sent }) => sum + sent, 0)} frames`);

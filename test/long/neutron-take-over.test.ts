@@ -171,11 +171,34 @@ async function startUnderTheirs(t: Cleanup & Pick<TestContext, 'diagnostic'>) {
   return { scene, theirs, startTheirs, startOurs, inSync, unhurt };
 }
 
+async function liveBesideTheirs(
+  t: Cleanup,
+  { scene, startOurs, inSync, unhurt }: Awaited<ReturnType<typeof startUnderTheirs>>,
+): Promise<void> {
+  const { neutron, host } = scene;
+  const ours = await startOurs(t);
+  await ours.warning('OTHER_AGENT_RUNS');
+  await inSync();
+  const guest = await makeGuest(t, scene, scene.local, 70);
+  plug(scene, [guest]);
+  await allActive(neutron);
+  ip(host.namespace, 'link', 'del', guest.tap);
+  await waitUntil(async () => (await neutron.api.port(guest.port)).status === 'DOWN', 'it is DOWN');
+  await neutron.api.remove(`ports/${guest.port}`);
+  assert.deepEqual([...new Set(await statuses(neutron))], ['ACTIVE']);
+  await unhurt('both at once');
+  ours.signal('SIGTERM');
+  assert.equal(await ours.ended(), 0);
+}
+
 test('a host is taken over and handed back under 20 guests: no packet is lost, no link of theirs is touched', async (t) => {
   const outer: Cleanup = t;
-  const { scene, startTheirs, startOurs, inSync, unhurt, ...begun } = await startUnderTheirs(t);
+  const begun = await startUnderTheirs(t);
+  const { scene, startTheirs, startOurs, inSync, unhurt } = begun;
   const { neutron, host } = scene;
   let { theirs } = begun;
+
+  await t.test('both at once, and ours says that it is not alone', (t) => liveBesideTheirs(t, begun));
 
   await t.test('Neutron’s agent ends, ours takes over', async (t) => {
     await theirs.kill();

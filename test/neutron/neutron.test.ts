@@ -5,16 +5,19 @@ import { DATABASE, waitUntil } from '../support/databases/servers.js';
 import {
   type ConfigFile,
   makeConfig,
+  type Ran,
   type RunningAgent,
   runCli,
   type Sections,
   startAgent,
 } from '../support/host/agent.js';
-import { makeHost, makeTapsOf, tapOf } from '../support/host/host.js';
+import { bridgeOf, makeHost, makeTapsOf, masterOf, tapOf, waitForMaster } from '../support/host/host.js';
 import { type Cleanup, ip } from '../support/host/netns.js';
 import type { ApiPort } from '../support/neutron/api.js';
 import { ELSEWHERE, HERE, LIFE, livePorts } from '../support/neutron/life.js';
 import { type Neutron, startNeutron } from '../support/neutron/server.js';
+
+const CODES_OF_UNSERVED = ['FIREWALL_NOT_ENFORCED', 'QOS_NOT_SERVED', 'TRUNK_NOT_SERVED'] as const;
 
 for (const { name, start } of usually('MariaDB', ENGINES)) {
   describe(`a neutron-server on ${name}, with our agents alone`, () => {
@@ -48,6 +51,19 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
       await waitForStatus(neutron, id, 'DOWN');
     });
 
+    test('a status that is written is that alone: the revision of the port and what the server waits for stay as they were', async (t) => {
+      const { api, server } = neutron;
+      const { namespace } = await startHost(t, neutron, 'host10');
+      const { id } = await makePort(neutron, 'host10');
+      const { revision_number } = await api.port(id);
+      const blocks = (): Promise<unknown> => server.query('select * from provisioningblocks', DATABASE);
+      const before = await blocks();
+      makeTapsOf(namespace, id);
+      await waitForStatus(neutron, id, 'ACTIVE');
+      assert.equal((await api.port(id)).revision_number, revision_number);
+      assert.deepEqual(await blocks(), before);
+    });
+
     test('a binding that failed while the agent was away is told with its remedy, and the remedy cures it', async (t) => {
       const failed = await makePort(neutron, 'host4');
       assert.equal(failed['binding:vif_type'], 'binding_failed');
@@ -64,8 +80,8 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
 
     test('a port of a VXLAN network is bound where local_ip is on an interface, and nowhere else', async (t) => {
       const agent = [`local_ip = ${TUNNELS_END}`, 'l2_population = true'];
-      await startHost(t, neutron, 'host6', { agent, address: TUNNELS_END });
-      await startHost(t, neutron, 'host7', { agent });
+      await startHost(t, neutron, 'host10', { agent, address: TUNNELS_END });
+      await startHost(t, neutron, 'host11', { agent });
       const network = await neutron.api.makeNetwork({
         'provider:network_type': 'vxlan',
         'provider:segmentation_id': 1001,
@@ -74,7 +90,50 @@ for (const { name, start } of usually('MariaDB', ENGINES)) {
         const port = { network_id: network, 'binding:host_id': host, device_owner: 'appliance:peer' };
         return (await neutron.api.makePort(port))['binding:vif_type'];
       };
-      assert.deepEqual([await boundOn('host6'), await boundOn('host7')], ['bridge', 'binding_failed']);
+      assert.deepEqual([await boundOn('host10'), await boundOn('host11')], ['bridge', 'binding_failed']);
+    });
+
+    test('what ports ask for and do not get is told, and explain names it for one: a filter, QoS, a trunk', async (t) => {
+      const { api } = neutron;
+      const { namespace, agent, config } = await startHost(t, neutron, 'host6');
+      const { policy } = await api.post<{ policy: { id: string } }>('qos/policies', {
+        policy: { name: 'slow', project_id: 'p' },
+      });
+      const { id } = await makePort(neutron, 'host6', { qos_policy_id: policy.id });
+      await api.post('trunks', { trunk: { port_id: id, project_id: 'p' } });
+      makeTapsOf(namespace, id);
+      await waitForStatus(neutron, id, 'ACTIVE');
+      for (const code of CODES_OF_UNSERVED) await agent.warning(code);
+      const explain = await runCli(namespace, ['--config-file', config.path, '--json', 'explain', id]);
+      const { notes } = JSON.parse(explain.stdout) as { notes: { code: string }[] };
+      assert.deepEqual(notes.map(({ code }) => code).sort(), CODES_OF_UNSERVED);
+    });
+
+    test('a service’s port that is bound to another host is wired where its tap is, and its status is left alone; a machine’s is not wired', async (t) => {
+      const { namespace, agent } = await startHost(t, neutron, 'host7');
+      await startHost(t, neutron, 'host8');
+      const [service, machine] = [
+        await makePort(neutron, 'host8', { device_owner: 'network:router_interface' }),
+        await makePort(neutron, 'host8', { device_owner: 'compute:nova' }),
+      ];
+      makeTapsOf(namespace, service.id, machine.id);
+      await waitForMaster(namespace, tapOf(service.id), bridgeOf(service.network_id));
+      assert.equal((await agent.warning('PORT_BOUND_ELSEWHERE')).port, machine.id);
+      assert.equal(masterOf(namespace, tapOf(machine.id)), null);
+      assert.equal((await neutron.api.port(service.id)).status, 'DOWN');
+    });
+
+    test('a host that only once serves is alive, and the server binds ports to it', async (t) => {
+      const { namespace } = makeHost(t);
+      const config = makeConfig({ url: neutron.url, agent: ['host = host9'] });
+      const once = (): Promise<Ran> => runCli(namespace, ['--config-file', config.path, 'once']);
+      assert.equal((await once()).code, 0);
+      assert.equal((await neutron.api.agent('host9'))?.alive, true);
+      const port = await makePort(neutron, 'host9');
+      assert.equal(port['binding:vif_type'], 'bridge');
+      makeTapsOf(namespace, port.id);
+      assert.equal((await once()).code, 0);
+      assert.equal((await neutron.api.port(port.id)).status, 'ACTIVE');
     });
 
     test('a segment older than a host is closed to it, as schema check says, until it is mapped to the host', async (t) => {
@@ -123,11 +182,12 @@ async function startHost(
 }
 
 /** A port on a local network of its own. */
-const makePort = async ({ api }: Neutron, host: string): Promise<ApiPort> =>
+const makePort = async ({ api }: Neutron, host: string, more: object = {}): Promise<ApiPort> =>
   api.makePort({
     network_id: await api.makeNetwork(),
     'binding:host_id': host,
     device_owner: 'appliance:peer',
+    ...more,
   });
 
 const waitForStatus = ({ api }: Neutron, id: string, status: ApiPort['status']): Promise<void> =>

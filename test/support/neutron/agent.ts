@@ -29,13 +29,12 @@ export interface NeutronAgent {
   kill(): Promise<void>;
 }
 
-const configOf = ({ host, mappings = '', localIp = '', firewall = 'noop' }: Place): string => `[DEFAULT]
+const configOf = ({ host, mappings = '', localIp, firewall = 'noop' }: Place): string => `[DEFAULT]
 host = ${host}
 [linux_bridge]
 physical_interface_mappings = ${mappings}
 [vxlan]
-enable_vxlan = ${localIp !== ''}
-local_ip = ${localIp}
+${localIp === undefined ? 'enable_vxlan = False' : `local_ip = ${localIp}`}
 [agent]
 root_helper = /usr/bin/env
 [securitygroup]
@@ -54,16 +53,37 @@ export async function startNeutronAgent(t: Cleanup, neutron: Neutron, place: Pla
   return agent;
 }
 
+/** A neutron-server and Neutron's agent in one process. */
+export interface NeutronWithAgent extends Neutron {
+  /** `kill -9` of both; resolves when both are there again. */
+  restart(): Promise<void>;
+}
+
 /** A neutron-server and Neutron's agent in one process: what the server casts reaches the agent, as it does with a broker. */
-export async function startNeutronWithAgent(t: Cleanup, server: TestServer, place: Place): Promise<Neutron> {
+export async function startNeutronWithAgent(
+  t: Cleanup,
+  server: TestServer,
+  place: Place,
+): Promise<NeutronWithAgent> {
   const neutron = await configureNeutron(server);
-  startProcess(t, neutron, place, '1');
-  await waitUntilReady(() => neutron.api.get('networks'), logOf(neutron, place));
-  await waitUntil(
-    async () => (await neutron.api.agent(place.host))?.alive === true,
-    `${place.host} is alive`,
-  );
-  return neutron;
+  const { api } = neutron;
+  const start = async (before: string | undefined): Promise<NeutronAgent> => {
+    const agent = startProcess(t, neutron, place, '1');
+    await waitUntilReady(() => api.get('networks'), logOf(neutron, place));
+    const hasStarted = async (): Promise<boolean> => {
+      const now = await api.agent(place.host);
+      return now?.alive === true && now.started_at !== before;
+    };
+    await waitUntil(hasStarted, `Neutron’s agent of ${place.host} has reported`, THEIR_LIMIT_MS);
+    return agent;
+  };
+  let agent = await start(undefined);
+  const restart = async (): Promise<void> => {
+    const before = await api.agent(place.host);
+    await agent.kill();
+    agent = await start(before?.started_at);
+  };
+  return { ...neutron, restart };
 }
 
 const logOf = ({ folder }: Neutron, { host }: Place): string => join(folder, `${host}.log`);

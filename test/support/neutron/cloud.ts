@@ -5,11 +5,14 @@ import { ip, ipLink, makeTap } from '../host/netns.js';
 import type { ApiPort } from './api.js';
 import type { Neutron } from './server.js';
 
-/** A host of the cloud, and how its agent is killed and started again; null: it lives as long as the server. */
+/** A host of the cloud. */
 export interface CloudHost {
   readonly name: string;
   readonly namespace: string;
-  readonly restart: (() => Promise<void>) | null;
+  /** Served by our agent, else by Neutron's, which takes its server along when it is killed. */
+  readonly isOurs: boolean;
+  /** `kill -9` of its agent, and a new one. */
+  restart(): Promise<void>;
 }
 
 /** A port that the script has made. */
@@ -78,11 +81,18 @@ async function inEitherOrder(random: () => number, one: () => unknown, other: ()
   for (const act of random() < 0.5 ? [one, other] : [other, one]) await act();
 }
 
+/** So often, of the times that it is this one's turn. */
+async function kill({ hosts, pick, random }: Now, share: number): Promise<boolean> {
+  const host = random() < share ? pick(hosts) : undefined;
+  await host?.restart();
+  return host !== undefined;
+}
+
 /** Each says whether there was anything that it could be done to. */
 const ACTS: Readonly<Record<string, (now: Now) => Promise<boolean>>> = {
   make: async ({ neutron: { api }, ports, hosts, networks, pick, random }) => {
     const isMachine = random() < 0.4;
-    const host = pick(isMachine ? hosts.filter(({ restart }) => restart !== null) : hosts);
+    const host = pick(isMachine ? hosts.filter(({ isOurs }) => isOurs) : hosts);
     const network = pick(networks);
     if (host === undefined || network === undefined || ports.length >= PORTS_MAX) return false;
     const { id } = await api.makePort({
@@ -126,7 +136,7 @@ const ACTS: Readonly<Record<string, (now: Now) => Promise<boolean>>> = {
   migrate: async ({ neutron: { api }, ports, hosts, pick, random }) => {
     const port = pick(ports.filter(({ isMachine, tapAt }) => isMachine && tapAt !== null));
     const from = port?.host;
-    const to = pick(hosts.filter((one) => one !== from && one.restart !== null));
+    const to = pick(hosts.filter((one) => one !== from && one.isOurs));
     if (port === undefined || from === undefined || to === undefined) return false;
     await api.post(`ports/${port.id}/bindings`, { binding: { host: to.name, project_id: 'p' } });
     makeTap(to.namespace, tapOf(port.id));
@@ -152,11 +162,10 @@ const ACTS: Readonly<Record<string, (now: Now) => Promise<boolean>>> = {
     ports.splice(ports.indexOf(port), 1);
     return true;
   },
-  kill: async ({ hosts, pick, random }) => {
-    const host = random() < 0.5 ? pick(hosts) : undefined;
-    await host?.restart?.();
-    return host !== undefined && host.restart !== null;
-  },
+  'kill ours': ({ hosts, ...now }) => kill({ ...now, hosts: hosts.filter(({ isOurs }) => isOurs) }, 0.4),
+  // Both are away for ten seconds and more, in which nothing else can happen.
+  'kill Neutron’s, with its server': ({ hosts, ...now }) =>
+    kill({ ...now, hosts: hosts.filter(({ isOurs }) => !isOurs) }, 0.1),
 };
 
 /**
