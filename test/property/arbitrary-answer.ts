@@ -100,7 +100,9 @@ export const arbitraryChange: fc.Arbitrary<{ before: AnswerWords; after: AnswerW
     const ports = mix(before.ports, other.ports).map((port) =>
       before.generation === 'folsom' ? { ...port, binding: 'unhosted' } : port,
     );
-    return { before, after: { ...before, ports, networks: mix(before.networks, other.networks) } };
+    const networks = mix(before.networks, other.networks);
+    const hosts = other.hosts ?? {};
+    return { before, after: { ...before, ports, networks, hosts } };
   });
 
 /** Only what is not the default, so that a counterexample can be read. */

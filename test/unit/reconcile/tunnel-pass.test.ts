@@ -176,6 +176,15 @@ test('a steady poll is at rest, and one that waits for further answers is not', 
   assert.equal(runOnce(kernel, HOST, ONE, { memory }).rest, null);
 });
 
+test('an answer in which a list of hosts alone has changed is heard', () => {
+  const kernel = simulateKernel(buildLinks(inPlace('192.0.2.2')));
+  const { memory, desired } = polls(kernel, [ONE, ONE]);
+  assert.ok(BOTH.forwarding);
+  const seen = desired.world.view;
+  runOnce(kernel, HOST, { ...ONE, forwarding: BOTH.forwarding }, { memory, seen });
+  assert.deepEqual(floodsTo(kernel), ['192.0.2.2', '192.0.2.3']);
+});
+
 test('somebody who writes into a tunnel is undone with the next pass, from memory too what he has deleted', () => {
   const kernel = simulateKernel(buildLinks(inPlace('192.0.2.2', '192.0.2.3')));
   const { memory } = polls(kernel, [BOTH]);
