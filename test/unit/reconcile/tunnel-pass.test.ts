@@ -176,6 +176,14 @@ test('a steady poll is at rest, and one that waits for further answers is not', 
   assert.equal(runOnce(kernel, HOST, ONE, { memory }).rest, null);
 });
 
+test('a tunnel that no tap is behind any more is at rest, whatever its list says', () => {
+  const kernel = simulateKernel(buildLinks(inPlace('192.0.2.3', '192.0.2.9').slice(0, -1)));
+  const { memory } = polls(kernel, [ONE]);
+  const { report, rest } = runOnce(kernel, HOST, ONE, { memory });
+  assert.deepEqual([report.operations, report.held, rest?.answer], [[], [], ONE]);
+  assert.deepEqual(floodsTo(kernel), ['192.0.2.3', '192.0.2.9']);
+});
+
 test('an answer in which a list of hosts alone has changed is heard', () => {
   const kernel = simulateKernel(buildLinks(inPlace('192.0.2.2')));
   const { memory, desired } = polls(kernel, [ONE, ONE]);
