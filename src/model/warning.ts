@@ -83,8 +83,9 @@ export const WARNINGS = {
   },
   SEGMENT_TYPE_UNSUPPORTED: {
     cause:
-      'The network is of a type that this agent cannot make. A network of type vxlan is served where its bridge still holds its tunnel device, as Neutron’s agent has made it.',
-    remedy: 'Use a flat, VLAN or local network for the ports of this host.',
+      'The network is of a type that this agent cannot make, or of type vxlan on a host with enable_vxlan = false. There it is served where its bridge still holds its tunnel device, as Neutron’s agent has made it.',
+    remedy:
+      'Use a flat, VLAN, VXLAN or local network for the ports of this host, or set enable_vxlan = true and local_ip.',
   },
   SEGMENT_CONFLICT: {
     cause:

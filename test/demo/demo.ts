@@ -21,6 +21,6 @@ if (probe.status !== 0) {
 }
 const demo = spawnSync('unshare', [...unshare, process.execPath, '--import', 'tsx', inside], {
   stdio: 'inherit',
-  timeout: 120_000,
+  timeout: 180_000,
 });
 process.exitCode = demo.status ?? 1;

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { HANG_LIMIT_MS } from '../support/limit.js';
 import {
   command,
@@ -10,13 +9,15 @@ import {
   type DemoDatabase,
   type LogLine,
   program,
+  quiet,
   type SeenLink,
+  say,
   seenLinks,
   startAgent,
   startDatabase,
+  tap,
 } from './stage.js';
-
-const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+import { playTunnel } from './tunnel.js';
 
 const PRIVATE = 'aaaaaaaa-1111-4000-8000-000000000001';
 const PUBLIC = 'bbbbbbbb-2222-4000-8000-000000000002';
@@ -26,8 +27,6 @@ const ROUTER = '33333333-bbbb-4000-8000-000000000033';
 const LATE = '44444444-aaaa-4000-8000-000000000044';
 
 const bridge = (network: string): string => `brq${network.slice(0, 11)}`;
-const tap = (port: string): string => `tap${port.slice(0, 11)}`;
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** A tap as the hypervisor makes it; a veth pair stands for it, which an ordinary user may make too. */
 function plugIn(port: string): void {
@@ -63,14 +62,6 @@ async function expect(
   }
   say(picture(seenLinks()));
   say(`   ok     ${what}`);
-}
-
-/** Lets the log catch up with the kernel: until nothing more has been said for a moment. */
-async function quiet(agent: DemoAgent): Promise<void> {
-  for (let seen = -1; seen !== agent.lines.length; ) {
-    seen = agent.lines.length;
-    await delay(300);
-  }
 }
 
 /** The bridges with what is in them, and the uplink, in a few lines. */
@@ -158,7 +149,7 @@ async function deleteAndAccept(database: DemoDatabase, agent: DemoAgent, configF
   );
 
   say('\n6. An operator has looked at it, and accepts just that.');
-  say(`   ${await program(PROGRAM, '--config-file', configFile, 'accept', String(held.fingerprint))}`);
+  say(`   ${await program('--config-file', configFile, 'accept', String(held.fingerprint))}`);
   await expect(
     agent,
     'its bridge is gone, and the host has its address back on eth1',
@@ -197,17 +188,18 @@ async function main(): Promise<number> {
     command('ip', 'link', 'set', 'eth1', 'up');
     command('ip', 'address', 'add', '192.0.2.10/24', 'dev', 'eth1');
     say('Starting a PostgreSQL (PGlite) in a network namespace of its own …');
-    const database = await startDatabase();
-    writeFileSync(configFile, configuration(database.url, folder));
-    say(`   ${await program(PROGRAM, '--config-file', configFile, 'schema', 'migrate')}`);
+    const database = await startDatabase({ host: '127.0.0.1', port: 5432 });
+    writeFileSync(configFile, configuration(folder));
+    say(`   ${await program('--config-file', configFile, 'schema', 'migrate')}`);
     for (const statement of rows()) await database.sql(statement);
     for (const port of [WEB, DATABASE, ROUTER]) plugIn(port);
-    agent = startAgent(PROGRAM, configFile);
+    agent = startAgent(configFile);
     await play(database, agent);
     await deleteAndAccept(database, agent, configFile);
     const code = await agent.stop();
     say(`\nThe agent ended with ${code} and left the data plane as it was. The kernel is as it should be.`);
     await database.stop();
+    await playTunnel(database, folder);
     return code === 0 && seenLinks().get(tap(WEB))?.master === bridge(PRIVATE) ? 0 : 1;
   } catch (error) {
     say(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -219,8 +211,8 @@ async function main(): Promise<number> {
   }
 }
 
-const configuration = (url: string, folder: string): string => `[DATABASE]
-sql_connection = ${url}
+const configuration = (folder: string): string => `[DATABASE]
+sql_connection = postgresql://postgres@127.0.0.1:5432/postgres
 reconnect_interval = 1
 [LINUX_BRIDGE]
 physical_interface_mappings = physnet1:eth1

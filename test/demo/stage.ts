@@ -1,38 +1,59 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import pg from 'pg';
 import { HANG_LIMIT_MS } from '../support/limit.js';
 
 /** The demo's database: PostgreSQL in WebAssembly behind a socket, so that the agent's real driver talks to it. */
 export interface DemoDatabase {
-  readonly url: string;
   sql(text: string): Promise<unknown[]>;
   /** Closes the socket, as a stopped server does. */
   stop(): Promise<void>;
-  start(): Promise<void>;
+  /** Where it was, or somewhere else. */
+  start(at?: DemoAddress): Promise<void>;
 }
 
+/** Part of the name of its socket, too. */
 const PORT = 5432;
 
-/** Starts PGlite on the loopback of this network namespace. */
-export async function startDatabase(): Promise<DemoDatabase> {
+/** Where the database listens: on the loopback of this network namespace, or at a path, which hosts in others reach too. */
+export type DemoAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Starts PGlite. */
+export async function startDatabase(address: DemoAddress): Promise<DemoDatabase> {
   const pglite = await PGlite.create();
-  let server = await listen(pglite);
+  let place = address;
+  let server = await listen(pglite, place);
   return {
-    url: `postgresql://postgres@127.0.0.1:${PORT}/postgres`,
-    sql: async (text) => (await pglite.query(text)).rows,
+    sql: (text) => ask(place, text),
     stop: () => server.stop(),
-    start: async () => {
-      server = await listen(pglite);
+    start: async (at = place) => {
+      place = at;
+      server = await listen(pglite, place);
     },
   };
 }
 
-async function listen(pglite: PGlite): Promise<PGLiteSocketServer> {
-  const server = new PGLiteSocketServer({ db: pglite, host: '127.0.0.1', port: PORT, maxConnections: 4 });
+/** As everybody asks, one transaction after the other: PGlite has one session, which may be in the middle of an agent's. */
+async function ask(address: DemoAddress, text: string): Promise<unknown[]> {
+  const place = 'path' in address ? { host: dirname(address.path), port: PORT } : address;
+  const client = new pg.Client({ ...place, user: 'postgres', database: 'postgres' });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function listen(pglite: PGlite, address: DemoAddress): Promise<PGLiteSocketServer> {
+  const server = new PGLiteSocketServer({ db: pglite, ...address, maxConnections: 12 });
   await server.start();
   return server;
 }
@@ -46,11 +67,13 @@ export interface DemoAgent {
   stop(): Promise<number | null>;
 }
 
-/** Starts `run`. The agent's own log lines are kept; what is no log line is printed as it is. */
-export function startAgent(program: string, configFile: string): DemoAgent {
-  const child = spawn(process.execPath, [program, '--config-file', configFile, '--log-format', 'json'], {
-    stdio: ['ignore', 'inherit', 'pipe'],
-  });
+export const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** Starts `run`; `prefix` goes before it. The agent's own log lines are kept; what is no log line is printed as it is. */
+export function startAgent(configFile: string, prefix: readonly string[] = []): DemoAgent {
+  const argv = [...prefix, process.execPath, PROGRAM, '--config-file', configFile, '--log-format', 'json'];
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'pipe'] });
   const lines: LogLine[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (line.startsWith('{')) lines.push(JSON.parse(line) as LogLine);
@@ -60,8 +83,8 @@ export function startAgent(program: string, configFile: string): DemoAgent {
 }
 
 /** Ends a child by its id: SIGTERM first, SIGKILL when it does not go. Gives its exit code. */
-async function end(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null) return child.exitCode;
+export async function end(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), HANG_LIMIT_MS);
@@ -75,9 +98,25 @@ export const command = (file: string, ...args: string[]): string =>
   execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: HANG_LIMIT_MS });
 
 /** Runs a command without blocking: the database lives in this very process. */
-export async function program(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: HANG_LIMIT_MS });
+export async function output(file: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(file, args, { timeout: HANG_LIMIT_MS });
   return stdout.trim();
+}
+
+/** What the agent's program says to a command. */
+export const program = (...args: readonly string[]): Promise<string> =>
+  output(process.execPath, PROGRAM, ...args);
+
+export const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export const tap = (port: string): string => `tap${port.slice(0, 11)}`;
+
+/** Lets the log catch up with the kernel: until nothing more has been said for a moment. */
+export async function quiet(agent: DemoAgent): Promise<void> {
+  for (let seen = -1; seen !== agent.lines.length; ) {
+    seen = agent.lines.length;
+    await delay(300);
+  }
 }
 
 /** A link as `ip -j -d link` and `ip -j address` tell it: the witness, which is not the agent's own reader. */

@@ -12,4 +12,5 @@ test('the demonstration shows what it says', () => {
   });
   assert.equal(status, 0, stdout);
   assert.match(stdout, /left the data plane as it was/);
+  assert.match(stdout, /it is reached where it is now/);
 });
