@@ -31,6 +31,8 @@ export interface CloudWords {
   readonly hosts: number;
   /** Lines of every agent's configuration, over those of the tests. */
   readonly agent?: readonly string[];
+  /** false: `startAgain` starts them. */
+  readonly isRunning?: boolean;
   /** Environment of every agent. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -39,7 +41,7 @@ export interface CloudWords {
 export async function makeTunnelCloud(
   t: Cleanup,
   database: TestDatabase,
-  { family = 'IPv4', hosts, agent = [], environment = {} }: CloudWords,
+  { family = 'IPv4', hosts, agent = [], isRunning = true, environment = {} }: CloudWords,
 ): Promise<readonly CloudHost[]> {
   for (const { network: id, vni } of [TENANT, OTHER_TENANT])
     await database.rows.network({ id, type: 'vxlan', vlanId: vni });
@@ -49,13 +51,16 @@ export async function makeTunnelCloud(
       const settings = [`host = ${name}`, `local_ip = ${local}`, 'l2_population = true', ...agent];
       const config = makeConfig({ url: socketUrl(database.server), agent: settings });
       const start = (): Promise<RunningAgent> => startAgent(t, namespace, config, { environment });
-      let current = await start();
+      let current = isRunning ? await start() : null;
       return {
         namespace,
         local,
         name,
         config,
-        agent: () => current,
+        agent: () => {
+          if (current === null) throw new Error(`the agent of ${name} was not started yet`);
+          return current;
+        },
         startAgain: async () => {
           current = await start();
           return current;
@@ -63,15 +68,19 @@ export async function makeTunnelCloud(
       };
     }),
   );
-  await waitUntil(async () => {
+  if (isRunning) await waitForEnds(database, hosts);
+  return cloud;
+}
+
+/** Waits until so many hosts have told where their tunnels end. */
+export const waitForEnds = (database: TestDatabase, hosts: number): Promise<void> =>
+  waitUntil(async () => {
     const rows = await database.server.query(
       `select host from agents where configurations like '%"tunnel_types":["vxlan"]%'`,
       'quantum',
     );
     return rows.length === hosts;
   }, 'every host says where its tunnels end');
-  return cloud;
-}
 
 /** A guest whose port is bound to a host; `n` from 1 to 9 gives port and address. */
 export interface Booted extends Guest {
