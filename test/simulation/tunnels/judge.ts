@@ -87,8 +87,9 @@ const endIn = (told: Told, host: string): string | null => {
   return end?.kind === 'address' ? end.address : null;
 };
 
-const isNamed = (told: Told, network: string, endpoint: string): boolean =>
-  (listIn(told, network) ?? []).some((host) => endIn(told, host) === endpoint);
+/** What the database says of this host itself names nobody. */
+const isNamed = (told: Told, network: string, endpoint: string, own: string): boolean =>
+  (listIn(told, network) ?? []).some((host) => host !== own && endIn(told, host) === endpoint);
 
 /** An end goes only when three answers, over a minute, have not named it, and few go at once. */
 function removals(
@@ -132,7 +133,7 @@ function causeless(
   let since = nowMs;
   let answers = 0;
   for (const { atMs, told: one, isKept } of [...heard].reverse()) {
-    if (isNamed(one, network, endpoint)) {
+    if (isNamed(one, network, endpoint, host)) {
       if (isKept) break;
       continue;
     }
