@@ -86,7 +86,7 @@ const duplicate = (network: NetworkId, who: string, endpoint: string): Warning =
   network,
 });
 
-const isIpv6 = (address: string): boolean => address.includes(':');
+export const isIpv6 = (address: string): boolean => address.includes(':');
 
 /** Why frames must never be sent to the address, in one clause; null: they may. */
 export function unusable(

@@ -7,7 +7,7 @@ import {
   type NetworkId,
   type Operation,
 } from '../../model/index.js';
-import type { Tunnel } from './resolve-tunnel.js';
+import { isOfFamilyOf, type Tunnel } from './resolve-tunnel.js';
 
 /** What one pass does to the entries of a tunnel. */
 export interface EntryChanges {
@@ -111,7 +111,8 @@ function corrected(plan: TunnelPlan, existing: Link): Operation[] {
   if (mtu !== null && existing.mtu !== mtu) {
     operations.push({ ...fields, op: 'set-mtu', target, mtu, reason: mtuReason(plan) });
   }
-  if (detail.kind === 'vxlan' && (!detail.learning || detail.local !== local)) {
+  const isSet = detail.kind !== 'vxlan' || (detail.learning && detail.local === local);
+  if (!isSet && isOfFamilyOf(detail, local)) {
     const reason = 'frames tell where a guest has moved, and come from local_ip';
     operations.push({ ...fields, op: 'set-vxlan', target, learning: true, local, reason });
   }

@@ -4,12 +4,14 @@ import {
   type LinkName,
   type NetworkId,
   networkOfLabel,
+  type TunnelDetail,
   type TunnelMaking,
   type TunnelSettings,
   tunnelName,
   type Warning,
 } from '../../model/index.js';
 import { isBridgeOf, isUnnamedByOthers, ownAddresses, type View } from '../see/view.js';
+import { isIpv6 } from './flood-list.js';
 
 /** What VXLAN adds to each frame: Ethernet, IP, UDP and its own header. */
 const OVERHEAD = { inet: 50, inet6: 70 } as const;
@@ -144,10 +146,16 @@ function tunnelOf(
   return { tunnel: { name, existing, making, mtu: mtu ?? room, differs, isOfAnother }, room };
 }
 
-function differences({ detail }: Link, { port, multicast }: TunnelMaking): string[] {
+/** A tunnel without any address of its own is of IPv4. */
+export const isOfFamilyOf = ({ local, group }: TunnelDetail, address: string): boolean =>
+  isIpv6(local ?? group ?? '') === isIpv6(address);
+
+function differences({ detail }: Link, { port, local, multicast }: TunnelMaking): string[] {
   if (detail.kind !== 'vxlan') return [];
+  const isOfFamily = isOfFamilyOf(detail, local);
   return [
     ...(detail.port === port ? [] : [`its UDP port is ${detail.port}, not ${port}`]),
+    ...(isOfFamily ? [] : [`its ends are of another family than local_ip ${local}`]),
     ...(detail.proxy ? ['it answers ARP itself (proxy)'] : []),
     ...(multicast === null || detail.group === multicast.group
       ? []

@@ -229,6 +229,8 @@ function tunnel(host: SimulatedHost, ref: LinkRef) {
 
 function setVxlan(host: SimulatedHost, { target, learning, local }: OperationOf<'set-vxlan'>): void {
   const { link, detail } = tunnel(host, target);
+  const had = detail.local ?? detail.group ?? '';
+  if (had.includes(':') !== local.includes(':')) throw new SimulatedRefusal('EOPNOTSUPP');
   host.put({ ...link, detail: { ...detail, learning, local } });
 }
 

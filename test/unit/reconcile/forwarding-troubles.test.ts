@@ -4,6 +4,7 @@ import { bridgeName, linkName, networkId } from '../../../src/model/index.js';
 import { leftTunnels, reusedVniOperations } from '../../../src/reconcile/forwarding/reused-vni.js';
 import type { SimulatedHost } from '../../support/simulated/host.js';
 import {
+  carryOutAll,
   DEVICE,
   inPlace,
   NETWORK,
@@ -60,6 +61,15 @@ for (const [what, make] of FOREIGN) {
     assert.deepEqual([operations, codes], [[], ['VXLAN_DEVICE_FOREIGN']]);
   });
 }
+
+test('a tunnel between addresses of the other family is left as it is until somebody accepts that it is made again', () => {
+  const host = inPlace([], { local: '2001:db8::1' });
+  const { operations, warnings } = tunnelPass(host, rowsOf({}));
+  assert.deepEqual([operations, warnings.map(({ code }) => code)], [[], ['VXLAN_DEVICE_DIFFERS']]);
+  const { operations: again } = tunnelPass(host, rowsOf({}), { accepted: 'all' });
+  assert.equal(carryOutAll(host, again), null);
+  assert.deepEqual(tunnelPass(host, rowsOf({})).codes, []);
+});
 
 test('a network whose MTU leaves no room for the tunnel is wired, and told', () => {
   const big = { ...NETWORK, mtu: 1500 };
