@@ -12,6 +12,11 @@ const MEASURES = {
   held: { counts: 'removals that the guard holds back', warning: '0', critical: null },
   failed: { counts: 'operations that failed in the last pass', warning: '0', critical: null },
   unwired: { counts: 'ports that should be wired here and are not', warning: '0', critical: null },
+  unknown: {
+    counts: 'other hosts of networks here whose tunnel endpoint nobody knows',
+    warning: '0',
+    critical: null,
+  },
 } as const satisfies Readonly<Record<string, Measured>>;
 
 export type MeasureName = keyof typeof MEASURES;

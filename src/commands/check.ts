@@ -106,6 +106,7 @@ const measuresOf = (values: Readonly<Record<MeasureName, number>>): Measure[] =>
     held: `${values.held} removal(s) held`,
     failed: `${values.failed} operation(s) failed`,
     unwired: `${values.unwired} port(s) not wired`,
+    unknown: `the tunnel endpoint of ${values.unknown} other host(s) not known`,
   };
   return MEASURE_NAMES.map((name) => ({
     name,
@@ -135,7 +136,7 @@ async function askAgentFor(runDir: string): Promise<Found> {
   }
 }
 
-function fromStatus({ database, nowMs, startedAtMs, lastPass, held, taps }: AgentStatus): Found {
+function fromStatus({ database, nowMs, startedAtMs, lastPass, held, taps, forwarding }: AgentStatus): Found {
   return {
     kind: 'figures',
     values: {
@@ -144,6 +145,7 @@ function fromStatus({ database, nowMs, startedAtMs, lastPass, held, taps }: Agen
       held: held.length,
       failed: lastPass?.failed ?? 0,
       unwired: taps.filter(({ state }) => state === 'blocked').length,
+      unknown: forwarding.hostsUnknown,
     },
     summary: `${taps.filter(({ state }) => state === 'wired').length} tap(s) wired, ${taps.length} here`,
   };
@@ -163,9 +165,16 @@ async function lookDirectly(settings: Settings, limitMs: number): Promise<Found>
   try {
     const planned = await withEdgesToSee(settings, (edges) => planOnce(edges, settings), inTime);
     const { report } = planned;
-    const { taps } = overviewOf(planned.desired.world.view, planned);
+    const { taps, forwarding } = overviewOf(planned.desired.world.view, planned);
     const unwired = taps.filter(({ state }) => state === 'blocked').length;
-    const values = { age: 0, drift: report.operations.length, held: report.held.length, failed: 0, unwired };
+    const values = {
+      age: 0,
+      drift: report.operations.length,
+      held: report.held.length,
+      failed: 0,
+      unwired,
+      unknown: forwarding.hostsUnknown,
+    };
     return { kind: 'figures', values, summary: `${taps.length} tap(s) here` };
   } catch (error) {
     if (error instanceof DatabaseError) return { kind: 'state', state: 'CRITICAL', text: error.message };

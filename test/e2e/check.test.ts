@@ -18,7 +18,7 @@ const [LOCAL, UNMAPPED] = [networkId(1), networkId(2)];
 /** The database's own limits, so long that only --timeout can end the command in time. */
 const PATIENT = ['--connect-timeout', '20', '--query-timeout', '20'];
 const PERFDATA =
-  /^\w+: [^|]+ \| age=\S+s;60;300;0 drift=\d+;0;;0 held=\d+;0;;0 failed=\d+;0;;0 unwired=\d+;0;;0\n$/;
+  /^\w+: [^|]+ \| age=\S+s;60;300;0 drift=\d+;0;;0 held=\d+;0;;0 failed=\d+;0;;0 unwired=\d+;0;;0 unknown=\d+;0;;0\n$/;
 
 async function makeCloud(t: Cleanup, { server, rows }: TestDatabase) {
   const { namespace } = makeHost(t);

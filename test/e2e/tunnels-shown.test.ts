@@ -37,12 +37,17 @@ onUsualEngine('PostgreSQL', 'ml2-zed', (database) => {
     }
   });
 
-  test('status tells of a network its tunnel and which endpoints need a look', async (t) => {
+  test('status tells of a network its tunnel and which endpoints need a look, and check warns of them', async (t) => {
     const { shown } = await makeStage(t, database());
     const { stdout } = await shown('status');
     assert.match(stdout, /^ {2}tunnel VNI 1001 from 192\.0\.2\.1 to 2 endpoints \(1 not known\)$/m);
     assert.match(stdout, /^ {4}no address of host9: not known: it has no row in agents$/m);
     const { forwarding } = JSON.parse((await shown('--json', 'status')).stdout);
+    for (const how of [[], ['--direct']]) {
+      const checked = await shown('check', ...how);
+      assert.equal(checked.code, 1, checked.stdout);
+      assert.match(checked.stdout, /^WARNING: the tunnel endpoint of 1 other host\(s\) not known \|/);
+    }
     assert.deepEqual(forwarding, { endpoints: 1, entries: 1, removalsPending: 0, hostsUnknown: 1 });
   });
 

@@ -128,8 +128,8 @@ function entries(plan: TunnelPlan, target: LinkRef, { add, remove }: EntryChange
   if (add.length === 0 && remove.length === 0) return [];
   const unique = new Map([...remove].map((entry) => [entryKey(entry), entry]));
   const reason = [
-    ...(add.length === 0 ? [] : [`${add.length} to add`]),
-    ...(unique.size === 0 ? [] : [`${unique.size} to delete`]),
+    ...(add.length === 0 ? [] : [`${add.length} to add (${whom(add)})`]),
+    ...(unique.size === 0 ? [] : [`${unique.size} to delete (${whom([...unique.values()])})`]),
   ].join(', ');
   return [
     {
@@ -143,4 +143,13 @@ function entries(plan: TunnelPlan, target: LinkRef, { add, remove }: EntryChange
       reason: `the hosts of network ${plan.network}: ${reason}`,
     },
   ];
+}
+
+/** Of a long list the log is told the first ones. */
+const NAMED_MAX = 3;
+
+function whom(entries: readonly ForwardingEntry[]): string {
+  const endpoints = [...new Set(entries.map(({ endpoint }) => endpoint))];
+  const named = endpoints.slice(0, NAMED_MAX).join(', ');
+  return endpoints.length > NAMED_MAX ? `${named}, …` : named;
 }
