@@ -5,6 +5,10 @@ process that started this one, and what it casts to agents (port_update, network
 """
 import ctypes
 import os
+import sys
+
+# Its chains of rules are named after the program, as it is installed.
+sys.argv[0] = "/usr/bin/neutron-linuxbridge-agent"
 
 from neutron.cmd import eventlet  # noqa: F401, replaces parts of the standard library before anything else uses them
 from neutron_lib.api import attributes
