@@ -28,15 +28,14 @@ export const makeCloud = (t: Cleanup, family: Family, count: number): readonly C
       `link set ${BRIDGE} alias quantum-linuxbridge-agent:${NETWORK} up`,
     ]);
     const name = `host${at + 1}`;
-    return { name, ns, local, pass: passesOn(t, ns, name, local) };
+    return { name, ns, local, pass: passesOn(t, ns, local) };
   });
 
 /** The agent's own passes, with the ports of `tap1` and `tap2` in the rows. */
-function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHost['pass'] {
+function passesOn(t: Cleanup, ns: string, local: string): CloudHost['pass'] {
   const kernel = inside(ns, openKernel);
   t.after(() => kernel.close());
   const settings = buildSettings({
-    host,
     interfaces: [],
     dropTaggedFrames: false,
     plugGraceMs: 0,
@@ -46,7 +45,9 @@ function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHos
   let nowMs = TEST_NOW_MS;
   return (hosts, afterMs = 0) => {
     nowMs += afterMs;
-    const result = inside(ns, () => runOnce(kernel, settings, answerFor(hosts), { memory, nowMs }));
+    const result = inside(ns, () =>
+      runOnce(kernel, settings, answerFor(hosts.filter((one) => one.local !== local)), { memory, nowMs }),
+    );
     ({ memory } = result);
     const { operations, failed, warnings } = result.report;
     if (failed.length + warnings.length > 0) throw new Error(JSON.stringify({ failed, warnings }));
@@ -54,12 +55,13 @@ function passesOn(t: Cleanup, ns: string, host: string, local: string): CloudHos
   };
 }
 
-const answerFor = (hosts: readonly CloudHost[]): Answer =>
+/** This host is one of them by itself. */
+const answerFor = (others: readonly CloudHost[]): Answer =>
   buildAnswer({
     generation: 'ml2',
     ports: ['1', '2'].map((id) => ({ id, network: NETWORK, status: 'ACTIVE' })),
     networks: [{ id: NETWORK, segments: ['vxlan 1001'], mtu: 1450 }],
-    hosts: { [NETWORK]: Object.fromEntries(hosts.map(({ name, local }) => [name, local])) },
+    hosts: { [NETWORK]: Object.fromEntries(others.map(({ name, local }) => [name, local])) },
   });
 
 /** Runs something synchronous in a namespace, and comes back. */
