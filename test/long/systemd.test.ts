@@ -6,6 +6,7 @@ import { privateFolder, waitUntil } from '../support/databases/servers.js';
 import { bootContainer, makeDebian } from '../support/host/container.js';
 import {
   bridgeOf,
+  makeTapsOf,
   masterOf,
   networkId,
   portId,
@@ -107,6 +108,31 @@ for (const { what, release, more } of SYSTEMS) {
         );
         assert.notEqual(await property(container, 'MainPID'), pid);
         await witness.expectNothingOn(TAP, BRIDGE);
+      });
+
+      test('a journal that drops lines, or stands still, holds up neither the daemon nor a wire', async (t) => {
+        const container = await furnish(t, debian, database(), { install: installDeb, file: deb });
+        const { namespace } = container;
+        const limit = 'LogRateLimitIntervalSec=2s\nLogRateLimitBurst=1\n';
+        await dropIn(container, `${CREDENTIAL}${limit}Environment=QUANTUM_LOG_LEVEL=trace\n`);
+        await enable(container);
+        await waitForStatus(database().rows, portId(1), 'ACTIVE');
+        const journal = () => container.run('journalctl --no-pager --output=cat --unit=systemd-journald');
+        await waitUntil(
+          async () => new RegExp(`Suppressed \\d+ messages from ${UNIT}`).test(await journal()),
+          'lines of the daemon are dropped',
+        );
+
+        const pid = await property(container, 'MainPID');
+        await container.run('systemctl kill --signal=STOP systemd-journald');
+        for (const n of [2, 3]) await database().rows.port({ id: portId(n), network: networkId(1) });
+        makeTapsOf(namespace, portId(2), portId(3));
+        for (const n of [2, 3]) await waitForStatus(database().rows, portId(n), 'ACTIVE');
+        assert.match(await container.run('quantum-linuxbridge-agent check'), /^OK/);
+        await container.run('systemctl kill --signal=CONT systemd-journald');
+        assert.equal(await property(container, 'MainPID'), pid);
+        const before = (await log(container)).length;
+        await waitUntil(async () => (await log(container)).length > before, 'its lines are kept again');
       });
 
       test('an upgrade starts the daemon again without a link event; removal leaves the data plane', async (t) => {
