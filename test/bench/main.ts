@@ -5,7 +5,7 @@ import { messageOf } from '../../src/model/index.js';
 import { AXES, type Axis, asMarkdown, exponentOf, type Row } from './measure.js';
 import { plotOf } from './plot.js';
 import { churn } from './scenarios/churn.js';
-import { fleet, TEN_THOUSAND, THOUSAND } from './scenarios/fleet.js';
+import { fleet, TEN_THOUSAND, THOUSAND, THREE_THOUSAND } from './scenarios/fleet.js';
 import { passFromMemory, passWithAnswer } from './scenarios/pass.js';
 import { rowChange } from './scenarios/rows.js';
 import { coldStart, wireAll, wireByShell } from './scenarios/start.js';
@@ -67,6 +67,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** Those that are only run when they are asked for by name. */
 const APART: Readonly<Record<string, Scenario>> = {
   'churn-hour': () => churn(60),
+  'fleet-3000-postgresql': () => fleet('PostgreSQL', { ...THREE_THOUSAND, pooled: true }),
+  'fleet-3000-mariadb': () => fleet('MariaDB', THREE_THOUSAND),
+  'fleet-3000-mysql': () => fleet('MySQL', THREE_THOUSAND),
   'fleet-10000-postgresql': () => fleet('PostgreSQL', { ...TEN_THOUSAND, pooled: true }),
   'fleet-10000-mariadb': () => fleet('MariaDB', TEN_THOUSAND),
   'fleet-10000-mysql': () => fleet('MySQL', TEN_THOUSAND),

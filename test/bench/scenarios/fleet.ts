@@ -42,14 +42,17 @@ export const THOUSAND: FleetSize = {
   backLimitMs: 60_000,
   pooled: false,
 };
-export const TEN_THOUSAND: FleetSize = {
-  agents: 10_000,
-  intervalMs: 60_000,
-  startMs: 240_000,
-  windowMs: 20_000,
+/** The polls, and the new sessions at the start, that two cores carry beside other work. */
+const fleetOf = (agents: number): FleetSize => ({
+  agents,
+  intervalMs: agents * 6,
+  startMs: agents * 60,
+  windowMs: 15_000,
   backLimitMs: 900_000,
   pooled: false,
-};
+});
+export const THREE_THOUSAND = fleetOf(3_000);
+export const TEN_THOUSAND = fleetOf(10_000);
 
 interface Fleet {
   readonly size: FleetSize;
