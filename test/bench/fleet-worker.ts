@@ -95,7 +95,7 @@ const REPORT = {
   devices: TAPS,
   interfaceMappings: new Map(),
   bridgeMappings: new Map(),
-  tunnelAddress: null,
+  tunnels: null,
 };
 
 function startHeart(agent: number, everyMs: number): void {
