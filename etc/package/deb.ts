@@ -5,8 +5,6 @@ import { gzipSync } from 'node:zlib';
 import { filesIn, md5, rootAt, settle } from './files.js';
 import { CONFIGURATION, fill, NAME, type Sources } from './tree.js';
 
-const MAINTAINER = `${NAME} maintainers <${NAME}@example.org>`;
-
 /** Makes the Debian package in `destination` and gives its path. `work` is an empty folder. */
 export function makeDeb(sources: Sources, work: string, destination: string): string {
   const { version, epoch, project } = sources;
@@ -17,7 +15,7 @@ export function makeDeb(sources: Sources, work: string, destination: string): st
 
   const files = filesIn(work);
   const kilobytes = files.reduce((sum, path) => sum + Math.ceil(statSync(join(work, path)).size / 1024), 0);
-  root.write('DEBIAN/control', control(version, kilobytes));
+  root.write('DEBIAN/control', control(sources, kilobytes));
   root.write('DEBIAN/conffiles', `/${CONFIGURATION}\n`);
   root.write('DEBIAN/md5sums', files.map((path) => `${md5(join(work, path))}  ${path}\n`).join(''));
   for (const script of ['postinst', 'prerm', 'postrm'])
@@ -33,10 +31,10 @@ export function makeDeb(sources: Sources, work: string, destination: string): st
   return file;
 }
 
-const control = (version: string, kilobytes: number): string => `Package: ${NAME}
+const control = ({ version, maintainer }: Sources, kilobytes: number): string => `Package: ${NAME}
 Version: ${version}
 Architecture: amd64
-Maintainer: ${MAINTAINER}
+Maintainer: ${maintainer}
 Installed-Size: ${kilobytes}
 Depends: libc6 (>= 2.28), libstdc++6 (>= 8), libgcc-s1, libatomic1
 Section: net
@@ -52,9 +50,13 @@ Description: host network agent for brokerless LinuxBridge clouds
 `;
 
 /** Debian's own form; what changed is in CHANGELOG.md beside it. */
-const changelog = ({ version, epoch }: Sources): string => `${NAME} (${version}) unstable; urgency=medium
+const changelog = ({
+  version,
+  maintainer,
+  epoch,
+}: Sources): string => `${NAME} (${version}) unstable; urgency=medium
 
   * See CHANGELOG.md.
 
- -- ${MAINTAINER}  ${new Date(epoch * 1_000).toUTCString().replace('GMT', '+0000')}
+ -- ${maintainer}  ${new Date(epoch * 1_000).toUTCString().replace('GMT', '+0000')}
 `;

@@ -32,11 +32,12 @@ export function makeRpm(sources: Sources, work: string, destination: string): st
 const ZSH_FOLDER = 'usr/share/zsh/site-functions';
 const UNITS = `${NAME}.service ${NAME}-once.timer`;
 
-const spec = ({ version }: Sources, stage: string): string => `Name: ${NAME}
+const spec = ({ version, maintainer }: Sources, stage: string): string => `Name: ${NAME}
 Version: ${version}
 Release: 1
 Summary: Host network agent for brokerless LinuxBridge clouds
 License: Apache-2.0
+Packager: ${maintainer}
 AutoReqProv: no
 Requires: glibc >= 2.28, libstdc++, libgcc, libatomic
 

@@ -17,6 +17,8 @@ export interface Sources {
   /** The folder of npm's package with the Node that is shipped. */
   readonly node: string;
   readonly version: string;
+  /** `Name <address>`. */
+  readonly maintainer: string;
   /** Seconds since 1970: the time of everything in the package. */
   readonly epoch: number;
 }

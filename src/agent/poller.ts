@@ -4,6 +4,8 @@ import type { Clock, DatabaseSettings } from '../model/index.js';
 const POLL_GAP_MS = 20;
 /** Retries are spread over this share of the interval around it, so that a fleet does not come back at once. */
 const JITTER = 0.5;
+/** How far tries that end late are put apart. */
+const LATE_PAUSE_MAX_MS = 30_000;
 
 export interface PollerSettings {
   readonly pollingIntervalMs: number;
@@ -31,8 +33,9 @@ export interface Poller {
 
 /**
  * Runs `poll` again and again, one at a time: `pollingIntervalMs` from start to start while it is good,
- * `reconnectIntervalMs` with jitter after a failure. `random` gives numbers from 0 to 1; nothing begins while
- * `pauseMs` have to go by.
+ * `reconnectIntervalMs` with jitter after a failure. Where tries take longer than that until they fail, the pause grows: a
+ * server that many hosts come back to at once works in vain for those that have given up, and for ever if they all try again at
+ * once. `random` gives numbers from 0 to 1; nothing begins while `pauseMs` have to go by.
  */
 export function startPoller(
   clock: Clock,
@@ -45,6 +48,9 @@ export function startPoller(
   let startedMs = Number.NEGATIVE_INFINITY;
   let state: 'idle' | 'polling' | 'polling-again' | 'stopped' = 'idle';
   let failing = false;
+  /** Tries in a row that failed, and took longer than the pause between two. */
+  let late = 0;
+  let tookMs = 0;
   let dueMs = clock.monotonicMs();
 
   const schedule = (wantedMs: number): void => {
@@ -67,6 +73,8 @@ export function startPoller(
     }
     state = 'idle';
     failing = outcome === 'retry';
+    tookMs = clock.monotonicMs() - startedMs;
+    late = failing && tookMs > settings().reconnectIntervalMs ? late + 1 : 0;
     schedule(again && !failing ? gap() : delay());
   };
   // A function, since the compiler takes `state` to be unchanged across the await.
@@ -74,9 +82,9 @@ export function startPoller(
   const gap = (): number => Math.max(0, startedMs + POLL_GAP_MS - clock.monotonicMs());
   const delay = (): number => {
     const { pollingIntervalMs, reconnectIntervalMs } = settings();
-    return failing
-      ? reconnectIntervalMs * (1 - JITTER / 2 + JITTER * random())
-      : Math.max(0, startedMs + pollingIntervalMs - clock.monotonicMs());
+    if (!failing) return Math.max(0, startedMs + pollingIntervalMs - clock.monotonicMs());
+    const latePauseMs = late === 0 ? 0 : Math.min(tookMs * 2 ** (late - 1), LATE_PAUSE_MAX_MS);
+    return Math.max(reconnectIntervalMs, latePauseMs) * (1 - JITTER / 2 + JITTER * random());
   };
 
   const pollSoon = (): void => {

@@ -5,7 +5,7 @@ import { messageOf } from '../../src/model/index.js';
 import { AXES, type Axis, asMarkdown, exponentOf, type Row } from './measure.js';
 import { plotOf } from './plot.js';
 import { churn } from './scenarios/churn.js';
-import { fleet } from './scenarios/fleet.js';
+import { fleet, TEN_THOUSAND, THOUSAND, THREE_THOUSAND } from './scenarios/fleet.js';
 import { passFromMemory, passWithAnswer } from './scenarios/pass.js';
 import { rowChange } from './scenarios/rows.js';
 import { coldStart, wireAll, wireByShell } from './scenarios/start.js';
@@ -46,11 +46,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   steady: () => steadyPolls([1_000, 10_000, 100_000, 1_000_000]),
   'row-change': () => rowChange(1_000),
   idle: () => idle(300),
-  'idle-mariadb': () => idle(300, { engine: 'mysql' }),
+  'idle-mariadb': () => idle(300, { engine: 'MariaDB' }),
   'idle-ml2-100': () => idle(100, { generation: 'ml2-zed' }),
   'idle-ml2': () => idle(300, { generation: 'ml2-zed' }),
-  'idle-ml2-mariadb-100': () => idle(100, { generation: 'ml2-zed', engine: 'mysql' }),
-  'idle-ml2-mariadb': () => idle(300, { generation: 'ml2-zed', engine: 'mysql' }),
+  'idle-ml2-mariadb-100': () => idle(100, { generation: 'ml2-zed', engine: 'MariaDB' }),
+  'idle-ml2-mariadb': () => idle(300, { generation: 'ml2-zed', engine: 'MariaDB' }),
   churn: () => churn(3),
   // A bridge holds 1,023 ports at most.
   'growth-taps': () =>
@@ -60,13 +60,19 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     })),
   'growth-networks': () =>
     growing('networks of 1,000 taps', [1, 10, 100, 1_000], (networks) => ({ ports: 1_000, networks })),
-  'fleet-postgresql': () => fleet('postgresql'),
-  'fleet-mariadb': () => fleet('mysql'),
+  'fleet-postgresql': () => fleet('PostgreSQL', THOUSAND),
+  'fleet-mariadb': () => fleet('MariaDB', THOUSAND),
 };
 
 /** Those that are only run when they are asked for by name. */
 const APART: Readonly<Record<string, Scenario>> = {
   'churn-hour': () => churn(60),
+  'fleet-3000-postgresql': () => fleet('PostgreSQL', { ...THREE_THOUSAND, pooled: true }),
+  'fleet-3000-mariadb': () => fleet('MariaDB', THREE_THOUSAND),
+  'fleet-3000-mysql': () => fleet('MySQL', THREE_THOUSAND),
+  'fleet-10000-postgresql': () => fleet('PostgreSQL', { ...TEN_THOUSAND, pooled: true }),
+  'fleet-10000-mariadb': () => fleet('MariaDB', TEN_THOUSAND),
+  'fleet-10000-mysql': () => fleet('MySQL', TEN_THOUSAND),
 };
 
 /** Wiring and steady polls at each size, for the plot along this axis. */

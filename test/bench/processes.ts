@@ -1,18 +1,32 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { TestServer } from '../support/databases/servers.js';
 
 /** CPU time of a server so far, in milliseconds: all its processes, also those that have ended. */
-export function serverCpuMs({ engine, folder }: TestServer): number {
-  const data = `${folder}/data`;
-  const file = engine === 'postgresql' ? 'postmaster.pid' : readdirSync(data).find((n) => n.endsWith('.pid'));
-  const main = Number(readFileSync(`${data}/${file}`, 'utf8').split('\n')[0]);
-  const children = readdirSync('/proc').flatMap((entry) => {
-    const fields = /^\d+$/.test(entry) ? statOf(Number(entry)) : null;
-    return fields !== null && Number(fields[1]) === main ? [fields] : [];
+export function serverCpuMs(server: TestServer): number {
+  const [main, ...children] = processesOf(server).flatMap((pid) => {
+    const fields = statOf(pid);
+    return fields === null ? [] : [fields];
   });
-  const own = statOf(main) ?? [];
-  const ended = Number(own[13]) + Number(own[14]);
-  return [own, ...children].reduce((sum, fields) => sum + ticksOf(fields), ended) * TICK_MS;
+  const ended = Number(main?.[13]) + Number(main?.[14]);
+  return [main ?? [], ...children].reduce((sum, fields) => sum + ticksOf(fields), ended) * TICK_MS;
+}
+
+/** Memory of a server's processes that they share with nobody, in megabytes: not the buffers that PostgreSQL's have in common. */
+export const serverPrivateMb = (server: TestServer): number =>
+  processesOf(server).reduce((sum, pid) => sum + privateMb(pid), 0);
+
+/** The first process of a server and its children. */
+function processesOf({ engine, folder }: TestServer): number[] {
+  const data = `${folder}/data`;
+  const files = [...readdirSync(data).map((name) => `${data}/${name}`), `${folder}/pid`];
+  const isOurs = (file: string): boolean => existsSync(file) && /\bpid$/.test(file);
+  const file = engine === 'postgresql' ? `${data}/postmaster.pid` : files.find(isOurs);
+  const main = Number(readFileSync(file ?? '', 'utf8').split('\n')[0]);
+  const children = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => Number(statOf(pid)?.[1]) === main);
+  return [main, ...children];
 }
 
 /** Clock ticks are 10 ms on Linux (USER_HZ is 100 for every program): enough for a server's load. */
@@ -39,3 +53,15 @@ export const cpuMs = (pid: number): number =>
 /** Resident memory of a process in megabytes. */
 export const rssMb = (pid: number): number =>
   (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024) / 1e6;
+
+/** Memory of a process that it shares with no other, in megabytes; 0: it is gone. */
+export function privateMb(pid: number): number {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const kibibytes = [...rollup.matchAll(/^Private_\w+:\s+(\d+)/gm)].map(([, count]) => Number(count));
+    return (kibibytes.reduce((sum, count) => sum + count, 0) * 1024) / 1e6;
+  } catch {
+    // It ended between the listing and the reading.
+    return 0;
+  }
+}

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineName } from '../support/databases/engines.js';
 import { startMariadb } from '../support/databases/mariadb.js';
+import { startMysql } from '../support/databases/mysql.js';
 import { startPostgres } from '../support/databases/postgres.js';
 import type { TestServer } from '../support/databases/servers.js';
 import { createSchema } from '../support/databases/tables.js';
@@ -138,19 +140,22 @@ async function insertRange(
   const isPostgres = server.engine === 'postgresql';
   const numbers = isPostgres
     ? `generate_series(${from}, ${to}) as n`
-    : `(select seq as n from seq_${from}_to_${to}) as numbers`;
+    : '(select n from numbers_in_turn) as numbers';
   const text = (...parts: string[]): string =>
     isPostgres ? parts.join(' || ') : `concat(${parts.join(', ')})`;
   const hexSql = (number: string): string =>
     isPostgres ? `to_hex(268435456 + ${number})` : `lower(hex(268435456 + ${number}))`;
   const id = (middle: string, number = 'n'): string =>
     text(hexSql(number), `'-${middle}-4000-8000-0000'`, hexSql(number));
-  await server.query(`insert into ${into} select ${row({ id, text })} from ${numbers}`, 'quantum');
+  const turn = isPostgres
+    ? ''
+    : `with recursive numbers_in_turn as (select ${from} as n union all select n + 1 from numbers_in_turn where n < ${to})`;
+  await server.query(`insert into ${into} ${turn} select ${row({ id, text })} from ${numbers}`, 'quantum');
 }
 
 /** What a cloud is on: PostgreSQL with the tables of Grizzly, unless it says otherwise. */
 export interface CloudOn {
-  readonly engine?: TestServer['engine'];
+  readonly engine?: EngineName;
   readonly generation?: 'grizzly' | 'ml2-zed';
   readonly connections?: number;
 }
@@ -159,19 +164,26 @@ export interface CloudOn {
 export async function cloudOn(
   bench: Bench,
   cloud: Cloud,
-  { engine = 'postgresql', generation = 'grizzly', connections = 40 }: CloudOn = {},
+  { engine = 'PostgreSQL', generation = 'grizzly', connections = 40 }: CloudOn = {},
 ): Promise<TestServer> {
-  const server =
-    engine === 'postgresql'
-      ? await startPostgres({
-          settings: ['log_statement=none', 'shared_buffers=512MB', `max_connections=${connections}`],
-        })
-      : await startMariadb({ settings: ['innodb-buffer-pool-size=512M', `max-connections=${connections}`] });
+  const server = await START[engine]({ settings: settingsOf(engine, connections) });
   bench.after(() => server.destroy());
   await createSchema(server, generation);
   await (generation === 'grizzly' ? fillGrizzly : fillMl2)(server, cloud);
   return server;
 }
+
+const START = { PostgreSQL: startPostgres, MariaDB: startMariadb, MySQL: startMysql } as const;
+
+function settingsOf(engine: EngineName, connections: number): readonly string[] {
+  if (engine === 'PostgreSQL')
+    return ['log_statement=none', 'shared_buffers=512MB', `max_connections=${connections}`];
+  const rows = engine === 'MariaDB' ? 'max-recursive-iterations' : 'cte-max-recursion-depth';
+  const many = [`max-connections=${connections}`, `open-files-limit=${connections + 1_000}`];
+  return ['innodb-buffer-pool-size=512M', `${rows}=${ROWS_MAX}`, ...many];
+}
+/** What one statement of a bench inserts. */
+const ROWS_MAX = 10_000_000;
 
 const QUIET_PROBES = 10;
 const QUIET_MS = 20;

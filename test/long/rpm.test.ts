@@ -34,6 +34,7 @@ async function laterVersion(): Promise<string> {
     project: PROJECT,
     node: dirname(dirname(node.program)),
     version: '99',
+    maintainer: 'Nobody <nobody@example.org>',
     epoch: SOME_DAY_S,
   };
   return makeRpm(sources, privateFolder('later'), privateFolder('later-rpm'));

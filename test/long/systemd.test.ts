@@ -6,6 +6,7 @@ import { privateFolder, waitUntil } from '../support/databases/servers.js';
 import { bootContainer, makeDebian } from '../support/host/container.js';
 import {
   bridgeOf,
+  makeTapsOf,
   masterOf,
   networkId,
   portId,
@@ -107,6 +108,35 @@ for (const { what, release, more } of SYSTEMS) {
         );
         assert.notEqual(await property(container, 'MainPID'), pid);
         await witness.expectNothingOn(TAP, BRIDGE);
+      });
+
+      test('a journal that drops lines, or stands still, holds up neither the daemon nor a wire', async (t) => {
+        const container = await furnish(t, debian, database(), { install: installDeb, file: deb });
+        const { namespace } = container;
+        await dropIn(container, `${CREDENTIAL}LogRateLimitIntervalSec=1s\nLogRateLimitBurst=1\n`);
+        await enable(container);
+        await waitForStatus(database().rows, portId(1), 'ACTIVE');
+        const pid = await property(container, 'MainPID');
+        /** Each is told by a line. */
+        const reload = (times: number): Promise<string> =>
+          container.run(`for each in $(seq ${times}); do kill -HUP ${pid}; sleep 0.02; done`);
+        const journal = (): Promise<string> =>
+          container.run('journalctl --no-pager --output=cat --unit=systemd-journald');
+        await waitUntil(async () => {
+          await reload(30);
+          return new RegExp(`Suppressed \\d+ messages from ${UNIT}`).test(await journal());
+        }, 'lines of the daemon are dropped');
+
+        await container.run('systemctl kill --signal=STOP systemd-journald');
+        await reload(30);
+        for (const n of [2, 3]) await database().rows.port({ id: portId(n), network: networkId(1) });
+        makeTapsOf(namespace, portId(2), portId(3));
+        for (const n of [2, 3]) await waitForStatus(database().rows, portId(n), 'ACTIVE');
+        assert.match(await container.run('quantum-linuxbridge-agent check'), /^OK/);
+        const before = (await log(container)).length;
+        await container.run('systemctl kill --signal=CONT systemd-journald');
+        await waitUntil(async () => (await log(container)).length > before, 'its lines are kept again');
+        assert.equal(await property(container, 'MainPID'), pid);
       });
 
       test('an upgrade starts the daemon again without a link event; removal leaves the data plane', async (t) => {

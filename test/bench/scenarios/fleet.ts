@@ -1,127 +1,249 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { TestServer } from '../../support/databases/servers.js';
+import type { EngineName } from '../../support/databases/engines.js';
+import { type Pooler, startPgbouncer } from '../../support/databases/pgbouncer.js';
+import { type TestServer, waitUntil } from '../../support/databases/servers.js';
 import { endProcess } from '../../support/host/netns.js';
+import type { Beating, FleetPart, Told } from '../fleet-worker.js';
 import { figuresOf, type Row } from '../measure.js';
-import { cpuMs, serverCpuMs } from '../processes.js';
+import { cpuMs, privateMb, serverCpuMs, serverPrivateMb } from '../processes.js';
 import { type Bench, cloudOn, withBench } from '../stage.js';
 
-const AGENTS = 1_000;
 const PROCESSES = 4;
 const TAPS_PER_AGENT = 50;
 const NETWORKS = 1_000;
-const WARM_UP_MS = 20_000;
-const WINDOW_MS = 5_000;
 const WINDOWS = 6;
 const OUTAGE_MS = 8_000;
-const BACK_MS = 20_000;
 const SLICE_MS = 100;
+/** Of the pooler, for all agents. */
+const SESSIONS = 20;
+/** Polls of 10,000 hosts at the default interval. */
+const AIMED_POLLS_A_SECOND = 5_000;
+/** Agents that beat, of each so many. */
+const BEATING_SHARE = 10;
 
-interface Fleet {
-  readonly children: readonly ChildProcess[];
-  /** When each poll was answered, and for which agent. */
-  readonly polls: { readonly atMs: number; readonly agent: number; readonly ports: number }[];
+/** How many agents, and what two cores carry of them. */
+export interface FleetSize {
+  readonly agents: number;
+  readonly intervalMs: number;
+  readonly startMs: number;
+  readonly windowMs: number;
+  /** An agent that is served later than this after an outage is none that comes back. */
+  readonly backLimitMs: number;
+  readonly pooled: boolean;
 }
 
-function startFleet(bench: Bench, server: TestServer): Fleet {
-  const polls: { atMs: number; agent: number; ports: number }[] = [];
+export const THOUSAND: FleetSize = {
+  agents: 1_000,
+  intervalMs: 2_000,
+  startMs: 20_000,
+  windowMs: 5_000,
+  backLimitMs: 60_000,
+  pooled: false,
+};
+/** The polls, and the new sessions at the start, that two cores carry beside other work. */
+const fleetOf = (agents: number): FleetSize => ({
+  agents,
+  intervalMs: agents * 6,
+  startMs: agents * 60,
+  windowMs: 15_000,
+  backLimitMs: 900_000,
+  pooled: false,
+});
+export const THREE_THOUSAND = fleetOf(3_000);
+export const TEN_THOUSAND = fleetOf(10_000);
+
+interface Fleet {
+  readonly size: FleetSize;
+  readonly server: TestServer;
+  readonly pooler: Pooler | null;
+  readonly children: readonly ChildProcess[];
+  /** When each poll was answered, and for which agent. */
+  readonly polls: { readonly atMs: number; readonly agent: number }[];
+  readonly beats: { count: number };
+}
+
+async function startFleet(bench: Bench, engine: EngineName, size: FleetSize): Promise<Fleet> {
+  const { agents, intervalMs, startMs } = size;
+  const cloud = { ports: agents * TAPS_PER_AGENT, networks: NETWORKS };
+  const connections = size.pooled ? SESSIONS + 20 : 2 * agents + 50;
+  const server = await cloudOn(bench, cloud, { engine, connections });
+  const clients = 2 * agents + 50;
+  const pooler = size.pooled
+    ? await startPgbouncer(server, 'transaction', { sessions: SESSIONS, clients })
+    : null;
+  if (pooler !== null) bench.after(() => pooler.stop());
+  const { password: _, ...through } = server.client(pooler === null ? {} : { port: pooler.port });
+  const polls: Fleet['polls'] = [];
+  const beats = { count: 0 };
   const program = fileURLToPath(new URL('../fleet-worker.ts', import.meta.url));
-  const each = AGENTS / PROCESSES;
+  const count = agents / PROCESSES;
   const children = Array.from({ length: PROCESSES }, (_, at) => {
-    const child = fork(program, [server.engine, server.port, at * each, each, NETWORKS].map(String));
+    const part: FleetPart = {
+      ...{ server: through, from: at * count, count, networks: NETWORKS },
+      ...{ intervalMs, startMs },
+    };
+    const child = fork(program, [JSON.stringify(part)]);
     bench.after(() => endProcess(child));
-    child.on('message', (message: { agent: number; ports: number }) => {
-      polls.push({ atMs: performance.now(), ...message });
+    child.on('message', (told: Told) => {
+      if ('beat' in told) beats.count += 1;
+      else if (told.ports === TAPS_PER_AGENT) polls.push({ atMs: performance.now(), agent: told.agent });
+      else throw new Error(`agent ${told.agent} found ${told.ports} ports`);
     });
     return child;
   });
-  return { children, polls };
+  return { size, server, pooler, children, polls, beats };
 }
 
-/** A thousand agents at an interval of 2 s on one server: its CPU, theirs, and how they come back after an outage. */
-export const fleet = (engine: TestServer['engine']): Promise<Row[]> =>
-  withBench(async (bench) => {
-    const name = engine === 'mysql' ? 'MariaDB' : 'PostgreSQL';
-    const ports = AGENTS * TAPS_PER_AGENT;
-    const server = await cloudOn(bench, { ports, networks: NETWORKS }, { engine, connections: AGENTS + 50 });
-    const fleet = startFleet(bench, server);
-    await delay(WARM_UP_MS);
-    const load = await steadyLoad(server, fleet);
-    const back = await comingBack(server, fleet);
-    const what = `${AGENTS} agents of ${TAPS_PER_AGENT} taps on one ${name}`;
-    const aim = (text: string, reached: boolean) => ({ text, reached });
-    const row = { scenario: `fleet-${engine}`, floor: null, aim: null };
-    const due = (AGENTS * WINDOW_MS) / 2_000;
-    return [
-      {
-        ...row,
-        what: `${what}: CPU of the server`,
-        unit: '% of a core',
-        measured: figuresOf(load.server),
-        aim: aim('< 100 %', figuresOf(load.server).median < 100),
-      },
-      {
-        ...row,
-        what: `${what}: CPU of all agents' database code`,
-        unit: '% of a core',
-        measured: figuresOf(load.agents),
-      },
-      {
-        ...row,
-        what: `${what}: polls answered of those that were due`,
-        unit: '%',
-        measured: figuresOf(load.answered.map((count) => (100 * count) / due)),
-      },
-      {
-        ...row,
-        what: `${what}: agents answered in the busiest 100 ms after an outage`,
-        unit: 'agents',
-        measured: figuresOf([back.busiest]),
-        floor: { what: 'spread evenly over an interval', figures: figuresOf([(AGENTS * SLICE_MS) / 2_000]) },
-        aim: aim('no herd: < 20 % of them', back.busiest < AGENTS / 5),
-      },
-      {
-        ...row,
-        what: `${what}: outage over until all are served again`,
-        unit: 'ms',
-        measured: figuresOf([back.allMs]),
-      },
-    ];
-  });
+const poolerCpuMs = ({ pooler }: Fleet): number => (pooler === null ? 0 : cpuMs(pooler.pid));
 
-async function steadyLoad(server: TestServer, { children, polls }: Fleet) {
-  const load = { server: [] as number[], agents: [] as number[], answered: [] as number[] };
-  const agentsCpuMs = (): number => children.reduce((sum, { pid = 0 }) => sum + cpuMs(pid), 0);
+/** CPU time so far of the server, of the pooler before it, and of the agents' database code. */
+const cpuOf = (fleet: Fleet) => ({
+  server: serverCpuMs(fleet.server),
+  pooler: poolerCpuMs(fleet),
+  agents: fleet.children.reduce((sum, { pid = 0 }) => sum + cpuMs(pid), 0),
+});
+type Cpu = ReturnType<typeof cpuOf>;
+const since = (fleet: Fleet, before: Cpu): Cpu => {
+  const now = cpuOf(fleet);
+  return {
+    server: now.server - before.server,
+    pooler: now.pooler - before.pooler,
+    agents: now.agents - before.agents,
+  };
+};
+
+/** Waits until every agent has been served since a moment. When each was for the first time. */
+async function servedSince({ size, polls }: Fleet, from: number, limitMs: number): Promise<number[]> {
+  const first = new Map<number, number>();
+  let seen = from;
+  const areAllServed = (): boolean => {
+    for (; seen < polls.length; seen += 1) {
+      const poll = polls[seen];
+      if (poll !== undefined && !first.has(poll.agent)) first.set(poll.agent, poll.atMs);
+    }
+    return first.size === size.agents;
+  };
+  await waitUntil(areAllServed, 'every agent is served', limitMs).catch((error: Error) => {
+    throw new Error(`${error.message}: ${first.size} of ${size.agents} are`);
+  });
+  return [...first.values()];
+}
+
+/** What it costs to come: connection, schema, first poll; and what a connection takes of memory. */
+async function coming(fleet: Fleet) {
+  const { size, server, pooler } = fleet;
+  const memory = (): number => (pooler === null ? serverPrivateMb(server) : privateMb(pooler.pid));
+  const [before, beforeMb] = [cpuOf(fleet), memory()];
+  await servedSince(fleet, 0, size.startMs + size.backLimitMs);
+  const cpu = since(fleet, before);
+  const [each, pollers] = [(1_000 * (memory() - beforeMb)) / size.agents, serverPrivateMb(server)];
+  return { serverMs: (cpu.server + cpu.pooler) / size.agents, connectionKb: each, sessionsMb: pollers };
+}
+
+async function steadyLoad(fleet: Fleet) {
+  const { size, polls } = fleet;
+  const load = {
+    server: [] as number[],
+    pooler: [] as number[],
+    agents: [] as number[],
+    answered: [] as number[],
+  };
   for (let window = 0; window < WINDOWS; window += 1) {
-    const before = [serverCpuMs(server), agentsCpuMs(), polls.length] as const;
-    await delay(WINDOW_MS);
-    load.server.push((100 * (serverCpuMs(server) - before[0])) / WINDOW_MS);
-    load.agents.push((100 * (agentsCpuMs() - before[1])) / WINDOW_MS);
-    load.answered.push(polls.length - before[2]);
+    const [before, count] = [cpuOf(fleet), polls.length];
+    await delay(size.windowMs);
+    const [cpu, answered] = [since(fleet, before), polls.length - count];
+    for (const part of ['server', 'pooler', 'agents'] as const) load[part].push(cpu[part] / answered);
+    load.answered.push(answered);
   }
-  if (polls.some(({ ports }) => ports !== TAPS_PER_AGENT)) throw new Error('an agent did not find its ports');
   return load;
 }
 
-/** The server stops and starts again: how many agents come back at once, and how long the last one takes. */
-async function comingBack(
-  server: TestServer,
-  { polls }: Fleet,
-): Promise<{ readonly busiest: number; readonly allMs: number }> {
+/** CPU of the server for one heartbeat: what is more than for the polls, once each that beats has its row. */
+async function beatingLoad(fleet: Fleet, pollMs: number): Promise<number> {
+  const { size, children, polls, beats } = fleet;
+  const everyMs = size.intervalMs / BEATING_SHARE;
+  const beating: Beating = { agents: size.agents / PROCESSES / BEATING_SHARE, everyMs };
+  for (const child of children) child.send(beating);
+  await waitUntil(
+    () => beats.count >= (2 * size.agents) / BEATING_SHARE,
+    'every heart beats',
+    size.backLimitMs,
+  );
+  const [before, pollCount, beatCount] = [cpuOf(fleet), polls.length, beats.count];
+  await delay(size.windowMs * 2);
+  const cpu = since(fleet, before);
+  return (
+    (cpu.server + cpu.pooler - (polls.length - pollCount) * pollMs) / Math.max(1, beats.count - beatCount)
+  );
+}
+
+/** The server stops and starts again: how many agents come back at once, how long the last one takes, and what it costs. */
+async function comingBack(fleet: Fleet) {
+  const { size, server, polls } = fleet;
   await server.stop();
   await delay(OUTAGE_MS);
-  const before = polls.length;
+  const [from, before] = [polls.length, poolerCpuMs(fleet)];
   await server.start();
   const startedMs = performance.now();
-  await delay(BACK_MS);
-  const first = new Map<number, number>();
-  for (const { agent, atMs } of polls.slice(before)) if (!first.has(agent)) first.set(agent, atMs);
+  const times = await servedSince(fleet, from, size.backLimitMs);
   const slices = new Map<number, number>();
-  for (const atMs of first.values()) {
+  for (const atMs of times) {
     const slice = Math.floor(atMs / SLICE_MS);
     slices.set(slice, (slices.get(slice) ?? 0) + 1);
   }
-  if (first.size < AGENTS) throw new Error(`only ${first.size} agents came back within ${BACK_MS} ms`);
-  return { busiest: Math.max(...slices.values()), allMs: Math.max(...first.values()) - startedMs };
+  return {
+    busiest: Math.max(...slices.values()),
+    allMs: Math.max(...times) - startedMs,
+    // The server's own is that of a new process.
+    serverMs: (serverCpuMs(server) + poolerCpuMs(fleet) - before) / size.agents,
+  };
 }
+
+/** Agents on one server: its CPU and memory, theirs, heartbeats, and how they come back after an outage. */
+export const fleet = (engine: EngineName, size: FleetSize): Promise<Row[]> =>
+  withBench(async (bench) => {
+    const { agents, windowMs, intervalMs, pooled } = size;
+    const fleet = await startFleet(bench, engine, size);
+    const came = await coming(fleet);
+    const load = await steadyLoad(fleet);
+    const ofAll = load.server.map((ms, at) => ms + (load.pooler[at] ?? 0));
+    const beatMs = await beatingLoad(fleet, figuresOf(ofAll).median);
+    const back = await comingBack(fleet);
+    const aim = (text: string, reached: boolean) => ({ text, reached });
+    const about = `${agents} agents of ${TAPS_PER_AGENT} taps on one ${engine}${pooled ? ' behind PgBouncer' : ''}`;
+    const row = (what: string, unit: string, samples: readonly number[], more: Partial<Row> = {}): Row => ({
+      ...{ scenario: `fleet-${engine}-${agents}`, what: `${about}: ${what}`, unit, floor: null, aim: null },
+      ...{ measured: figuresOf(samples) },
+      ...more,
+    });
+    const cores = figuresOf(ofAll.map((ms) => (ms * AIMED_POLLS_A_SECOND) / 1_000)).median;
+    const due = (agents * windowMs) / intervalMs;
+    return [
+      row('CPU of the server for a poll', 'ms', load.server),
+      ...(pooled ? [row('CPU of the pooler for a poll', 'ms', load.pooler)] : []),
+      row(`cores for ${AIMED_POLLS_A_SECOND} polls a second`, 'cores', [cores], {
+        aim: aim('< 3', cores < 3),
+      }),
+      row("CPU of the agents' database code for a poll", 'ms', load.agents),
+      row(
+        'polls answered of those that were due',
+        '%',
+        load.answered.map((count) => (100 * count) / due),
+      ),
+      row('CPU of the server for a heartbeat', 'ms', [beatMs]),
+      row('CPU of the server for a new session and its first poll', 'ms', [came.serverMs]),
+      row(`memory of ${pooled ? 'the pooler' : 'the server'} for a connection`, 'kB', [came.connectionKb]),
+      row('memory of the server with all of them, shared buffers apart', 'MB', [came.sessionsMb]),
+      row('agents answered in the busiest 100 ms after an outage', 'agents', [back.busiest], {
+        floor: {
+          what: 'spread evenly over an interval',
+          figures: figuresOf([(agents * SLICE_MS) / intervalMs]),
+        },
+        aim: aim('no herd: < 20 % of them', back.busiest < agents / 5),
+      }),
+      row('outage over until all are served again', 'ms', [back.allMs]),
+      row('CPU of the server for each that comes back', 'ms', [back.serverMs]),
+    ];
+  });

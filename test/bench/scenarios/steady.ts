@@ -155,7 +155,7 @@ export const steadyTaps = (taps: number, networks: number): Promise<Row> =>
 export const idle = (taps: number, on: CloudOn = {}): Promise<Row> =>
   withBench(async (bench) => {
     const server = await cloudOn(bench, { ports: taps, networks: 30 }, on);
-    const where = `${on.generation === 'ml2-zed' ? 'ML2' : 'Grizzly'} on ${on.engine === 'mysql' ? 'MariaDB' : 'PostgreSQL'}`;
+    const where = `${on.generation === 'ml2-zed' ? 'ML2' : 'Grizzly'} on ${on.engine === 'MariaDB' ? 'MariaDB' : 'PostgreSQL'}`;
     const namespace = hostWithTaps(bench, taps);
     const agent = await runningAgent(bench, namespace, server, { pollingInterval: 2 });
     await delay(AT_REST_MS);

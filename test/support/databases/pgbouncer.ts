@@ -17,13 +17,15 @@ const PROGRAM = '/usr/sbin/pgbouncer';
 export interface Pooler {
   /** TCP on 127.0.0.1. */
   readonly port: number;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
-/** Starts a PgBouncer of the test's own before a PostgreSQL, with a single session of the server for all clients. */
+/** Starts a PgBouncer of the test's own before a PostgreSQL, with a single session of the server for all clients, or more. */
 export async function startPgbouncer(
   server: TestServer,
   mode: 'session' | 'transaction' | 'statement',
+  { sessions = 1, clients = 100 }: { readonly sessions?: number; readonly clients?: number } = {},
 ): Promise<Pooler> {
   if (!existsSync(PROGRAM)) throw new Error('PgBouncer is not installed: apt-get install pgbouncer');
   const user = systemUser('postgres');
@@ -42,7 +44,8 @@ export async function startPgbouncer(
     auth_type: 'scram-sha-256',
     auth_file: users,
     pool_mode: mode,
-    default_pool_size: 1,
+    default_pool_size: sessions,
+    max_client_conn: clients,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
   const databases = `* = host=${server.socketPath} port=${server.port}`;
@@ -64,6 +67,7 @@ export async function startPgbouncer(
   }, log);
   return {
     port,
+    pid: program.pid,
     stop: async () => {
       program.signal('SIGKILL');
       await program.ended();
