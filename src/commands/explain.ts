@@ -1,19 +1,12 @@
 import { planOnce } from '../agent/single.js';
 import { unservedBy } from '../database/unserved.js';
-import {
-  type AgentStatus,
-  type Change,
-  type EndpointStatus,
-  EXIT,
-  type ExitCode,
-  type NetworkId,
-  type TunnelStatus,
-} from '../model/index.js';
+import { type AgentStatus, type Change, EXIT, type ExitCode, type TunnelStatus } from '../model/index.js';
 import { ENDPOINT_WORDS, hostsInWords } from '../model/tunnel-words.js';
 import { jsonOf, visible } from '../model/visible.js';
 import { span } from '../model/words.js';
 import type { ChainLink } from '../reconcile/tell/chain.js';
-import { explain as chainOf, explainedTunnel } from '../reconcile/tell/explain.js';
+import { explain as chainOf } from '../reconcile/tell/explain.js';
+import { explainedTunnel } from '../reconcile/tell/explain-tunnel.js';
 import { type Note, networkNotes, notesOf } from '../reconcile/tell/notes.js';
 import { questionAbout, type Subject, subjectsOf } from '../reconcile/tell/subject.js';
 import { askStatus } from './ask.js';
@@ -40,18 +33,18 @@ export async function explain({ loaded, json, output }: Invocation, what: string
       output.complain(subject === undefined ? nothing(what) : several(what, visible(subjects)));
       return EXIT.failed;
     }
-    const evidence = { ...planned, view, settings: settings.host };
-    const chain = chainOf(subject, evidence);
-    const wired = chain.every(({ holds }) => holds);
     const port = subject.kind === 'port' ? subject.port : null;
     const network = subject.kind === 'port' ? (port?.networkId ?? null) : subject.id;
+    const agent = await askStatus(settings.runDir);
+    const running = agent.kind === 'answer' ? agent.value : null;
+    const remembered = running?.networks.find(({ id }) => id === network)?.tunnel ?? null;
+    const tunnel = network === null ? null : explainedTunnel(network, planned, remembered);
+    const chain = chainOf(subject, { ...planned, view, tunnel, settings: settings.host });
+    const wired = chain.every(({ holds }) => holds);
     const notes = [
       ...(port === null ? [] : notesOf(port, await unservedBy(settings.database, port.id))),
       ...(network === null ? [] : networkNotes(network, planned.report.warnings)),
     ];
-    const agent = await askStatus(settings.runDir);
-    const running = agent.kind === 'answer' ? agent.value : null;
-    const tunnel = network === null ? null : withAges(explainedTunnel(network, evidence), network, running);
     const last = lastOperation(running, subject);
     const explained = { subject, chain, notes, tunnel, wired };
     output.print(
@@ -87,20 +80,6 @@ function lastOperation(running: AgentStatus | null, subject: Subject): Last {
   const outcome = change.error === null ? 'done' : `FAILED: ${change.error}`;
   const { op, device, reason, atMs } = change;
   return { change, text: `${op} ${device}, ${span(nowMs - atMs)} ago (${reason}): ${outcome}` };
-}
-
-/** Since when each endpoint is what it is, which the running agent alone remembers. */
-function withAges(
-  tunnel: TunnelStatus | null,
-  id: NetworkId,
-  running: AgentStatus | null,
-): TunnelStatus | null {
-  if (tunnel === null) return null;
-  const known = running?.networks.find((network) => network.id === id)?.tunnel?.endpoints ?? [];
-  const sinceOf = ({ endpoint, state }: EndpointStatus): number | null =>
-    known.find((one) => one.endpoint === endpoint && one.state === state)?.sinceMs ?? null;
-  const endpoints = tunnel.endpoints.map((one) => ({ ...one, sinceMs: sinceOf(one) }));
-  return { ...tunnel, endpoints };
 }
 
 const concerns = ({ device, port, network }: Change, subject: Subject): boolean =>

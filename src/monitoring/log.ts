@@ -186,7 +186,7 @@ function logHeld(log: Logger, { held }: PassReport, before: string): string {
   if (now === before) return now;
   if (held.length === 0) log.info('no removals are held any more');
   else {
-    const devices = held.slice(0, WARNINGS_LOGGED_MAX).map(({ device }) => device);
+    const devices = [...new Set(held.map(({ device }) => device))].slice(0, WARNINGS_LOGGED_MAX);
     const fingerprint = fingerprintOf(held);
     log.warn(
       { held: held.length, devices, reason: held[0]?.reason, fingerprint },

@@ -56,12 +56,10 @@ export function tunnelDrawing(tunnel: TunnelStatus, uplink: string | null, nowMs
   }, VNI ${tunnel.vni} from <span class="device">${tunnel.local}</span>${whereTo(tunnel, all)}</small></div></div>`;
 }
 
-function whereTo({ group, isRead, counts }: TunnelStatus, all: number): Html {
+function whereTo({ group, isRead }: TunnelStatus, all: number): Html {
   if (group !== null) return html` to multicast group <span class="device">${group}</span>`;
   if (!isRead) return html`; the database has not said yet which hosts have the network`;
-  return all === 0
-    ? html`; no other host has the network`
-    : html` to ${counts.listed === all ? null : html`${counts.listed} of `}${count(all, 'endpoint')}`;
+  return all === 0 ? html`; no other host has the network` : html` to ${count(all, 'endpoint')}`;
 }
 
 function endBox(one: EndpointStatus, nowMs: number): Html {

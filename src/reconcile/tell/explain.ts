@@ -5,7 +5,6 @@ import {
   type Link,
   type Network,
   type NetworkId,
-  type PassReport,
   type Port,
   type TunnelStatus,
   type WarningCode,
@@ -14,14 +13,12 @@ import { type Choice, chooseSegment, segmentInWords } from '../decide/choose-seg
 import type { Desired, DesiredNetwork } from '../decide/desired.js';
 import { notOurs } from '../decide/other-driver.js';
 import { presentUplink, type Realisation, realise, type Uplink } from '../decide/resolve-segment.js';
-import type { DecidedTunnels } from '../decide/tunnels.js';
 import { warningsOf } from '../decide/warnings.js';
 import { tapsIn, type View } from '../see/view.js';
 import { broken, type ChainLink, type ChainLinkName, NEXT_PASS, ok, warned } from './chain.js';
 import { tunnelLinks } from './explain-tunnel.js';
 import { segmentText } from './overview.js';
 import type { Subject } from './subject.js';
-import { tunnelStatus } from './tunnels.js';
 
 /** Everything that an explanation rests on. */
 export interface Evidence {
@@ -29,8 +26,8 @@ export interface Evidence {
   readonly answer: Answer;
   readonly desired: Desired;
   readonly settings: HostSettings;
-  readonly tunnels: DecidedTunnels;
-  readonly report: Pick<PassReport, 'held'>;
+  /** The tunnel of the network; null: it has none that a tap here needs. */
+  readonly tunnel: TunnelStatus | null;
 }
 
 /**
@@ -58,12 +55,6 @@ function adviseOnce(chain: readonly ChainLink[]): ChainLink[] {
 }
 
 const isLink = (link: ChainLink | null): link is ChainLink => link !== null;
-/** The tunnel of a network, with all of its endpoints; null: it has none that a tap here needs. */
-export const explainedTunnel = (
-  id: NetworkId,
-  { tunnels, report: { held } }: Evidence,
-): TunnelStatus | null => tunnelStatus(id, { ...tunnels, held, wallMsOf: null }, Number.POSITIVE_INFINITY);
-
 /** A tap that several ports may mean is wired for none of them. */
 function rowLink({ id, networkId, status }: Port, { desired }: Evidence): ChainLink {
   const warning = warningsOf(desired).find((one) => one.code === 'PORT_AMBIGUOUS' && one.port === id);
@@ -129,7 +120,7 @@ function networkChain(id: NetworkId, port: Port | null, evidence: Evidence): Cha
   return [
     ...(port === null ? [networkRow(id, network)] : []),
     ...segmentLinks(view, segment, realisation, settings),
-    ...tunnelLinks(realisation, explainedTunnel(id, evidence)),
+    ...tunnelLinks(realisation, evidence.tunnel),
     bridgeLink(view, id, known, realisation),
   ];
 }

@@ -48,6 +48,13 @@ export function tunnelStatus(
   };
 }
 
+/** The same tunnel with these endpoints, all of which are told. */
+export const withEndpoints = (tunnel: TunnelStatus, endpoints: readonly EndpointStatus[]): TunnelStatus => ({
+  ...tunnel,
+  counts: countsOf(endpoints),
+  endpoints: [...endpoints].sort(byUrgency),
+});
+
 const shareOf = ({ tunnels }: ShownTunnels): number =>
   Math.max(TOLD_OF_EACH, Math.floor(TOLD_MAX / Math.max(1, tunnels.size)));
 

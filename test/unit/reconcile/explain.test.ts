@@ -4,6 +4,7 @@ import { networkId, type TunnelSettings, type Warning } from '../../../src/model
 import { viewOf } from '../../../src/reconcile/see/view.js';
 import type { ChainLink } from '../../../src/reconcile/tell/chain.js';
 import { explain } from '../../../src/reconcile/tell/explain.js';
+import { explainedTunnel } from '../../../src/reconcile/tell/explain-tunnel.js';
 import { networkNotes } from '../../../src/reconcile/tell/notes.js';
 import { overviewOf } from '../../../src/reconcile/tell/overview.js';
 import { type Subject, subjectsOf } from '../../../src/reconcile/tell/subject.js';
@@ -41,7 +42,11 @@ function look(
   const planned = runOnce(kernel, settings, answer, { apply: false });
   const view = viewOf(kernel.observe(), settings);
   const subjects = subjectsOf(what, view, answer);
-  const chain = (subject: Subject): ChainLink[] => explain(subject, { ...planned, view, answer, settings });
+  const chain = (subject: Subject): ChainLink[] => {
+    const network = subject.kind === 'port' ? subject.port?.networkId : subject.id;
+    const tunnel = network === undefined ? null : explainedTunnel(network, planned, null);
+    return explain(subject, { ...planned, view, answer, settings, tunnel });
+  };
   return { subjects, chain, overview: overviewOf(view, planned) };
 }
 

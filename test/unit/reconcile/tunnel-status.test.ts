@@ -4,6 +4,7 @@ import type { EndpointStatus, HeldRemoval, TunnelStatus } from '../../../src/mod
 import { linkName } from '../../../src/model/index.js';
 import { tunnelInClause } from '../../../src/model/tunnel-words.js';
 import { pairKey } from '../../../src/reconcile/forwarding/differences.js';
+import { explainedTunnel } from '../../../src/reconcile/tell/explain-tunnel.js';
 import { forwardingStatus, tunnelStatus } from '../../../src/reconcile/tell/tunnels.js';
 import {
   DEVICE,
@@ -115,4 +116,28 @@ test('the figures of all tunnels count each other end once, and every entry', ()
     removalsPending: 1,
     hostsUnknown: 1,
   });
+});
+
+test('what a single pass cannot know of an endpoint is taken from the running agent: whose it is, since when, and that it is held', () => {
+  const rows = rowsOf({ 'node-2': '192.0.2.2', 'node-4': 'it has no row in agents' });
+  const pass = tunnelPass(inPlace(['192.0.2.2', '192.0.2.9']), rows);
+  const planned = { tunnels: { ...pass, evicted: [] }, report: { held: [] } };
+  const alone = explainedTunnel(NETWORK.id, planned, null);
+  assert.ok(alone);
+  assert.deepEqual(said(alone), ['192.0.2.9  unknown', 'null node-4 unknown', '192.0.2.2 node-2 listed']);
+  const remembered = {
+    ...alone,
+    endpoints: [
+      { endpoint: '192.0.2.9', hosts: ['node-9'], state: 'held', sinceMs: 5, why: 'too many' },
+      { endpoint: '192.0.2.2', hosts: ['node-2'], state: 'missing', sinceMs: 7, why: null },
+    ],
+  } as const;
+  const explained = explainedTunnel(NETWORK.id, planned, remembered);
+  assert.ok(explained);
+  assert.deepEqual(said(explained), [
+    'null node-4 unknown',
+    '192.0.2.9 node-9 held',
+    '192.0.2.2 node-2 listed',
+  ]);
+  assert.deepEqual([of(explained, '192.0.2.2')?.sinceMs, explained.counts.held], [7, 1]);
 });
