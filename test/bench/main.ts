@@ -5,16 +5,26 @@ import { messageOf } from '../../src/model/index.js';
 import { AXES, type Axis, asMarkdown, exponentOf, type Row } from './measure.js';
 import { plotOf } from './plot.js';
 import { churn } from './scenarios/churn.js';
-import { fleet, TEN_THOUSAND, THOUSAND, THREE_THOUSAND } from './scenarios/fleet.js';
+import { fleet, fleetOf, THOUSAND } from './scenarios/fleet.js';
 import { passFromMemory, passWithAnswer } from './scenarios/pass.js';
 import { rowChange } from './scenarios/rows.js';
 import { coldStart, wireAll, wireByShell } from './scenarios/start.js';
 import { idle, steadyPolls, steadyTaps } from './scenarios/steady.js';
 import { knownTap, unknownTap } from './scenarios/tap.js';
 
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    agents: { type: 'string', default: '10000' },
+  },
+});
+/** Of a fleet whose size may be asked for; a multiple of 40. */
+const agents = Number(values.agents);
+
 type Scenario = () => Promise<Row | readonly Row[]>;
 
-/** `npm run bench [-- --only NAME] [--json]`: every scenario in turn, each with its floor from the same run. */
+/** `npm run bench [-- --only NAME] [--agents N] [--json]`: every scenario in turn, each with its floor from the same run. */
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'known-tap-1': () => knownTap(1),
   'known-tap-100': () => knownTap(100),
@@ -67,12 +77,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** Those that are only run when they are asked for by name. */
 const APART: Readonly<Record<string, Scenario>> = {
   'churn-hour': () => churn(60),
-  'fleet-3000-postgresql': () => fleet('PostgreSQL', { ...THREE_THOUSAND, pooled: true }),
-  'fleet-3000-mariadb': () => fleet('MariaDB', THREE_THOUSAND),
-  'fleet-3000-mysql': () => fleet('MySQL', THREE_THOUSAND),
-  'fleet-10000-postgresql': () => fleet('PostgreSQL', { ...TEN_THOUSAND, pooled: true }),
-  'fleet-10000-mariadb': () => fleet('MariaDB', TEN_THOUSAND),
-  'fleet-10000-mysql': () => fleet('MySQL', TEN_THOUSAND),
+  'fleet-sized-postgresql': () => fleet('PostgreSQL', { ...fleetOf(agents), pooled: true }),
+  'fleet-sized-mariadb': () => fleet('MariaDB', fleetOf(agents)),
+  'fleet-sized-mysql': () => fleet('MySQL', fleetOf(agents)),
 };
 
 /** Wiring and steady polls at each size, for the plot along this axis. */
@@ -99,9 +106,6 @@ async function growing(
 const RESULTS = fileURLToPath(new URL('./results/', import.meta.url));
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { json: { type: 'boolean' }, only: { type: 'string', multiple: true } },
-  });
   const names = values.only ?? Object.keys(SCENARIOS);
   const rows: Row[] = [];
   for (const name of names) {

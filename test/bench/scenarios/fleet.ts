@@ -42,8 +42,8 @@ export const THOUSAND: FleetSize = {
   backLimitMs: 60_000,
   pooled: false,
 };
-/** The polls, and the new sessions at the start, that two cores carry beside other work. */
-const fleetOf = (agents: number): FleetSize => ({
+/** The polls, and the new sessions at the start, that two cores carry beside other work, however many agents there are. */
+export const fleetOf = (agents: number): FleetSize => ({
   agents,
   intervalMs: agents * 6,
   startMs: agents * 60,
@@ -51,9 +51,6 @@ const fleetOf = (agents: number): FleetSize => ({
   backLimitMs: 900_000,
   pooled: false,
 });
-export const THREE_THOUSAND = fleetOf(3_000);
-export const TEN_THOUSAND = fleetOf(10_000);
-
 interface Fleet {
   readonly size: FleetSize;
   readonly server: TestServer;
