@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { startPostgres } from '../support/databases/postgres.js';
-import { waitUntil } from '../support/databases/servers.js';
+import { privateFolder, waitUntil } from '../support/databases/servers.js';
 import { makeConfig, runCli, socketUrl } from '../support/host/agent.js';
 import { makeHost, networkId, type TestDatabase, withDatabase } from '../support/host/host.js';
 import { command, endProcess, ip, spawnIn } from '../support/host/netns.js';
@@ -79,8 +81,11 @@ describe('config check on a real host', () => {
 
     test('another LinuxBridge agent in the same namespace is a finding', async (t) => {
       const { namespace, outside } = makeHost(t);
+      // The kernel calls a process by its file.
+      const program = join(privateFolder('other-agent'), 'neutron-linuxbridge-agent');
+      copyFileSync('/bin/sleep', program);
       for (const home of [namespace, outside]) {
-        const other = spawnIn(home, 'bash', '-c', 'echo up; exec -a neutron-linuxbridge-agent sleep 60');
+        const other = spawnIn(home, 'bash', '-c', `echo up; exec -a neutron-linuxbridge-agent ${program} 60`);
         t.after(() => endProcess(other));
         if (other.stdout !== null) await once(other.stdout, 'data');
       }
