@@ -18,8 +18,13 @@ const SHAPE = v.object({
     v.object({
       missing: v.array(v.tuple([v.string(), v.object({ answers: v.number(), sinceMs: v.number() })])),
       held: v.array(v.tuple([v.string(), v.string()])),
+      /** Whose an entry is that no row names: without it a single pass (`once` of cron) would never ask for its removal. */
+      hostOf: v.optional(
+        v.array(v.tuple([v.string(), v.object({ host: v.string(), sinceMs: v.number() })])),
+        [],
+      ),
     }),
-    { missing: [], held: [] },
+    { missing: [], held: [], hostOf: [] },
   ),
 });
 
@@ -34,7 +39,7 @@ export const guardStateOf = ({ taken, wired, held, confirmation, pairs }: GuardM
   wired: { now: wired.now, before: [...wired.before] },
   held: [...held],
   confirmation,
-  pairs: { missing: [...pairs.missing], held: [...pairs.held] },
+  pairs: { missing: [...pairs.missing], held: [...pairs.held], hostOf: [...pairs.hostOf] },
 });
 
 /**
@@ -63,7 +68,11 @@ export function recallGuard(store: StoreReader, nowMs: number): GuardMemory {
     wired: { now: 0, before: [...wired.before, ...last] },
     held: new Map(held),
     confirmation,
-    pairs: { ...NO_PAIR_MEMORY, missing: new Map(pairs.missing), held: new Map(pairs.held) },
+    pairs: {
+      missing: new Map(pairs.missing),
+      held: new Map(pairs.held),
+      hostOf: new Map(pairs.hostOf),
+    },
   };
 }
 

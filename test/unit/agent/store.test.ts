@@ -162,9 +162,9 @@ test('after a boot the guard counts polls, minutes and taken wires from the star
     held: new Map([['detach tap8 8', hold]]),
     confirmation: { fingerprint: 'f', polls: 5, sinceMs: 1_000 },
     pairs: {
-      ...NO_PAIR_MEMORY,
       missing: new Map([['pair a', { answers: 2, sinceMs: 1_000 }]]),
       held: new Map([['pair b', 'too many']]),
+      hostOf: new Map([['pair a', { host: 'far1', sinceMs: 1_000 }]]),
     },
   };
   store.writeAhead(GUARD, guardStateOf(guard));
