@@ -6,6 +6,7 @@ import type { IfIndex } from '../../src/model/ids.js';
 import type { Kernel } from '../../src/model/kernel.js';
 import type { HostState, Link } from '../../src/model/link.js';
 import { type IpLink, ip, ipBatch, ipJson, makeNamespace, makeTap, makeVeth } from '../support/host/netns.js';
+import { startQuietWitness } from '../support/host/witness.js';
 import { eventually, kernelInNamespace, linkOf, notifications } from './fixture.js';
 
 interface IpAddress {
@@ -180,9 +181,10 @@ test('the routes over a link are read when somebody asks for them', (t) => {
   );
 });
 
-test('ten thousand routes over a bridge of somebody else are nothing that a look at the host has to take in', (t) => {
+test('ten thousand routes over a bridge of somebody else are nothing that a look at the host has to take in', async (t) => {
   const { ns, kernel } = kernelInNamespace(t);
   makeHost(ns, makeNamespace(t));
+  await startQuietWitness(t, ns);
   const before = kernel.observe();
   ipBatch(
     ns,
