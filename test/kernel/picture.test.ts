@@ -181,10 +181,17 @@ test('the routes over a link are read when somebody asks for them', (t) => {
   );
 });
 
+/** Waits until the kernel has told what was done before; nobody listens any more then. */
+async function quiet(namespace: string): Promise<void> {
+  const ends: (() => unknown)[] = [];
+  await startQuietWitness({ after: (end) => void ends.push(end) }, namespace);
+  for (const end of ends.reverse()) await end();
+}
+
 test('ten thousand routes over a bridge of somebody else are nothing that a look at the host has to take in', async (t) => {
   const { ns, kernel } = kernelInNamespace(t);
   makeHost(ns, makeNamespace(t));
-  await startQuietWitness(t, ns);
+  await quiet(ns);
   const before = kernel.observe();
   ipBatch(
     ns,
