@@ -6,11 +6,13 @@ import { AXES, type Axis, asMarkdown, exponentOf, type Row } from './measure.js'
 import { plotOf } from './plot.js';
 import { churn } from './scenarios/churn.js';
 import { fleet, fleetOf, THOUSAND } from './scenarios/fleet.js';
-import { passFromMemory, passWithAnswer } from './scenarios/pass.js';
+import { passFromMemory, passWithAnswer, passWithTunnels } from './scenarios/pass.js';
 import { rowChange } from './scenarios/rows.js';
 import { coldStart, wireAll, wireByShell } from './scenarios/start.js';
 import { idle, steadyPolls, steadyTaps } from './scenarios/steady.js';
 import { knownTap, unknownTap } from './scenarios/tap.js';
+import { tunnelPolls } from './scenarios/tunnel-poll.js';
+import { floodEntries, makeTunnels } from './scenarios/tunnels.js';
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +35,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'pass-memory-4000': () => passFromMemory(4_000),
   'pass-answer-1000': () => passWithAnswer(1_000),
   'pass-answer-4000': () => passWithAnswer(4_000),
+  'tunnel-pass-4000': () => passWithTunnels({ taps: 4_000, networks: 50, others: 200 }),
   'unknown-tap': unknownTap,
   'wire-1000': () =>
     wireAll(
@@ -70,6 +73,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     })),
   'growth-networks': () =>
     growing('networks of 1,000 taps', [1, 10, 100, 1_000], (networks) => ({ ports: 1_000, networks })),
+  'tunnel-poll-postgresql': () => tunnelPolls('PostgreSQL', true),
+  'tunnel-poll-postgresql-without': () => tunnelPolls('PostgreSQL', false),
+  'tunnel-poll-mariadb': () => tunnelPolls('MariaDB', true),
+  'flood-entries': () => floodEntries(50, 200),
+  'make-tunnels': () => makeTunnels(1_000, 2),
   'fleet-postgresql': () => fleet('PostgreSQL', THOUSAND),
   'fleet-mariadb': () => fleet('MariaDB', THOUSAND),
 };

@@ -11,6 +11,14 @@ export function serverCpuMs(server: TestServer): number {
   return [main ?? [], ...children].reduce((sum, fields) => sum + ticksOf(fields), ended) * TICK_MS;
 }
 
+/** Time that each process of a server has been on a CPU so far, in milliseconds, by its id. */
+export const serverRunMs = (server: TestServer): ReadonlyMap<number, number> =>
+  new Map(processesOf(server).flatMap((pid) => (statOf(pid) === null ? [] : [[pid, cpuMs(pid)]])));
+
+/** What those of a server's processes that were there before have spent since. */
+export const serverSpentMs = (server: TestServer, before: ReadonlyMap<number, number>): number =>
+  [...serverRunMs(server)].reduce((sum, [pid, nowMs]) => sum + nowMs - (before.get(pid) ?? nowMs), 0);
+
 /** Memory of a server's processes that they share with nobody, in megabytes: not the buffers that PostgreSQL's have in common. */
 export const serverPrivateMb = (server: TestServer): number =>
   processesOf(server).reduce((sum, pid) => sum + privateMb(pid), 0);
@@ -64,4 +72,12 @@ export function privateMb(pid: number): number {
     // It ended between the listing and the reading.
     return 0;
   }
+}
+
+/** CPU time of this process, which is what others on the machine change least. */
+export async function cpuOf(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
 }

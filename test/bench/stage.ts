@@ -125,13 +125,14 @@ export async function addPorts(
   await server.query(analyze, 'quantum');
 }
 
-interface Sql {
+export interface Sql {
   /** The id that `portId` and `networkId` make of a number. */
   id(middle: string, number?: string): string;
   text(...parts: string[]): string;
 }
 
-async function insertRange(
+/** One row for each number of a range. */
+export async function insertRange(
   server: TestServer,
   into: string,
   [from, to]: readonly [number, number],

@@ -7,6 +7,8 @@ import { KernelError } from '../../src/model/kernel.js';
 
 const NEW_LINK = 16;
 const DONE = 3;
+const ACKNOWLEDGEMENT = 2;
+const ENOENT = 2;
 const INTERRUPTED = 0x10;
 const anything = { type: 18, flags: 0, body: Buffer.alloc(16) };
 const textOf = (body: Buffer): string => body.toString();
@@ -62,6 +64,20 @@ test('an answer that does not come is given up', () => {
   const { open } = scripted([]);
   assert.throws(() => openRequests(open).dump(anything, textOf), KernelError);
   assert.throws(() => openRequests(open).exchange([anything]), TornRead);
+});
+
+test('of many requests the last alone asks for an answer: those that were refused have theirs, the others were carried out', () => {
+  const acknowledged = (sequence: number, errno: number): Message[] => {
+    const body = Buffer.alloc(20);
+    body.writeInt32LE(-errno);
+    return decodeMessages(encodeRequest({ type: ACKNOWLEDGEMENT, flags: 0, body }, 0, sequence));
+  };
+  const { open } = scripted([(first) => [...acknowledged(first + 1, ENOENT), ...acknowledged(first + 3, 0)]]);
+  const answers = openRequests(open).exchange([anything, anything, anything, anything]);
+  assert.deepEqual(
+    answers.map((one) => (one.ok ? 'done' : one.errno)),
+    ['done', 'ENOENT', 'done', 'done'],
+  );
 });
 
 test('a late answer to an earlier question is not taken for this one’s', () => {

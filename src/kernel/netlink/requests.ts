@@ -103,10 +103,12 @@ function exchange(socket: NetlinkSocket, requests: readonly Request[], first: nu
   }
   const isFrame = (sequence: number): boolean => requests[sequence - first]?.isFrame === true;
   const asked = requests.map((_, position) => first + position).filter((sequence) => !isFrame(sequence));
+  const last = asked.at(-1);
+  // What is refused is answered at any rate, before what comes after it: one success is the answer of all the others.
   socket.send(
     Buffer.concat(
       requests.map((request, position) =>
-        encodeRequest(request, request.isFrame ? 0 : NLM_F.ack, first + position),
+        encodeRequest(request, first + position === last ? NLM_F.ack : 0, first + position),
       ),
     ),
   );
@@ -117,14 +119,12 @@ function exchange(socket: NetlinkSocket, requests: readonly Request[], first: nu
     const answer = answerOf(decodeAcknowledgement(message));
     if (isFrame(message.sequence)) wholly = answer;
     else answers.set(message.sequence, answer);
-    return wholly !== undefined || answers.size === asked.length;
+    return wholly !== undefined || message.sequence === last;
   });
-  return asked.map((sequence) => {
-    const answer = wholly ?? answers.get(sequence);
-    if (answer === undefined) throw new KernelError('failed', 'The kernel left a request unanswered.');
-    return answer;
-  });
+  return asked.map((sequence) => wholly ?? answers.get(sequence) ?? DONE);
 }
+
+const DONE: Answer = { ok: true };
 
 const answerOf = ({ errno, text }: Acknowledgement): Answer => {
   const name = errnoNameOf(errno);

@@ -1,13 +1,12 @@
-import { agentInMemory, type InMemoryAgent } from '../in-memory.js';
+import { agentInMemory, type CloudInMemory, type InMemoryAgent } from '../in-memory.js';
 import { type Figures, figuresOf, type Row } from '../measure.js';
+import { cpuOf } from '../processes.js';
 import { portId, tapOf } from '../stage.js';
 
 const LAPS = 300;
 /** Before them: what runs for the first time is compiled first. */
 const WARM_UP = 100;
 const PAUSE_MS = 700;
-
-const networksFor = (taps: number): number => Math.max(1, taps / 10);
 
 /** What the loop is held for when one tap of many has come again and its port is known. */
 export const passFromMemory = (taps: number): Promise<Row> =>
@@ -35,6 +34,44 @@ export const passWithAnswer = (taps: number): Promise<Row> =>
     lapOfRow,
   );
 
+const STARTS = 7;
+
+/** The pass from memory and the first of an agent whose networks are reached through tunnels, beside networks that are local. */
+export async function passWithTunnels(cloud: Required<CloudInMemory>): Promise<Row[]> {
+  const { taps, networks, others } = cloud;
+  const local = { taps, networks };
+  const where = `${taps} taps in ${networks} networks, each with a tunnel to ${others} hosts`;
+  const rowOfBoth = (scenario: string, what: string, [measured, floor]: readonly Figures[]): Row[] =>
+    measured === undefined || floor === undefined
+      ? []
+      : [
+          {
+            scenario,
+            what: `${what}, ${where}`,
+            unit: 'ms CPU',
+            measured,
+            floor: { what: 'the same, networks local', figures: floor },
+            aim: null,
+          },
+        ];
+  const memory = [await figuresWith(cloud, lapOfTap), await figuresWith(local, lapOfTap)];
+  const first = [await firstPasses(cloud), await firstPasses(local)];
+  return [
+    ...rowOfBoth('tunnel-pass-memory', 'pass from memory, one tap made again', memory),
+    ...rowOfBoth('tunnel-pass-first', 'first answer of a host that is right already', first),
+  ];
+}
+
+async function firstPasses(cloud: CloudInMemory): Promise<Figures> {
+  const samples: number[] = [];
+  for (let start = 0; start < STARTS; start += 1) {
+    const { agent, firstPassMs } = await agentInMemory(cloud);
+    await agent.stop();
+    samples.push(firstPassMs);
+  }
+  return figuresOf(samples);
+}
+
 interface Told {
   readonly scenario: string;
   readonly what: string;
@@ -48,8 +85,8 @@ async function rowOf(
   taps: number,
   lap: (at: InMemoryAgent, number: number) => Promise<number>,
 ): Promise<Row> {
-  const floor = await figuresWith(1, lap);
-  const measured = await figuresWith(taps, lap);
+  const floor = await figuresWith({ taps: 1, networks: 1 }, lap);
+  const measured = await figuresWith({ taps, networks: Math.max(1, taps / 10) }, lap);
   return {
     scenario,
     what,
@@ -62,22 +99,14 @@ async function rowOf(
 }
 
 async function figuresWith(
-  taps: number,
+  cloud: CloudInMemory,
   lap: (at: InMemoryAgent, number: number) => Promise<number>,
 ): Promise<Figures> {
-  const at = await agentInMemory(taps, networksFor(taps));
+  const at = await agentInMemory(cloud);
   const samples: number[] = [];
   for (let number = 0; number < WARM_UP + LAPS; number += 1) samples.push(await lap(at, number));
   await at.agent.stop();
   return figuresOf(samples.slice(WARM_UP));
-}
-
-/** CPU time of this process, which is what others on the machine change least. */
-async function cpuOf(work: () => unknown): Promise<number> {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
 }
 
 const tapsIn = ({ agent }: InMemoryAgent): number => agent.seen().devices;
