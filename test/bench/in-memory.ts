@@ -126,7 +126,10 @@ function linksOf(cloud: CloudInMemory): Links {
     else throw new Error(`${operation.op} of ${operation.device} is no part of this benchmark`);
     return { ok: true, operation };
   };
-  for (const link of links) picture.put(link);
+  for (const link of links) {
+    picture.put(link);
+    for (const address of link.addresses) picture.putAddress(link.index, { ...address, raw: NO_ATTRIBUTES });
+  }
   return {
     kernel: {
       observe: () => picture.state({ tapFilter: DROPS, forwarding }),
@@ -162,6 +165,9 @@ function linksOf(cloud: CloudInMemory): Links {
     look: () => told(),
   };
 }
+
+/** A message of the kernel about an address, as text, that says nothing besides. */
+const NO_ATTRIBUTES = Buffer.alloc(8).toString('hex');
 
 const LOUD = { disabled: false, acceptRa: 1, autoconf: true, forwarding: false };
 const QUIET = { ...LOUD, disabled: true };

@@ -61,7 +61,10 @@ async function spentBy(server: TestServer, size: Size, entries: number): Promise
     await delay(WARM_UP_MS);
     const printed = command('bridge', '-n', namespace, 'fdb', 'show');
     const found = printed.split('\n').filter((line) => line.startsWith('00:00:00:00:00:00 ')).length;
-    if (found !== entries) throw new Error(`${found} flood entries instead of ${entries}`);
+    if (found !== entries) {
+      const { warnings } = await statusOf(config);
+      throw new Error(`${found} flood entries instead of ${entries}: ${warnings[0]?.message}`);
+    }
     const polls = async (): Promise<number> =>
       Number((await statusOf(config)).lastPass?.pass.split('-').at(-1));
     const samples: { readonly agent: number; readonly server: number }[] = [];
