@@ -53,12 +53,17 @@ onUsualEngine('MariaDB', 'folsom', (database) => {
     const agent = await start();
     await waitForStatus(rows, portId(1), 'ACTIVE');
 
+    const { server } = database();
     const before = agent.lines().length;
-    ip(namespace, 'link', 'del', tapOf(portId(1)));
-    makeTapsOf(namespace, portId(1));
-
-    await waitForMaster(namespace, tapOf(portId(1)), bridgeOf(LOCAL));
-    assert.equal((await agent.line('host changed', before)).trigger, 'kernel');
+    server.freeze();
+    try {
+      ip(namespace, 'link', 'del', tapOf(portId(1)));
+      makeTapsOf(namespace, portId(1));
+      await waitForMaster(namespace, tapOf(portId(1)), bridgeOf(LOCAL));
+      assert.equal((await agent.line('host changed', before)).trigger, 'kernel');
+    } finally {
+      server.thaw();
+    }
   });
 
   test('a wired tap that goes is written DOWN at once', async (t) => {
