@@ -1,4 +1,4 @@
-import { type ForwardingAnswer, isSame, type NetworkId, type Operation } from '../../model/index.js';
+import type { ForwardingAnswer, NetworkId, Operation } from '../../model/index.js';
 import {
   decideForwarding,
   type ForwardingDecision,
@@ -68,7 +68,11 @@ const isAsBefore = ({ desired, order, decided }: Last, now: Desired, orderNow: T
   desired.world.view.observed.forwarding === now.world.view.observed.forwarding &&
   desired.world.knowledge.forwarding === now.world.knowledge.forwarding &&
   isFromAnswer(desired) === isFromAnswer(now) &&
-  isSame([...neededNetworks(desired)], [...neededNetworks(now)]);
+  areSame(neededNetworks(desired), neededNetworks(now));
+
+/** In whatever order: the network of a tap that is to be wired is found first. */
+const areSame = (before: ReadonlySet<NetworkId>, now: ReadonlySet<NetworkId>): boolean =>
+  before.size === now.size && [...before].every((id) => now.has(id));
 
 const isFromAnswer = ({ world }: Desired): boolean => world.knowledge.presentBefore !== null;
 

@@ -203,6 +203,47 @@ test('somebody who writes into a tunnel is undone with the next pass, from memor
   assert.deepEqual([floodsTo(kernel), after.report.operations.length], [['192.0.2.2', '192.0.2.3'], 1]);
 });
 
+test('what was decided about tunnels is taken over when a tap of one network comes in another order', () => {
+  const others = ['tap22222222-22', 'tap33333333-33'].map(
+    (name): LinkWords => ({ name, master: 'brqbbbbbbbb-bb', mtu: 1450 }),
+  );
+  const kernel = simulateKernel(
+    buildLinks([
+      ...inPlace('192.0.2.2', '192.0.2.3'),
+      { name: 'brqbbbbbbbb-bb', label: OTHER, mtu: 1450 },
+      ...others,
+    ]),
+  );
+  const portOf = (id: string): { id: string; network: string; status: string } => ({
+    id,
+    network: OTHER,
+    status: 'ACTIVE',
+  });
+  const answer = rows(
+    { 'node-2': '192.0.2.2', 'node-3': '192.0.2.3' },
+    {
+      ports: [
+        { id: PORT, network: NETWORK, status: 'ACTIVE' },
+        portOf('22222222-2222-4222-8222-222222222222'),
+        portOf('33333333-3333-4333-8333-333333333333'),
+      ],
+      networks: [
+        { id: NETWORK, segments: ['vxlan 77'], mtu: 1450 },
+        { id: OTHER, segments: ['local'], mtu: 1450 },
+      ],
+    },
+  );
+  const { memory, desired } = polls(kernel, [answer, answer]);
+  const before = runOnce(kernel, HOST, null, { memory, seen: desired.world.view });
+  kernel.change((host) => {
+    const index = host.named('tap33333333-33')?.index;
+    if (index !== undefined) host.enslave(index, null);
+  });
+  const after = runOnce(kernel, HOST, null, { memory: before.memory, seen: before.desired.world.view });
+  assert.equal(after.report.operations.length, 1);
+  assert.equal(after.tunnels, before.tunnels);
+});
+
 /** What the database is asked about VNIs after a poll with this answer. */
 function vnisAsked(words: readonly LinkWords[], memory: Memory): readonly number[] {
   const view = viewOf(simulateKernel(buildLinks(words)).observe(), HOST);
