@@ -11,6 +11,7 @@ import {
 import { WARNINGS } from '../model/warning.js';
 import { count } from '../model/words.js';
 import { roomIn } from '../reconcile/forwarding/resolve-tunnel.js';
+import { isTunnel } from '../reconcile/see/view.js';
 import { type PreflightResult, result } from './preflight-result.js';
 
 /** What tunnels and the size of frames are judged by. */
@@ -55,9 +56,9 @@ const linkWith = ({ links }: HostState, address: string): Link | null =>
   [...links.values()].find(({ addresses }) => addresses.some((one) => one.address === address)) ?? null;
 
 function tunnelsInUse({ links }: NetworkInput): PreflightResult[] {
-  const found = [...links.links.values()].filter(({ detail, master }) => {
-    const bridge = master === null ? undefined : links.links.get(master);
-    return detail.kind === 'vxlan' && bridge?.name.startsWith('brq') === true;
+  const found = [...links.links.values()].filter((link) => {
+    const bridge = link.master === null ? undefined : links.links.get(link.master);
+    return isTunnel(link) && bridge?.name.startsWith('brq') === true;
   });
   const [first] = found;
   const bridge = first?.master == null ? undefined : links.links.get(first.master);
@@ -69,8 +70,8 @@ function tunnelsInUse({ links }: NetworkInput): PreflightResult[] {
 /** Tunnels of one port share what listens there. */
 function portResults({ tunnels, links, udpPorts }: NetworkInput): PreflightResult[] {
   if (tunnels === null || !udpPorts.has(tunnels.port)) return [];
-  const isTunnels = ({ detail }: Link): boolean => detail.kind === 'vxlan' && detail.port === tunnels.port;
-  return [...links.links.values()].some(isTunnels)
+  const isOfPort = (link: Link): boolean => isTunnel(link) && link.detail.port === tunnels.port;
+  return [...links.links.values()].some(isOfPort)
     ? []
     : [finding('VXLAN_PORT_TAKEN', `Another program listens at UDP port ${tunnels.port} (udp_dstport).`)];
 }

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
-import { ipBytes, ipText, isMulticast } from '../model/ip-text.js';
+import { ipBytes, ipText, isIpv6, isMulticast } from '../model/ip-text.js';
 import { type Format, invalid, valid } from './formats.js';
 
 /** As `ip` prints it; null: it is none, or one that only an interface makes whole. */
 const plainAddress = (text: string): string | null =>
   // IPv4 within IPv6 is the address of no host.
-  isIP(text) === 0 || text.includes('%') || (text.includes(':') && text.includes('.'))
+  isIP(text) === 0 || text.includes('%') || (isIpv6(text) && text.includes('.'))
     ? null
     : ipText(ipBytes(text));
 
@@ -34,10 +34,10 @@ export const multicastNetwork: Format<MulticastNetwork | null> = {
     const [, address = '', digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text.trim()) ?? [];
     const group = plainAddress(address);
     if (group === null || !isMulticast(group)) return invalid('is not a multicast address');
-    const whole = group.includes(':') ? 128 : 32;
+    const whole = isIpv6(group) ? 128 : 32;
     const prefixLength = digits === undefined ? whole : Number(digits);
     // The shortest that holds nothing but multicast.
-    const shortest = group.includes(':') ? 8 : 4;
+    const shortest = isIpv6(group) ? 8 : 4;
     return prefixLength >= shortest && prefixLength <= whole
       ? valid({ group, prefixLength })
       : invalid('is not a network of multicast addresses alone');

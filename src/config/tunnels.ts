@@ -1,4 +1,5 @@
 import type { TunnelSettings } from '../model/forwarding.js';
+import { isIpv6 } from '../model/ip-text.js';
 import type { Warning } from '../model/warning.js';
 import { describeOrigin, type SettingProblem } from './problem.js';
 import type { Readings } from './readings.js';
@@ -62,7 +63,7 @@ const sourcePortProblems = (
 /** A tunnel of one family cannot send to a group of the other. */
 function familyProblems({ local, multicast }: TunnelSettings, readings: Readings): SettingProblem[] {
   if (local === null || multicast === null) return [];
-  const isOther = (group: string): boolean => group.includes(':') !== local.includes(':');
+  const isOther = (group: string): boolean => isIpv6(group) !== isIpv6(local);
   const problemOf = (setting: 'vxlan_group' | 'multicast_ranges', group: string): SettingProblem => ({
     setting,
     origin: readings[setting].origin,

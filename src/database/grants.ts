@@ -1,5 +1,5 @@
 import { AGENT_COLUMNS } from './generations/agents.js';
-import type { Generation } from './generations/generation.js';
+import { forwardingNeeds, type Generation } from './generations/generation.js';
 import type { Dialect } from './migrations.js';
 
 /** For whom and for what the rights are. */
@@ -20,7 +20,7 @@ export interface Grantee {
  * generation, and, unless it is read-only, writing the status of ports and its own row of `agents`.
  */
 export function grants(dialect: Dialect, generation: Generation, grantee: Grantee): readonly string[] {
-  const others = grantee.tunnels ? (generation.forwarding?.needs ?? {}) : {};
+  const others = forwardingNeeds(generation, grantee.tunnels);
   const tables = Object.keys({ ...generation.needs, ...generation.readsToo, ...others });
   const reads = tables.map((table) => ({ right: 'select', table }));
   const written = grantee.readOnly ? [] : writes(dialect, generation);

@@ -3,11 +3,16 @@ import type { DatabaseSettings } from '../model/settings.js';
 import { answered } from './connect.js';
 import type { Connection, Row } from './connection.js';
 import { databaseError, endpointOf } from './errors.js';
-import { indexedColumns } from './forwarding/source.js';
 import { AGENT_COLUMNS } from './generations/agents.js';
 import { describeSchema, detectGeneration, type SchemaDescription } from './generations/detect.js';
-import type { ForwardingTables, Generation, Needs } from './generations/generation.js';
+import {
+  type ForwardingTables,
+  forwardingNeeds,
+  type Generation,
+  type Needs,
+} from './generations/generation.js';
 import { integer, text } from './generations/values.js';
+import { indexedColumns } from './indexed-columns.js';
 import { type Trouble, troubles } from './troubles.js';
 import { unserved } from './unserved.js';
 import { withSchema } from './with-schema.js';
@@ -145,8 +150,7 @@ async function heldRights(
       right: `SELECT on ${table}`,
       query: builder(table).select(columns),
     }));
-  const others = tunnels ? (generation.forwarding?.needs ?? {}) : {};
-  const reads = readsOf({ ...generation.needs, ...others });
+  const reads = readsOf({ ...generation.needs, ...forwardingNeeds(generation, tunnels) });
   // What is written is partly read, too.
   const isRead = (right: string): boolean => reads.some((read) => read.right === right);
   const written = readOnly ? [] : writes(builder, generation).filter(({ right }) => !isRead(right));

@@ -22,8 +22,13 @@ export function within<T>(
   });
 }
 
+/** A time that ends by itself. */
+export interface Period {
+  isOver(): boolean;
+}
+
 /** Tells whether `periodMs` have passed since now. The timer keeps no process from ending. */
-export function periodFromNow(periodMs: number): { isOver(): boolean } {
+export function periodFromNow(periodMs: number): Period {
   let isOver = false;
   setTimeout(() => {
     isOver = true;

@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
 import type { BridgeQuestion } from '../model/database.js';
-import { networkId } from '../model/ids.js';
+import { foldedId, networkId } from '../model/ids.js';
 import { ID_PREFIX_LENGTH, isUsableId, suffixMatches } from '../model/names.js';
 import type { Network, Port } from '../model/port.js';
+import { isSameSet } from '../model/same.js';
 import type { Connection, Row } from './connection.js';
 import type { Generation } from './generations/generation.js';
 import { integer, text } from './generations/values.js';
@@ -30,11 +31,6 @@ export function wantedNetworks(ports: readonly Port[], bridges: readonly BridgeQ
 export const areSameNetworks = (now: WantedNetworks, before: WantedNetworks): boolean =>
   isSameSet(now.ids, before.ids) && isSameSet(now.suffixes, before.suffixes);
 
-const isSameSet = (now: ReadonlySet<string>, before: ReadonlySet<string>): boolean =>
-  now.size === before.size && [...now].every((id) => before.has(id));
-
-const fold = (id: string): string => id.toLowerCase();
-
 /**
  * Ids as these are spelled. Most databases take capitals for the same, and so do their foreign keys: a port or a binding
  * may name its network in other letters than the row of the network does. What differs in nothing else, but is there
@@ -43,8 +39,8 @@ const fold = (id: string): string => id.toLowerCase();
 export function spellingOf(ids: readonly string[]): (id: string) => string {
   const exact = new Set(ids);
   const byFolded = new Map<string, string | null>();
-  for (const id of exact) byFolded.set(fold(id), byFolded.has(fold(id)) ? null : id);
-  return (id) => (exact.has(id) ? id : (byFolded.get(fold(id)) ?? id));
+  for (const id of exact) byFolded.set(foldedId(id), byFolded.has(foldedId(id)) ? null : id);
+  return (id) => (exact.has(id) ? id : (byFolded.get(foldedId(id)) ?? id));
 }
 
 /** SELECTs of the rows of these networks and of their bindings. */
@@ -63,10 +59,10 @@ export function decodeNetworks(
   generation: Generation,
   { ids, suffixes }: WantedNetworks,
 ): readonly Network[] {
-  const folded = new Set([...ids].map(fold));
+  const folded = new Set([...ids].map(foldedId));
   const isWanted = (row: Row): boolean => {
     const id = text(row.network_id) ?? '';
-    return folded.has(fold(id)) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
+    return folded.has(foldedId(id)) || [...suffixes].some((suffix) => suffixMatches(suffix, id));
   };
   const crowded = collectNetworks(cut.filter(isWanted), generation, ids).map(unreadable);
   const names = new Set<string>(crowded.map(({ id }) => id));
@@ -85,7 +81,7 @@ function networkTerms(ids: ReadonlySet<string>, suffixes: ReadonlySet<string>): 
   const usable = (values: Iterable<string>): string[] => [...values].filter(isUsableId);
   return [
     // Where the database tells capitals from small letters, the row of the network has the small ones.
-    ...usable(new Set([...ids, ...[...ids].map(fold)])).map((equal) => ({ column: '', equal })),
+    ...usable(new Set([...ids, ...[...ids].map(foldedId)])).map((equal) => ({ column: '', equal })),
     ...usable(suffixes).map((suffix) =>
       suffix.length === ID_PREFIX_LENGTH ? { column: '', prefix: suffix } : { column: '', equal: suffix },
     ),
@@ -118,8 +114,8 @@ function collectNetworks(
 ): readonly Network[] {
   const isNetwork = (row: Row): boolean => integer(row.is_network) === 1;
   const named = rows.filter(isNetwork).map((row) => text(row.network_id) ?? '');
-  const withRow = new Set(named.map(fold));
-  const spelled = spellingOf([...named, ...[...wanted].filter((id) => !withRow.has(fold(id)))]);
+  const withRow = new Set(named.map(foldedId));
+  const spelled = spellingOf([...named, ...[...wanted].filter((id) => !withRow.has(foldedId(id)))]);
   const byId = new Map<string, Row[]>();
   for (const row of rows) {
     const id = spelled(text(row.network_id) ?? '');

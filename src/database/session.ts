@@ -8,7 +8,7 @@ import { type Feature, featuresIn } from './features.js';
 import { type ForwardingSource, findForwardingSource } from './forwarding/source.js';
 import { detectGeneration, rankOf, readableSchema, readSchema } from './generations/detect.js';
 import type { Generation, GenerationName } from './generations/generation.js';
-import { periodFromNow } from './limit.js';
+import { type Period, periodFromNow } from './limit.js';
 import { heartbeatOf, keyOfOwnRow } from './own-row.js';
 
 /**
@@ -37,7 +37,7 @@ export interface Session {
   /** What shows this agent's own heartbeat; null: it writes none here, or may not see them. */
   readonly heartbeat: Select | null;
   /** Over: it has served long enough, and the next one looks at the servers and the schema again. */
-  readonly term: { isOver(): boolean };
+  readonly term: Period;
 }
 
 /**

@@ -5,7 +5,7 @@ import { count } from '../model/words.js';
 import type { Feature } from './features.js';
 import { isOfTables } from './generations/detect.js';
 import { integer } from './generations/values.js';
-import { periodFromNow } from './limit.js';
+import { type Period, periodFromNow } from './limit.js';
 import { lookupsOf, matching } from './lookup.js';
 import { type Reading, readSnapshot } from './read.js';
 import type { Session } from './session.js';
@@ -25,7 +25,7 @@ interface Told {
 interface Asked {
   readonly of: Answer;
   readonly warnings: readonly Warning[];
-  readonly period: { isOver(): boolean };
+  readonly period: Period;
 }
 
 /**

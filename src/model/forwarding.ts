@@ -25,6 +25,13 @@ export const floodEntry = (endpoint: string): ForwardingEntry => ({
   via: null,
 });
 
+/** Whether broadcasts go by the entry. */
+export const isFloodEntry = ({ mac }: ForwardingEntry): boolean => mac === FLOOD_MAC;
+
+/** Whether the entry leads to an end by nothing but its address, as all of this agent's do. */
+export const isPlain = ({ port, vni, via }: ForwardingEntry): boolean =>
+  port === null && vni === null && via === null;
+
 /** Two entries of one key are one entry. */
 export const entryKey = ({ mac, endpoint, port, vni, via }: ForwardingEntry): string =>
   `${mac} ${endpoint} ${port ?? ''} ${vni ?? ''} ${via ?? ''}`;

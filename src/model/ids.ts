@@ -16,6 +16,9 @@ export type LinkName = Branded<string, 'LinkName'>;
 /** Name of a physical network, as written in the bindings and in the mappings of the configuration. */
 export type PhysicalNetwork = Branded<string, 'PhysicalNetwork'>;
 
+/** Databases may take capitals for the same, and so may their foreign keys: ids that differ in nothing else have this in common. */
+export const foldedId = (id: string): string => id.toLowerCase();
+
 export const portId = (text: string): PortId => text as PortId;
 export const networkId = (text: string): NetworkId => text as NetworkId;
 export const ifIndex = (index: number): IfIndex => index as IfIndex;

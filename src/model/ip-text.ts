@@ -25,12 +25,15 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
 }
 
 /** Of an address in the text form of `ipText`. */
+export const isIpv6 = (address: string): boolean => address.includes(':');
+
+/** Of an address in the text form of `ipText`. */
 export const isMulticast = (address: string): boolean =>
-  address.includes(':') ? /^ff/.test(address) : /^(22[4-9]|23\d)\./.test(address);
+  isIpv6(address) ? /^ff/.test(address) : /^(22[4-9]|23\d)\./.test(address);
 
 /** The bytes of an address in the text form of `ipText`. */
 export function ipBytes(text: string): Buffer {
-  if (!text.includes(':')) return Buffer.from(text.split('.').map(Number));
+  if (!isIpv6(text)) return Buffer.from(text.split('.').map(Number));
   const [before = [], after = []] = text.split('::').map((part) => part.split(':').filter(Boolean));
   const zeros = text.includes('::') ? Array<string>(8 - before.length - after.length).fill('0') : [];
   const bytes = Buffer.alloc(16);

@@ -9,6 +9,12 @@ export type LinkRef =
   | { readonly name: LinkName; readonly index: IfIndex }
   | { readonly name: LinkName; readonly index: null };
 
+/** One that is there. */
+export const present = ({ name, index }: { readonly name: LinkName; readonly index: IfIndex }): LinkRef => ({
+  name,
+  index,
+});
+
 /** What every operation says about itself. */
 interface Common {
   /** The device's name, as `plan --json` shows it. */

@@ -16,3 +16,7 @@ export function isSame(a: unknown, b: unknown): boolean {
 
 const isHolder = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
+
+/** Whether both have the same members, in whatever order. */
+export const isSameSet = <Member>(a: ReadonlySet<Member>, b: ReadonlySet<Member>): boolean =>
+  a.size === b.size && [...a].every((one) => b.has(one));

@@ -1,5 +1,6 @@
 import type { TunnelQuestion } from '../../model/forwarding.js';
 import type { Connection, Row, Select } from '../connection.js';
+import type { Period } from '../limit.js';
 import { chunks } from '../lookup.js';
 import { type Notes, withCounts, withEnds, withHosts, withStandbys, withVnis } from './notes.js';
 import type { ForwardingSource } from './source.js';
@@ -20,10 +21,6 @@ const AGENTS_MAX = 100_000;
 const AGENTS_PER_HOST_MAX = 20;
 const STANDBYS_MAX = 100_000;
 
-export interface Term {
-  isOver(): boolean;
-}
-
 /** One SELECT, and what its rows tell. */
 export interface Ask {
   readonly about: string;
@@ -35,7 +32,7 @@ export interface Ask {
 export interface ForwardingReader {
   readonly connection: Pick<Connection, 'builder' | 'server' | 'select'>;
   readonly source: ForwardingSource;
-  readonly period?: (periodMs: number) => Term;
+  readonly period?: (periodMs: number) => Period;
 }
 
 export const keyOf = ({ countsBy }: ForwardingSource, { segment, network }: TunnelQuestion): string =>

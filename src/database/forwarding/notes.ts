@@ -4,7 +4,7 @@ import type {
   ForwardingQuestion,
   TunnelQuestion,
 } from '../../model/forwarding.js';
-import { type NetworkId, networkId } from '../../model/ids.js';
+import { foldedId, type NetworkId, networkId } from '../../model/ids.js';
 import { isSame } from '../../model/same.js';
 import type { Row } from '../connection.js';
 import { integer, text } from '../generations/values.js';
@@ -38,9 +38,6 @@ export const NO_NOTES: Notes = {
   vnis: new Map(),
 };
 
-/** Databases may take capitals for the same, and so may a foreign key. */
-const fold = (id: string): string => id.toLowerCase();
-
 /** The map with these values; the same one where all of them are there already. */
 function noted<Key, Value>(
   before: ReadonlyMap<Key, Value>,
@@ -57,18 +54,18 @@ function grouped(
   value: string,
   keys: readonly string[],
 ): [string, readonly string[]][] {
-  const byKey = new Map(keys.map((one) => [fold(one), { one, values: new Set<string>() }]));
+  const byKey = new Map(keys.map((one) => [foldedId(one), { one, values: new Set<string>() }]));
   for (const row of rows) {
     const read = text(row[value]);
-    if (read !== null && read !== '') byKey.get(fold(text(row[key]) ?? ''))?.values.add(read);
+    if (read !== null && read !== '') byKey.get(foldedId(text(row[key]) ?? ''))?.values.add(read);
   }
   return [...byKey.values()].map(({ one, values }) => [one, [...values].sort()]);
 }
 
 export function withCounts(notes: Notes, rows: readonly Row[], keys: readonly string[]): Notes {
-  const told = new Map(rows.map((row) => [fold(text(row.asked) ?? ''), row]));
+  const told = new Map(rows.map((row) => [foldedId(text(row.asked) ?? ''), row]));
   const counts = keys.map((key): [string, Count] => {
-    const row = told.get(fold(key));
+    const row = told.get(foldedId(key));
     return [key, { bound: integer(row?.bound) ?? 0, digest: text(row?.digest) ?? '' }];
   });
   return { ...notes, counts: noted(notes.counts, counts) };

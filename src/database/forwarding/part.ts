@@ -1,4 +1,5 @@
 import type { ForwardingQuestion, TunnelQuestion } from '../../model/forwarding.js';
+import { foldedId } from '../../model/ids.js';
 import type { Port } from '../../model/port.js';
 import { isSame } from '../../model/same.js';
 import type { Connection, Row } from '../connection.js';
@@ -12,10 +13,10 @@ export function forwardingQuestion(
   networkRows: readonly Row[],
   vnis: readonly number[] = [],
 ): ForwardingQuestion | null {
-  const networks = new Map(ports.map(({ networkId }) => [networkId.toLowerCase(), networkId]));
+  const networks = new Map(ports.map(({ networkId }) => [foldedId(networkId), networkId]));
   const tunnels = new Map<string, TunnelQuestion>();
   for (const row of networkRows) {
-    const network = networks.get((text(row.network_id) ?? '').toLowerCase());
+    const network = networks.get(foldedId(text(row.network_id) ?? ''));
     const [segment, vni] = [text(row.segment_id), integer(row.segmentation_id)];
     if (network === undefined || segment === null || vni === null || text(row.network_type) !== 'vxlan')
       continue;

@@ -1,7 +1,7 @@
 import type { ForwardingAnswer, ForwardingQuestion, TunnelQuestion } from '../../model/forwarding.js';
 import { isSame } from '../../model/same.js';
 import type { Row } from '../connection.js';
-import { periodFromNow } from '../limit.js';
+import { type Period, periodFromNow } from '../limit.js';
 import { chunks } from '../lookup.js';
 import {
   type Ask,
@@ -16,7 +16,6 @@ import {
   ROWS_PER_STATEMENT,
   some,
   TERMS_MAX,
-  type Term,
 } from './asks.js';
 import { answerOf, NO_NOTES, type Notes, namedIn, pruned, withoutEnds } from './notes.js';
 import type { ForwardingSource } from './source.js';
@@ -38,7 +37,7 @@ export interface ForwardingReading {
   readonly turn: string;
   /** What of this round is to be read again however its count is. */
   readonly round: readonly TunnelQuestion[];
-  readonly terms: { readonly ends: Term; readonly anew: Term };
+  readonly terms: { readonly ends: Period; readonly anew: Period };
   readonly asks: readonly Ask[];
   readonly answer: ForwardingAnswer;
 }

@@ -1,6 +1,7 @@
 import type { Connection } from '../connection.js';
 import type { ForwardingTables, Generation } from '../generations/generation.js';
 import { text } from '../generations/values.js';
+import { indexedColumns } from '../indexed-columns.js';
 
 /** How this database is best asked which hosts a network reaches. */
 export interface ForwardingSource extends Pick<ForwardingTables, 'bindings' | 'segments'> {
@@ -31,30 +32,6 @@ export async function findForwardingSource(
     hasAgents: readable.has('agents'),
     hasStandbys: readable.has('agents') && readable.has('ha_router_agent_port_bindings'),
   };
-}
-
-/** `table.column` for each column of these tables that a usable index begins with. */
-export async function indexedColumns(
-  { builder, server, namespace, select }: Pick<Connection, 'builder' | 'server' | 'namespace' | 'select'>,
-  tables: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const rows = await select(
-    server.engine === 'postgresql'
-      ? builder('pg_catalog.pg_index as i')
-          .join('pg_catalog.pg_class as c', 'c.oid', 'i.indrelid')
-          .joinRaw('join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]')
-          .join('pg_catalog.pg_namespace as n', 'n.oid', 'c.relnamespace')
-          .whereIn('c.relname', tables)
-          .where('n.nspname', namespace)
-          .whereRaw('i.indisvalid')
-          .select('c.relname as table_name', 'a.attname as column_name')
-      : builder('information_schema.statistics')
-          .whereIn('table_name', tables)
-          .where('seq_in_index', 1)
-          .whereRaw('table_schema = database()')
-          .select('table_name as table_name', 'column_name as column_name'),
-  );
-  return new Set(rows.map((row) => `${text(row.table_name)}.${text(row.column_name)}`));
 }
 
 /** PostgreSQL shows every table to everybody, and refuses a whole transaction over one that may not be read. */

@@ -74,6 +74,10 @@ export interface ForwardingTables {
   readonly needs: Needs;
 }
 
+/** What is read besides where the tunnels of a host are served. */
+export const forwardingNeeds = ({ forwarding }: Pick<Generation, 'forwarding'>, areServed: boolean): Needs =>
+  areServed && forwarding !== null ? forwarding.needs : {};
+
 /** What the servers of a generation expect of an agent's row. */
 export interface HeartbeatFacts {
   readonly binary: string;

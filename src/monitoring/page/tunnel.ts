@@ -1,10 +1,5 @@
-import {
-  ENDPOINT_STATES,
-  type EndpointState,
-  type EndpointStatus,
-  type TunnelStatus,
-} from '../../model/index.js';
-import { ENDPOINT_WORDS, hostsInWords } from '../../model/tunnel-words.js';
+import type { EndpointState, EndpointStatus, TunnelStatus } from '../../model/index.js';
+import { ENDPOINT_WORDS, endpointsIn, hostsInWords, statesToTell } from '../../model/tunnel-words.js';
 import { count } from '../../model/words.js';
 import { fold, type Html, html } from './html.js';
 import { moment } from './moment.js';
@@ -28,20 +23,20 @@ export const isTroubled = ({ counts }: TunnelStatus): boolean =>
   counts.unknown + counts.missing + counts.held > 0;
 
 /** What a reader of the closed card has to know of its endpoints. */
-export const tunnelLegend = ({ counts }: TunnelStatus): Html[] =>
-  ENDPOINT_STATES.filter((state) => state !== 'listed' && counts[state] > 0).map((state) => {
+export const tunnelLegend = (tunnel: TunnelStatus): Html[] =>
+  statesToTell(tunnel).map((state) => {
     const { tone, icon: picture } = LOOKS[state];
-    return html`<span class="state ${tone}">${icon(picture)}${count(counts[state], 'endpoint')} ${ENDPOINT_WORDS[state]}</span>`;
+    return html`<span class="state ${tone}">${icon(picture)}${count(tunnel.counts[state], 'endpoint')} ${ENDPOINT_WORDS[state]}</span>`;
   });
 
 /** The other ends on top, the tunnel that they hang on, and the wire to the bridge below it. */
 export function tunnelDrawing(tunnel: TunnelStatus, uplink: string | null, nowMs: number): Html {
-  const { endpoints, counts } = tunnel;
+  const { endpoints } = tunnel;
   const told = endpoints.slice(0, TOLD_MAX);
   const first = told.findIndex(({ state }) => state === 'listed');
   const shown = first === -1 ? told.length : first + LISTED_SHOWN_MAX;
   const folded = told.slice(shown);
-  const all = Object.values(counts).reduce((sum, some) => sum + some, 0);
+  const all = endpointsIn(tunnel);
   const ends = (some: readonly EndpointStatus[]): Html =>
     html`<ul class="ends">${some.map((one) => endBox(one, nowMs))}</ul>`;
   return html`<div class="tunnel">${

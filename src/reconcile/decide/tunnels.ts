@@ -1,4 +1,10 @@
-import type { ForwardingAnswer, NetworkId, Operation } from '../../model/index.js';
+import {
+  type ForwardingAnswer,
+  foldedId,
+  isSameSet,
+  type NetworkId,
+  type Operation,
+} from '../../model/index.js';
 import {
   decideForwarding,
   type ForwardingDecision,
@@ -68,11 +74,8 @@ const isAsBefore = ({ desired, order, decided }: Last, now: Desired, orderNow: T
   desired.world.view.observed.forwarding === now.world.view.observed.forwarding &&
   desired.world.knowledge.forwarding === now.world.knowledge.forwarding &&
   isFromAnswer(desired) === isFromAnswer(now) &&
-  areSame(neededNetworks(desired), neededNetworks(now));
-
-/** In whatever order: the network of a tap that is to be wired is found first. */
-const areSame = (before: ReadonlySet<NetworkId>, now: ReadonlySet<NetworkId>): boolean =>
-  before.size === now.size && [...before].every((id) => now.has(id));
+  // In whatever order: the network of a tap that is to be wired is found first.
+  isSameSet(neededNetworks(desired), neededNetworks(now));
 
 const isFromAnswer = ({ world }: Desired): boolean => world.knowledge.presentBefore !== null;
 
@@ -99,16 +102,13 @@ function decideAnew(desired: Desired, { memory, accepted, doubt }: TunnelOrder):
   return { ...decision, evicted: reusedVniOperations(left, answer) };
 }
 
-/** Databases may take capitals for the same, and so may a foreign key. */
-const fold = (id: string): string => id.toLowerCase();
-
 function servedTunnels(desired: Desired, answer: ForwardingAnswer): ServedTunnel[] {
   const needed = neededNetworks(desired);
   return [...desired.networks.values()].flatMap(({ id, serves }): ServedTunnel[] => {
     if (serves?.kind !== 'tunnel' || !needed.has(id)) return [];
     const { tunnel } = serves;
     const asked = answer.tunnels.find(
-      ({ network, vni }) => fold(network) === fold(id) && vni === tunnel.making.vni,
+      ({ network, vni }) => foldedId(network) === foldedId(id) && vni === tunnel.making.vni,
     );
     return [{ network: id, segment: asked?.segment ?? null, tunnel }];
   });

@@ -1,9 +1,9 @@
 import {
   entryKey,
-  FLOOD_MAC,
   type Forwarding,
   type ForwardingAnswer,
   type ForwardingEntry,
+  isFloodEntry,
   isSame,
   type NetworkId,
   type Warning,
@@ -12,7 +12,6 @@ import type { View } from '../see/view.js';
 import { type Differences, differencesOf, type PairRemoval, pairKey } from './differences.js';
 import { type FloodList, floodListOf, type OwnEnd, sharedEnds } from './flood-list.js';
 import { judgePairs, type PairInput, type PairMemory, type PairVerdict } from './guard-pairs.js';
-import type { EntryChanges } from './plan-tunnel.js';
 import { judgeReplacing, type Replacing } from './replacing.js';
 import type { Tunnel } from './resolve-tunnel.js';
 
@@ -33,6 +32,14 @@ export interface ForwardingInput extends Omit<PairInput, 'asked' | 'pairs' | 'is
   readonly answer: ForwardingAnswer;
   /** Whether `answer` is this pass's own; from an older one nothing is concluded about what goes. */
   readonly basis: 'answer' | 'memory';
+}
+
+/** What one pass does to the entries of a tunnel. */
+export interface EntryChanges {
+  readonly add: readonly ForwardingEntry[];
+  readonly remove: readonly ForwardingEntry[];
+  /** All that is there afterwards. */
+  readonly whole: readonly ForwardingEntry[];
 }
 
 /** What is to become of one network's tunnel. */
@@ -138,7 +145,7 @@ function changesOf(
   const leaving = gone.filter(({ key }) => go.has(key)).map(({ entry }) => entry);
   const remove = basis === 'answer' ? [...free, ...leaving] : [];
   const removed = new Set(remove.map(entryKey));
-  const kept = present.filter((entry) => entry.mac === FLOOD_MAC && !removed.has(entryKey(entry)));
+  const kept = present.filter((entry) => isFloodEntry(entry) && !removed.has(entryKey(entry)));
   return { add, remove, whole: [...kept, ...add] };
 }
 

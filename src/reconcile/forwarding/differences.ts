@@ -1,8 +1,9 @@
 import {
-  FLOOD_MAC,
   type ForwardingEntry,
   floodEntry,
+  isFloodEntry,
   isMulticast,
+  isPlain,
   type NetworkId,
 } from '../../model/index.js';
 import { type FloodList, type OwnEnd, unusable } from './flood-list.js';
@@ -39,11 +40,6 @@ export interface TunnelEntries {
 
 export const pairKey = (network: NetworkId, endpoint: string): string => `forwarding ${network} ${endpoint}`;
 
-const isPlain = ({ port, vni, via }: ForwardingEntry): boolean =>
-  port === null && vni === null && via === null;
-
-const isFlood = ({ mac }: ForwardingEntry): boolean => mac === FLOOD_MAC;
-
 /**
  * Compares what is there with what ought to be. `hostOf`: whose each pair was when it was last known. An entry of a host
  * whose end is unknown now stays, and so does one of nobody knows whom while such a host is among the network's.
@@ -55,9 +51,9 @@ export function differencesOf(
 ): Differences {
   const isForbidden = ({ endpoint }: ForwardingEntry): boolean =>
     endpoint !== group && !isMulticast(endpoint) && unusable(endpoint, own) !== null;
-  const floods = present.filter((entry) => isFlood(entry) && !isForbidden(entry));
+  const floods = present.filter((entry) => isFloodEntry(entry) && !isForbidden(entry));
   const pairs = floods.filter(({ endpoint }) => !isMulticast(endpoint));
-  const free = present.filter((entry) => !isFlood(entry) || isForbidden(entry));
+  const free = present.filter((entry) => !isFloodEntry(entry) || isForbidden(entry));
   if (list === null) return { add: [], free, gone: [], pairs: pairs.length };
   const isThere = (endpoint: string): boolean =>
     floods.some((entry) => entry.endpoint === endpoint && isPlain(entry));

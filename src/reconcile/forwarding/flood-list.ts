@@ -1,4 +1,10 @@
-import { type ForwardingAnswer, isMulticast, type NetworkId, type Warning } from '../../model/index.js';
+import {
+  type ForwardingAnswer,
+  isIpv6,
+  isMulticast,
+  type NetworkId,
+  type Warning,
+} from '../../model/index.js';
 
 /** Whom a network is to be flooded to. */
 export interface FloodList {
@@ -85,8 +91,6 @@ const duplicate = (network: NetworkId, who: string, endpoint: string): Warning =
   message: `${who} have the same tunnel's end ${endpoint} in network ${network}`,
   network,
 });
-
-export const isIpv6 = (address: string): boolean => address.includes(':');
 
 /** Why frames must never be sent to the address, in one clause; null: they may. */
 export function unusable(

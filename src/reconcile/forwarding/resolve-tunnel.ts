@@ -1,17 +1,25 @@
 import {
   groupOf,
+  isIpv6,
   type Link,
   type LinkName,
   type NetworkId,
   networkOfLabel,
+  present,
   type TunnelDetail,
   type TunnelMaking,
   type TunnelSettings,
   tunnelName,
   type Warning,
 } from '../../model/index.js';
-import { isBridgeOf, isUnnamedByOthers, ownAddresses, type View } from '../see/view.js';
-import { isIpv6 } from './flood-list.js';
+import {
+  isBridgeOf,
+  isTunnel,
+  isUnnamedByOthers,
+  ownAddresses,
+  type TunnelLink,
+  type View,
+} from '../see/view.js';
 
 /** What VXLAN adds to each frame: Ethernet, IP, UDP and its own header. */
 const OVERHEAD = { inet: 50, inet6: 70 } as const;
@@ -26,7 +34,7 @@ export interface TunnelNetwork {
 /** The tunnel of one network on this host. */
 export interface Tunnel {
   readonly name: LinkName;
-  readonly existing: Link | null;
+  readonly existing: TunnelLink | null;
   readonly making: TunnelMaking;
   readonly mtu: number;
   /** What of the existing one cannot be changed while it is there, in words; empty: nothing. It is used as it is. */
@@ -60,7 +68,8 @@ export function resolveTunnel(
     const about = { network: network.id, device: occupant.name };
     return { ok: false, warning: { code: 'VXLAN_DEVICE_FOREIGN', message, ...about } };
   }
-  const { tunnel, room } = tunnelOf(view, settings, network, { local, underlay, existing: occupant });
+  const existing = occupant !== null && isTunnel(occupant) ? occupant : null;
+  const { tunnel, room } = tunnelOf(view, settings, network, { local, underlay, existing });
   return {
     ok: true,
     tunnel,
@@ -70,7 +79,7 @@ export function resolveTunnel(
 
 /** The largest packet of a guest that a tunnel over this link can carry whole. */
 export const roomIn = ({ mtu }: Link, local: string): number =>
-  mtu - (local.includes(':') ? OVERHEAD.inet6 : OVERHEAD.inet);
+  mtu - (isIpv6(local) ? OVERHEAD.inet6 : OVERHEAD.inet);
 
 function withoutAddress({ id }: TunnelNetwork, why: string): TunnelRealisation {
   const message = `network ${id} is reached through a tunnel, and ${why}`;
@@ -81,16 +90,14 @@ function withoutAddress({ id }: TunnelNetwork, why: string): TunnelRealisation {
  * The tunnel that serves the network, whatever somebody has called it: in the network's bridge, or with its label and in no
  * bridge at all; of two ports the one that this host's tunnels have.
  */
-function ownTunnel(view: View, { port }: TunnelSettings, { id, vni }: TunnelNetwork): Link | null {
-  const ofVni = view.tunnels.filter(
-    (link) => link.detail.kind === 'vxlan' && link.detail.vni === vni && isUnnamedByOthers(link),
-  );
+function ownTunnel(view: View, { port }: TunnelSettings, { id, vni }: TunnelNetwork): TunnelLink | null {
+  const ofVni = view.tunnels.filter((link) => link.detail.vni === vni && isUnnamedByOthers(link));
   const atHome = ofVni.filter((link) => isAtHome(view, link, id));
   const alone = ofVni.filter(
     (link) => link.master === null && networkOfLabel(link.alias) === id && ownAddresses(link).length === 0,
   );
   const own = atHome.length > 0 ? atHome : alone;
-  return own.find(({ detail }) => detail.kind === 'vxlan' && detail.port === port) ?? own[0] ?? null;
+  return own.find(({ detail }) => detail.port === port) ?? own[0] ?? null;
 }
 
 /** Whether a link is in the bridge of the network. */
@@ -100,17 +107,13 @@ function isAtHome({ agentBridges }: View, { master }: Link, id: NetworkId): bool
 }
 
 /** The kernel has each VNI once for a UDP port, under whatever name. */
-function rivalOf({ tunnels }: View, { port }: TunnelSettings, vni: number): Link | null {
-  const isRival = ({ detail }: Link): boolean =>
-    detail.kind === 'vxlan' && detail.vni === vni && detail.port === port;
-  return tunnels.find(isRival) ?? null;
-}
+const rivalOf = ({ tunnels }: View, { port }: TunnelSettings, vni: number): TunnelLink | null =>
+  tunnels.find(({ detail }) => detail.vni === vni && detail.port === port) ?? null;
 
 /** Why the link is no tunnel that this agent may use, in words that follow its name; null: it may. */
 function foreignness(view: View, link: Link, name: LinkName, { vni }: TunnelNetwork): string | null {
-  const { detail } = link;
-  if (detail.kind !== 'vxlan') return 'has its name and is no VXLAN device';
-  if (detail.vni !== vni) return `has its name and is of VNI ${detail.vni}`;
+  if (!isTunnel(link)) return 'has its name and is no VXLAN device';
+  if (link.detail.vni !== vni) return `has its name and is of VNI ${link.detail.vni}`;
   if (link.name !== name) return 'has its VNI';
   if (link.master !== null && !view.agentBridges.has(link.master)) {
     const master = view.observed.links.get(link.master)?.name ?? `interface ${link.master}`;
@@ -123,7 +126,7 @@ function foreignness(view: View, link: Link, name: LinkName, { vni }: TunnelNetw
 interface Ends {
   readonly local: string;
   readonly underlay: Link;
-  readonly existing: Link | null;
+  readonly existing: TunnelLink | null;
 }
 
 function tunnelOf(
@@ -137,7 +140,7 @@ function tunnelOf(
   const multicast =
     settings.multicast === null
       ? null
-      : { group: groupOf(settings.multicast, vni), underlay: { name: underlay.name, index: underlay.index } };
+      : { group: groupOf(settings.multicast, vni), underlay: present(underlay) };
   const making = { vni, port, local, ttl, tos, sourcePorts, multicast };
   const differs = existing === null ? [] : differences(existing, making);
   const owner = existing === null ? null : networkOfLabel(existing.alias);
@@ -150,8 +153,7 @@ function tunnelOf(
 export const isOfFamilyOf = ({ local, group }: TunnelDetail, address: string): boolean =>
   isIpv6(local ?? group ?? '') === isIpv6(address);
 
-function differences({ detail }: Link, { port, local, multicast }: TunnelMaking): string[] {
-  if (detail.kind !== 'vxlan') return [];
+function differences({ detail }: TunnelLink, { port, local, multicast }: TunnelMaking): string[] {
   const isOfFamily = isOfFamilyOf(detail, local);
   return [
     ...(detail.port === port ? [] : [`its UDP port is ${detail.port}, not ${port}`]),

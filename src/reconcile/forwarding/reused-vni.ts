@@ -1,16 +1,16 @@
 import {
   type ForwardingAnswer,
-  type Link,
   type Network,
   type NetworkId,
   networkOfLabel,
   type Operation,
+  present,
 } from '../../model/index.js';
-import { type Bridge, isBridgeOf, type View } from '../see/view.js';
+import { type Bridge, isBridgeOf, type TunnelLink, type View } from '../see/view.js';
 
 /** A tunnel in a bridge of the agent whose VNI the rows of the bridge's network do not have: it is gone, or its removal is held. */
 export interface LeftTunnel {
-  readonly link: Link;
+  readonly link: TunnelLink;
   readonly vni: number;
   readonly bridge: Bridge;
 }
@@ -26,7 +26,7 @@ export function leftTunnels(
       if (segment.kind === 'vxlan') owners.set(segment.vni, [...(owners.get(segment.vni) ?? []), id]);
   return view.tunnels.flatMap((link): LeftTunnel[] => {
     const bridge = link.master === null ? undefined : view.agentBridges.get(link.master);
-    if (link.detail.kind !== 'vxlan' || bridge === undefined) return [];
+    if (bridge === undefined) return [];
     const { vni } = link.detail;
     const isOwned = owners.get(vni)?.some((id) => isBridgeOf(bridge, id)) === true;
     return isOwned ? [] : [{ link, vni, bridge }];
@@ -51,8 +51,8 @@ export const reusedVniOperations = (
         device: link.name,
         network: networkOfLabel(bridge.alias),
         scope: 'device',
-        target: { name: link.name, index: link.index },
-        bridge: { name: bridge.name, index: bridge.index },
+        target: present(link),
+        bridge: present(bridge),
         reason: `VNI ${vni} is network ${other}'s now`,
       },
     ];

@@ -10,12 +10,13 @@ import {
   linkName,
   networkOfLabel,
   type Operation,
+  present,
 } from '../../model/index.js';
 import type { DesiredNetwork, World } from '../decide/desired.js';
 import { isFiltered } from '../decide/filtered.js';
 import { foreignMembers, isMadeUplink } from '../decide/owners.js';
 import { type Bridge, ownAddresses } from '../see/view.js';
-import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext, present } from './context.js';
+import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext } from './context.js';
 
 /** The bridge of one network: made when a tap needs it, kept right while it is the agent's. */
 export function bridgeOperations(

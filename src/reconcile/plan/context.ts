@@ -1,4 +1,12 @@
-import type { Link, LinkRef, NetworkId, Operation, OperationOf, Port } from '../../model/index.js';
+import {
+  type Link,
+  type LinkRef,
+  type NetworkId,
+  type Operation,
+  type OperationOf,
+  type Port,
+  present,
+} from '../../model/index.js';
 import type { Desired, DesiredNetwork, World } from '../decide/desired.js';
 import type { DecidedTunnels } from '../decide/tunnels.js';
 
@@ -8,8 +16,6 @@ export interface PlanContext {
   readonly desired: Desired;
   readonly tunnels: DecidedTunnels;
 }
-
-export const present = ({ name, index }: Link): LinkRef => ({ name, index });
 
 /** What every operation on a network's bridge or uplink has in common: one that fails stops the network. */
 export const fieldsOf = (

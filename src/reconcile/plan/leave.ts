@@ -1,4 +1,11 @@
-import { type Link, type NetworkId, networkId, networkOfLabel, type Operation } from '../../model/index.js';
+import {
+  type Link,
+  type NetworkId,
+  networkId,
+  networkOfLabel,
+  type Operation,
+  present,
+} from '../../model/index.js';
 import {
   type Desired,
   type DesiredNetwork,
@@ -9,7 +16,7 @@ import {
 import { isMadeUplink } from '../decide/owners.js';
 import { presentUplink } from '../decide/resolve-segment.js';
 import { type Bridge, isPlugged, ownAddresses } from '../see/view.js';
-import { onTap, type PlanContext, present } from './context.js';
+import { onTap, type PlanContext } from './context.js';
 import { outside } from './taps.js';
 
 /** What goes besides taps: uplinks of older segments, bridges of networks that are gone, orphans. */

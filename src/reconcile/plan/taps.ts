@@ -5,12 +5,13 @@ import {
   type NetworkId,
   type Operation,
   type Port,
+  present,
 } from '../../model/index.js';
 import type { DesiredNetwork, DesiredTap } from '../decide/desired.js';
 import { isFiltered } from '../decide/filtered.js';
 import { ownAddresses } from '../see/view.js';
 import { APART } from './bridge.js';
-import { bridgeRef, onTap, type PlanContext, present } from './context.js';
+import { bridgeRef, onTap, type PlanContext } from './context.js';
 import { groupOnAttach } from './tap-filter.js';
 
 /** What one tap needs: attached to its network's bridge, up, quiet in IPv6, with the network's MTU. */

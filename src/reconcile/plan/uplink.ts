@@ -5,12 +5,13 @@ import {
   labelOf,
   networkOfLabel,
   type Operation,
+  present,
 } from '../../model/index.js';
 import type { DesiredNetwork } from '../decide/desired.js';
 import type { Uplink } from '../decide/resolve-segment.js';
-import { tunnelOperations } from '../forwarding/plan-tunnel.js';
 import { type Bridge, ownAddresses, type View } from '../see/view.js';
-import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext, present } from './context.js';
+import { bridgeRef, fieldsOf, NO_PART, onDevice, type PlanContext } from './context.js';
+import { tunnelOperations } from './tunnel.js';
 
 /** The uplink of one network that has a tap here. */
 export function uplinkOperations(context: PlanContext, network: DesiredNetwork): Operation[] {

@@ -19,6 +19,9 @@ import {
 /** A link whose detail is that of a bridge. */
 export type Bridge = Link & { readonly detail: Extract<LinkDetail, { kind: 'bridge' }> };
 
+/** A VXLAN device of one VNI. */
+export type TunnelLink = Link & { readonly detail: Extract<LinkDetail, { kind: 'vxlan' }> };
+
 /**
  * Questions about what is on the host that several rooms of the reconciler ask. A view of a state in which only taps differ from
  * an earlier one shares with that one's all the rest, see `hasSameDevices`.
@@ -41,7 +44,7 @@ export interface View {
   readonly labelledBridges: ReadonlyMap<NetworkId, Bridge>;
   readonly subinterfaces: ReadonlyMap<string, Link>;
   /** Every VXLAN device of one VNI. */
-  readonly tunnels: readonly Link[];
+  readonly tunnels: readonly TunnelLink[];
   /** Of what is no tap, the link that has an address, as `ip` prints it. */
   readonly addresses: ReadonlyMap<string, Link>;
   /** The interfaces in `physical_interface_mappings` that are present, by the names that it has for them. */
@@ -51,6 +54,8 @@ export interface View {
 }
 
 export const isBridge = (link: Link): link is Bridge => link.detail.kind === 'bridge';
+
+export const isTunnel = (link: Link): link is TunnelLink => link.detail.kind === 'vxlan';
 
 /** Essex names a gateway's device without the `tap` prefix. A bridge cannot be a port of another, and behind a VLAN device is no guest. */
 export const isTap = (link: Link): boolean =>
@@ -124,7 +129,7 @@ function makeView(observed: HostState, settings: HostSettings): View {
   const mappedBridges = new Map<IfIndex, Bridge>();
   const labelledBridges = new Map<NetworkId, Bridge>();
   const subinterfaces = new Map<string, Link>();
-  const tunnels: Link[] = [];
+  const tunnels: TunnelLink[] = [];
   const addresses = new Map<string, Link>();
   const devices = new Map<IfIndex, Link[]>();
   for (const link of observed.links.values()) {
@@ -134,7 +139,7 @@ function makeView(observed: HostState, settings: HostSettings): View {
     }
     for (const { address } of link.addresses) addresses.set(address, link);
     if (link.master !== null) append(devices, link.master, link);
-    if (link.detail.kind === 'vxlan') tunnels.push(link);
+    if (isTunnel(link)) tunnels.push(link);
     if (link.detail.kind === 'vlan') indexSubinterface(subinterfaces, link, link.detail);
     if (!isBridge(link)) continue;
     if (mappedNames.has(link.name)) {

@@ -2,10 +2,11 @@ import {
   ENDPOINT_STATES,
   type EndpointState,
   type EndpointStatus,
-  FLOOD_MAC,
   type ForwardingStatus,
   type HeldRemoval,
+  isFloodEntry,
   isMulticast,
+  isPlain,
   type NetworkId,
   type TunnelStatus,
 } from '../../model/index.js';
@@ -39,7 +40,8 @@ export function tunnelStatus(
     device: tunnel.name,
     vni,
     local,
-    port: portOf(decision) ?? port,
+    // One that was made with another port is used as it is.
+    port: tunnel.existing?.detail.port ?? port,
     mtu: tunnel.existing?.mtu ?? tunnel.mtu,
     group: multicast?.group ?? null,
     isRead: list !== null || multicast !== null,
@@ -57,10 +59,6 @@ export const withEndpoints = (tunnel: TunnelStatus, endpoints: readonly Endpoint
 
 const shareOf = ({ tunnels }: ShownTunnels): number =>
   Math.max(TOLD_OF_EACH, Math.floor(TOLD_MAX / Math.max(1, tunnels.size)));
-
-/** One that was made with another port is used as it is. */
-const portOf = ({ tunnel: { existing } }: TunnelDecision): number | null =>
-  existing?.detail.kind === 'vxlan' ? existing.detail.port : null;
 
 function countsOf(endpoints: readonly EndpointStatus[]): TunnelStatus['counts'] {
   const counts: Record<EndpointState, number> = { unknown: 0, missing: 0, held: 0, leaving: 0, listed: 0 };
@@ -109,7 +107,7 @@ function endpointsOf(id: NetworkId, decision: TunnelDecision, shown: ShownTunnel
 const floodsOf = ({ present }: TunnelDecision): Set<string> =>
   new Set(
     present
-      .filter(({ mac, port, vni, via }) => mac === FLOOD_MAC && port === null && vni === null && via === null)
+      .filter((entry) => isFloodEntry(entry) && isPlain(entry))
       .map(({ endpoint }) => endpoint)
       .filter((endpoint) => !isMulticast(endpoint)),
   );

@@ -12,7 +12,7 @@ import {
   type TunnelMaking,
   tunnelName,
 } from '../../../src/model/index.js';
-import { tunnelOperations } from '../../../src/reconcile/forwarding/plan-tunnel.js';
+import { tunnelOperations } from '../../../src/reconcile/plan/tunnel.js';
 import { enterNamespace, ipBatch, makeNamespace } from '../../support/host/netns.js';
 import { figuresOf, type Row } from '../measure.js';
 import { cpuOf } from '../processes.js';

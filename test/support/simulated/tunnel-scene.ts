@@ -16,8 +16,8 @@ import {
   type ForwardingDecision,
 } from '../../../src/reconcile/forwarding/decide-forwarding.js';
 import { NO_PAIR_MEMORY, type PairMemory } from '../../../src/reconcile/forwarding/guard-pairs.js';
-import { tunnelOperations } from '../../../src/reconcile/forwarding/plan-tunnel.js';
 import { resolveTunnel, type TunnelNetwork } from '../../../src/reconcile/forwarding/resolve-tunnel.js';
+import { tunnelOperations } from '../../../src/reconcile/plan/tunnel.js';
 import { type View, viewOf } from '../../../src/reconcile/see/view.js';
 import { makeSimulatedHost, type SimulatedHost, SimulatedRefusal } from './host.js';
 import { buildLinks, buildSettings, type LinkWords, LOCAL, TEST_HOST, UNICAST } from './host-builder.js';
