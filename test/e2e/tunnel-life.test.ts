@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DATABASE, waitUntil } from '../support/databases/servers.js';
 import { startCapture } from '../support/host/capture.js';
+import { fdb, fdbOf } from '../support/host/fdb.js';
 import { startFlows } from '../support/host/flows.js';
 import {
   bridgeOf,
@@ -30,19 +31,11 @@ const FLOOD = '00:00:00:00:00:00';
 const pairsOf = (guests: readonly Booted[]) =>
   guests.flatMap((from) => guests.filter((to) => to !== from).map((to) => ({ from, to })));
 
-interface FdbRow {
-  readonly mac: string;
-  readonly dst?: string;
-  readonly state: string;
-}
-
 /** The addresses of guests that somebody has written into the tunnel for good. */
-const fixedIn = ({ namespace }: CloudHost): string[] => {
-  const printed = command('bridge', '-n', namespace, '-j', 'fdb', 'show', 'dev', TENANT.tunnel);
-  return (JSON.parse(printed) as FdbRow[]).flatMap(({ mac, dst, state }) =>
-    dst !== undefined && mac !== FLOOD && state === 'permanent' ? [mac] : [],
+const fixedIn = ({ namespace }: CloudHost): string[] =>
+  fdbOf(namespace, TENANT.tunnel).flatMap(({ mac, state }) =>
+    mac !== FLOOD && state === 'permanent' ? [mac] : [],
   );
-};
 
 /** The rows of a port that the agent before has served, and its guest in that agent's bridge. */
 async function leftBefore(t: Cleanup, { rows }: TestDatabase, host: CloudHost, n: number): Promise<Booted> {
@@ -74,10 +67,10 @@ function makeAsNeutron(
 }
 
 function writeAsNeutron(host: CloudHost, other: CloudHost, guest: Booted): void {
-  const fdb = (verb: string, mac: string): string =>
-    command('bridge', '-n', host.namespace, 'fdb', verb, mac, 'dev', TENANT.tunnel, 'dst', other.local);
-  fdb('append', FLOOD);
-  fdb('replace', macOf(guest));
+  const write = (verb: string, mac: string): string =>
+    fdb(host.namespace, verb, mac, 'dev', TENANT.tunnel, 'dst', other.local);
+  write('append', FLOOD);
+  write('replace', macOf(guest));
 }
 
 onUsualEngine('MariaDB', 'ml2-zed', (database) => {
@@ -173,7 +166,7 @@ onUsualEngine('MariaDB', 'ml2-zed', (database) => {
     );
     for (const { tap } of left) assert.equal(masterOf(one.namespace, tap), BRIDGE);
     // Whatever the new guest sends would come through the tunnel, if that still led anywhere.
-    command('bridge', '-n', two.namespace, 'fdb', 'append', FLOOD, 'dev', fresh.tunnel, 'dst', one.local);
+    fdb(two.namespace, 'append', FLOOD, 'dev', fresh.tunnel, 'dst', one.local);
     const came = await startCapture(t, one.namespace, 'eth0', 'udp port 8472');
     await waitUntil(() => {
       command('ip', 'netns', 'exec', guest.namespace, 'bash', '-c', 'echo > /dev/udp/10.77.0.99/9');

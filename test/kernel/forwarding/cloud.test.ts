@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fdb, fdbOf } from '../../support/host/fdb.js';
 import { command, ip, ipBatch } from '../../support/host/netns.js';
 import { makeGuest, startTraffic } from '../../support/host/traffic.js';
 import { BRIDGE, type CloudHost, DEVICE, makeCloud, plug } from './cloud.js';
-import { fdb, fdbOf } from './fixture.js';
 
 /** Hosts of the cloud; it has as many as are named. */
 const of = (hosts: readonly CloudHost[], at: number): CloudHost => {

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type ForwardingEntry, floodEntry } from '../../../src/model/forwarding.js';
 import type { LinkRef, Operation } from '../../../src/model/operation.js';
-import { ip, ipJson, makeNamespace, makeVeth, spawnIn } from '../../support/host/netns.js';
+import { fdb, fdbOf } from '../../support/host/fdb.js';
+import { reaches } from '../../support/host/neighbour.js';
+import { ip, makeNamespace, makeVeth } from '../../support/host/netns.js';
 import { HANG_LIMIT_MS } from '../../support/limit.js';
 import { about, eventually, refused } from '../fixture.js';
-import { create, DEVICE, fdb, fdbOf, type TunnelHost, tunnelHost } from './fixture.js';
+import { create, DEVICE, type TunnelHost, tunnelHost } from './fixture.js';
 
 const set = (
   target: LinkRef,
@@ -228,16 +230,4 @@ for (const { family, here, there, length } of [
     assert.ok(fdbOf(host.ns, DEVICE).some(({ mac, dst }) => mac !== '00:00:00:00:00:00' && dst === there));
     assert.deepEqual([endpointsOf(host), looks], [[there], 0]);
   });
-}
-
-/** Sends to an address again and again and tells whether its owner has answered: it is a neighbour then. */
-async function reaches(ns: string, address: string, limitMs: number): Promise<boolean> {
-  const end = performance.now() + limitMs;
-  while (performance.now() < end) {
-    const send = spawnIn(ns, 'bash', '-c', `echo > /dev/udp/${address}/9`);
-    await new Promise((resolve) => send.once('exit', resolve));
-    const [neighbour] = ipJson<{ lladdr?: string }>(ns, 'neighbour', 'show', address);
-    if (neighbour?.lladdr !== undefined) return true;
-  }
-  return false;
 }

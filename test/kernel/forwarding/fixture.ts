@@ -4,7 +4,7 @@ import type { TunnelMaking } from '../../../src/model/forwarding.js';
 import type { Kernel } from '../../../src/model/kernel.js';
 import type { Link } from '../../../src/model/link.js';
 import type { LinkRef, Operation } from '../../../src/model/operation.js';
-import { type Cleanup, command } from '../../support/host/netns.js';
+import type { Cleanup } from '../../support/host/netns.js';
 import { about, applied, kernelInNamespace, linkOf, refOf } from '../fixture.js';
 
 export const DEVICE = 'vxlan-1001';
@@ -51,21 +51,3 @@ export const create = (making: Partial<TunnelMaking> = {}, device = DEVICE): Ope
   op: 'create-vxlan',
   making: { ...MAKING, ...making },
 });
-
-export interface FdbRow {
-  readonly mac: string;
-  readonly dst: string;
-  readonly via?: string;
-  readonly state: string;
-  readonly flags: readonly string[];
-}
-
-/** The forwarding database of one device, as `bridge` shows it. */
-export const fdbOf = (ns: string, device: string): FdbRow[] =>
-  (JSON.parse(command('bridge', '-n', ns, '-j', 'fdb', 'show', 'dev', device)) as FdbRow[]).filter(
-    ({ dst }) => dst !== undefined,
-  );
-
-/** `bridge fdb` in a namespace, for what somebody else writes. */
-export const fdb = (ns: string, ...words: readonly string[]): string =>
-  command('bridge', '-n', ns, 'fdb', ...words);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { openKernel } from '../../../src/kernel/kernel.js';
 import type { Kernel, Operation, PassReport } from '../../../src/model/index.js';
 import { EMPTY_MEMORY } from '../../../src/reconcile/remember/memory.js';
+import { fdb, fdbOf } from '../../support/host/fdb.js';
 import {
   type Cleanup,
   enterNamespace,
@@ -16,7 +17,6 @@ import {
 import { buildSettings, LOCAL } from '../../support/simulated/host-builder.js';
 import { runOnce } from '../../support/simulated/pass-runner.js';
 import { buildAnswer } from '../../support/simulated/row-builder.js';
-import { fdb, fdbOf } from './fixture.js';
 
 const NETWORK = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
 const BRIDGE = 'brqaaaaaaaa-aa';

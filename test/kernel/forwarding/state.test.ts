@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { type ForwardingEntry, floodEntry } from '../../../src/model/forwarding.js';
 import type { Kernel } from '../../../src/model/kernel.js';
 import type { Operation } from '../../../src/model/operation.js';
+import { fdb } from '../../support/host/fdb.js';
 import { type Cleanup, ip, makeTap } from '../../support/host/netns.js';
 import { about, applied, eventually, kernelInNamespace, linkOf, refOf } from '../fixture.js';
-import { create, DEVICE, fdb } from './fixture.js';
+import { create, DEVICE } from './fixture.js';
 
 const FLOOD = '00:00:00:00:00:00';
 

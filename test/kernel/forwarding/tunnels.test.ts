@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { floodEntry } from '../../../src/model/forwarding.js';
 import type { Operation } from '../../../src/model/operation.js';
+import { fdbOf } from '../../support/host/fdb.js';
 import { ip, ipLink } from '../../support/host/netns.js';
 import { about, refused } from '../fixture.js';
-import { create, DEVICE, fdbOf, tunnelHost } from './fixture.js';
+import { create, DEVICE, tunnelHost } from './fixture.js';
 
 const infoOf = (ns: string, device = DEVICE): Record<string, unknown> =>
   ipLink(ns, device)?.linkinfo?.info_data ?? {};

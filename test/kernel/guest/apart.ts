@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import {
-  type Cleanup,
-  ip,
-  ipBatch,
-  ipJson,
-  ipLink,
-  makeNamespace,
-  spawnIn,
-} from '../../support/host/netns.js';
+import { reaches } from '../../support/host/neighbour.js';
+import { type Cleanup, ip, ipBatch, ipLink, makeNamespace, spawnIn } from '../../support/host/netns.js';
 import { makeStage, type Stage } from '../contract/case.js';
 import { brq, makeTap, network, port, tap } from '../contract/names.js';
 
@@ -72,18 +65,6 @@ async function sendAll(guest: string): Promise<void> {
   }
 }
 
-/** Sends until the host's answer has made it a neighbour of the guest. */
-async function reachesHost(guest: string, address: string): Promise<boolean> {
-  const end = performance.now() + LIMIT_MS;
-  while (performance.now() < end) {
-    const send = spawnIn(guest, 'bash', '-c', `echo > /dev/udp/${address}/9`);
-    await new Promise((resolve) => send.once('exit', resolve));
-    const [neighbour] = ipJson<{ lladdr?: string }>(guest, 'neighbour', 'show', address);
-    if (neighbour?.lladdr !== undefined) return true;
-  }
-  return false;
-}
-
 for (const rpFilter of ['0', '2']) {
   test(`a guest reaches neither the host's IPv4 addresses nor what is behind it, with rp_filter ${rpFilter} for all`, async (t) => {
     const stage = makeStage(t, []);
@@ -95,7 +76,7 @@ for (const rpFilter of ['0', '2']) {
     stage.pass({ ports: [port('1', 'a')], networks: [network('a', 'local')] });
     const before = [udpTaken(stage.ns), udpTaken(management)];
 
-    assert.equal(await reachesHost(guest, HOST), false, 'the host answered a guest');
+    assert.equal(await reaches(guest, HOST, LIMIT_MS), false, 'the host answered a guest');
     const mac = ipLink(stage.ns, brq('a'))?.address ?? '';
     ip(guest, 'neighbour', 'replace', HOST, 'lladdr', mac, 'dev', 'inside');
     await sendAll(guest);
@@ -124,7 +105,7 @@ for (const [what, earlier, rows] of [
     for (const one of [...earlier, rows]) stage.pass(one);
     const before = [udpTaken(stage.ns), udpTaken(management)];
 
-    assert.equal(await reachesHost(guest, HOST), false, 'the host answered a guest');
+    assert.equal(await reaches(guest, HOST, LIMIT_MS), false, 'the host answered a guest');
     const mac = ipLink(stage.ns, tap('1'))?.address ?? '';
     ip(guest, 'neighbour', 'replace', HOST, 'lladdr', mac, 'dev', 'inside');
     await sendAll(guest);
@@ -141,7 +122,7 @@ test('the tests above would notice: on a bridge of somebody else the host answer
   const guest = makeGuest(t, stage);
   ipBatch(stage.ns, ['link add br0 up type bridge', `link set ${tap('1')} master br0 up`]);
   const before = [udpTaken(stage.ns), udpTaken(management)];
-  assert.equal(await reachesHost(guest, HOST), true);
+  assert.equal(await reaches(guest, HOST, LIMIT_MS), true);
   await sendAll(guest);
   const [onHost, onManagement] = [udpTaken(stage.ns), udpTaken(management)];
   assert.ok(onHost > (before[0] ?? 0) && onManagement > (before[1] ?? 0));
@@ -171,7 +152,7 @@ test('a flat bridge with the host’s addresses stays the host’s own, also whe
   ip(stage.ns, 'address', 'add', '10.0.0.5/24', 'dev', 'eth1');
   stage.pass(rows);
   assert.equal(settingOf(brq('a'), 'arp_ignore'), settingOf('eth1', 'arp_ignore'));
-  assert.equal(await reachesHost(guest, '10.0.0.5'), true);
+  assert.equal(await reaches(guest, '10.0.0.5', LIMIT_MS), true);
   assert.deepEqual(stage.pass(rows, 'plan').operations, []);
 });
 
@@ -195,6 +176,6 @@ test('an address that somebody puts on the bridge of a local network answers its
   stage.pass(rows);
   ip(stage.ns, 'address', 'add', '10.0.0.5/24', 'dev', brq('a'));
   stage.pass(rows);
-  assert.equal(await reachesHost(guest, '10.0.0.5'), true);
+  assert.equal(await reaches(guest, '10.0.0.5', LIMIT_MS), true);
   assert.deepEqual(stage.pass(rows, 'plan').operations, []);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Cleanup, ip, ipBatch, ipJson, makeNamespace, spawnIn } from '../../support/host/netns.js';
+import { reaches } from '../../support/host/neighbour.js';
+import { type Cleanup, ip, ipBatch, makeNamespace } from '../../support/host/netns.js';
 import { startWitness } from '../../support/host/witness.js';
 import { HANG_LIMIT_MS } from '../../support/limit.js';
 import { makeStage, type Stage } from '../contract/case.js';
@@ -30,18 +31,6 @@ function makeOutside(t: Cleanup, stage: Stage, ...lines: string[]): Guest {
   return { ns, device: 'far' };
 }
 
-/** Sends to an address again and again and tells whether its owner has answered: it is a neighbour then. */
-async function reaches({ ns }: Guest, address: string, limitMs = HANG_LIMIT_MS): Promise<boolean> {
-  const end = performance.now() + limitMs;
-  while (performance.now() < end) {
-    const send = spawnIn(ns, 'bash', '-c', `echo > /dev/udp/${address}/9`);
-    await new Promise((resolve) => send.once('exit', resolve));
-    const [neighbour] = ipJson<{ lladdr?: string }>(ns, 'neighbour', 'show', address);
-    if (neighbour?.lladdr !== undefined) return true;
-  }
-  return false;
-}
-
 const tagged = (device: string, address: string): string[] => [
   `link add link ${device} name tagged type vlan id 100`,
   'link set tagged up',
@@ -55,8 +44,8 @@ test('a guest of a flat network reaches what is on the wire, and its tagged fram
   makeOutside(t, stage, 'address add 10.0.0.2/24 dev far', ...tagged('far', '10.100.0.2/24'));
   ipBatch(guest.ns, tagged('inside', '10.100.0.1/24'));
   const { warnings } = stage.pass(FLAT);
-  assert.equal(await reaches(guest, '10.0.0.2'), true);
-  assert.equal(await reaches(guest, '10.100.0.2'), false);
+  assert.equal(await reaches(guest.ns, '10.0.0.2', HANG_LIMIT_MS), true);
+  assert.equal(await reaches(guest.ns, '10.100.0.2', HANG_LIMIT_MS), false);
   assert.deepEqual(warnings, []);
 });
 
@@ -66,7 +55,7 @@ test('with drop_tagged_frames = false the tagged frames of a guest pass, and not
   makeOutside(t, stage, ...tagged('far', '10.100.0.2/24'));
   ipBatch(guest.ns, tagged('inside', '10.100.0.1/24'));
   const { warnings } = stage.pass(FLAT);
-  assert.equal(await reaches(guest, '10.100.0.2'), true);
+  assert.equal(await reaches(guest.ns, '10.100.0.2', HANG_LIMIT_MS), true);
   assert.deepEqual(warnings, []);
 });
 
@@ -88,12 +77,12 @@ test('frames of a VLAN network are tagged on the wire, and a changed id changes 
     networks: [network('a', `vlan physnet1 ${vlanId}`)],
   });
   stage.pass(rows(100));
-  assert.equal(await reaches(guest, '10.0.0.100'), true);
-  assert.equal(await reaches(guest, '10.0.0.200', SILENCE_MS), false);
+  assert.equal(await reaches(guest.ns, '10.0.0.100', HANG_LIMIT_MS), true);
+  assert.equal(await reaches(guest.ns, '10.0.0.200', SILENCE_MS), false);
   const witness = await startWitness(t, stage.ns);
   stage.pass(rows(200));
   await witness.expectNothingOn(tap('1'));
-  assert.equal(await reaches(guest, '10.0.0.200'), true);
+  assert.equal(await reaches(guest.ns, '10.0.0.200', HANG_LIMIT_MS), true);
 });
 
 test('no moment of a VLAN swap has a subinterface in a bridge beside another one', async (t) => {

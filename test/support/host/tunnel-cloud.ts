@@ -1,7 +1,9 @@
+import { FLOOD_MAC } from '../../../src/model/forwarding.js';
 import { waitUntil } from '../databases/servers.js';
 import { type ConfigFile, makeConfig, type RunningAgent, socketUrl, startAgent } from './agent.js';
+import { fdbOf } from './fdb.js';
 import { networkId, portId, type TestDatabase, tapOf, waitForStatus } from './host.js';
-import { type Cleanup, command } from './netns.js';
+import type { Cleanup } from './netns.js';
 import { type Guest, makeGuest } from './traffic.js';
 import { type Family, makeWire, type WiredHost } from './wire.js';
 
@@ -104,20 +106,14 @@ export async function boot(
   return { ...guest, port, tap: tapOf(port) };
 }
 
-interface FdbRow {
-  readonly mac: string;
-  readonly dst?: string;
-}
-
 /** To whom a tunnel floods, sorted; null: there is no such tunnel. */
 export function floodListOf(
   { namespace }: Pick<CloudHost, 'namespace'>,
   { tunnel }: Tenant,
 ): string[] | null {
   try {
-    const printed = command('bridge', '-n', namespace, '-j', 'fdb', 'show', 'dev', tunnel);
-    return (JSON.parse(printed) as FdbRow[])
-      .flatMap(({ mac, dst }) => (mac === '00:00:00:00:00:00' && dst !== undefined ? [dst] : []))
+    return fdbOf(namespace, tunnel)
+      .flatMap(({ mac, dst }) => (mac === FLOOD_MAC ? [dst] : []))
       .sort();
   } catch (error) {
     if (/Cannot find device/.test(String(error))) return null;
